@@ -1,0 +1,1 @@
+"""mcpscope: a record-and-replay debugging proxy for the Model Context Protocol."""

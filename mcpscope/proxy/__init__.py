@@ -1,0 +1,1 @@
+"""The running proxy: what a process needs besides its sessions (start, signals, registry, recorder, end)."""

@@ -1,0 +1,1 @@
+"""The side where servers are: a process, http, sse."""

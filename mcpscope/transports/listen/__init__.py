@@ -1,0 +1,1 @@
+"""The side where clients arrive: stdio, http, sse."""

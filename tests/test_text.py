@@ -1,0 +1,22 @@
+"""What reaches a terminal cannot steer it."""
+
+from __future__ import annotations
+
+import pytest
+
+from mcpscope.text import safe
+
+
+@pytest.mark.parametrize(
+    "char", ["\x1b", "\x07", "\x9b", "\x7f", "\u202e", "\u200b", "\U000e0041", "\ud800", "\u2028"]
+)
+def test_no_steering_or_hidden_character_survives(char: str) -> None:
+    assert safe(f"a{char}b") == f"a\\u{{{ord(char):x}}}b"
+
+
+def test_plain_wide_and_accented_text_stays_as_it_is() -> None:
+    assert safe("naïve 日本 🙂") == "naïve 日本 🙂"
+
+
+def test_a_caller_may_keep_line_breaks_only() -> None:
+    assert safe("a\n\tb", keep="\n") == "a\n\\u{9}b"
