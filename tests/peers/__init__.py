@@ -1,0 +1,1 @@
+"""The real peers of the tests: ``install.py`` brings them, ``found.py`` finds them."""

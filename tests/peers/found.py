@@ -1,0 +1,95 @@
+"""Finds the installed peers; a test that asks for one that is missing is skipped with the reason."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.peers.install import HOME, PEERS, STAMP
+
+
+class Peers:
+    """Paths of the peers' programs; each access skips the test if its environment is not installed.
+
+    ``peers.sdk1_python`` and ``peers.sdk2_python`` have the ``mcp`` SDK 1.x and 2.x; ``peers.python("git")``
+    is the interpreter of any other pip environment of install.py.
+    """
+
+    def __init__(self, home: Path = HOME) -> None:
+        self.home = home
+
+    @property
+    def sdk1_python(self) -> str:
+        return self.python("sdk1")
+
+    @property
+    def sdk2_python(self) -> str:
+        return self.python("sdk2")
+
+    @property
+    def node(self) -> str:
+        """The machine's own node, for packages that are content with 20."""
+        found = shutil.which("node")
+        return found or self.node22
+
+    @property
+    def node22(self) -> str:
+        """A node that is new enough for the Inspector (22.19 or later)."""
+        home = self._need("node22")
+        return str(next((home / "node_modules").glob("node-*/bin/node")))
+
+    @property
+    def everything(self) -> list[str]:
+        """``@modelcontextprotocol/server-everything``; append ``stdio``, ``sse`` or ``streamableHttp``."""
+        return self.npm_bin("mcp-server-everything")
+
+    @property
+    def inspector(self) -> list[str]:
+        """The Inspector's command; append ``--cli`` and its arguments."""
+        return [self.node22, self._script("inspector", "mcp-inspector")]
+
+    @property
+    def conformance(self) -> list[str]:
+        """The command of the conformance suite."""
+        return [self.node22, self._script("conformance", "conformance")]
+
+    def python(self, name: str) -> str:
+        """The interpreter of pip environment ``name``."""
+        return str(self._need(name) / "bin" / "python")
+
+    def npm_bin(self, name: str) -> list[str]:
+        """``[node, script]`` of an executable that a package of the ``npm`` environment declares."""
+        return [self.node, self._script("npm", name)]
+
+    @property
+    def npm_home(self) -> Path:
+        """The folder with both TypeScript SDKs; a script must lie in it to import them."""
+        return self._need("npm")
+
+    def _script(self, environment: str, name: str) -> str:
+        link = self._need(environment) / "node_modules" / ".bin" / name
+        return str(link.resolve())
+
+    def _need(self, name: str) -> Path:
+        home = self.home / name
+        peer = PEERS[name]
+        if not (home / STAMP).exists():
+            why = (
+                "npm is not on this machine"
+                if peer.tool == "npm" and not shutil.which("npm")
+                else "run make peers"
+            )
+            pytest.skip(f"needs {', '.join(peer.packages)}: {why}")
+        return home
+
+    def installed(self, name: str) -> bool:
+        """Whether environment ``name`` is there, for a test that can do without."""
+        return (self.home / name / STAMP).exists()
+
+    def version(self, environment: str, package: str) -> str:
+        """The version of npm ``package`` that is installed in ``environment``."""
+        text = (self._need(environment) / "node_modules" / package / "package.json").read_text()
+        return str(json.loads(text)["version"])

@@ -1,0 +1,107 @@
+"""Installs the real peers of the test suite, each in an environment of its own: ``install.py [NAME...]``.
+
+They live in ``.peers/`` beside the repository's files (or where ``MCPSCOPE_PEERS`` says), pinned, so that
+neither their dependencies nor their releases can touch ours. A stamp holds the pins of what is installed:
+a second run does nothing. Without npm the packages that need it are left out, and the tests say so.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HOME = Path(os.environ.get("MCPSCOPE_PEERS") or ROOT / ".peers")
+STAMP = "installed.txt"
+
+
+def _node_package() -> str:
+    """The npm package that is nothing but this platform's ``node`` binary, version 24."""
+    machine = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
+    return f"node-{sys.platform}-{machine.get(platform.machine().lower(), 'x64')}@24.21.0"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One environment: what installs it (``pip`` or ``npm``) and the pinned packages in it."""
+
+    tool: str
+    packages: tuple[str, ...]
+
+    @property
+    def pins(self) -> str:
+        return "\n".join((self.tool, *self.packages)) + "\n"
+
+
+PEERS = {
+    "sdk1": Peer("pip", ("mcp==1.30.0",)),
+    "sdk2": Peer("pip", ("mcp==2.3.0",)),
+    "git": Peer("pip", ("mcp-server-git==2026.10.19",)),
+    "time": Peer("pip", ("mcp-server-time==2026.10.19",)),
+    "sqlite": Peer("pip", ("mcp-server-sqlite==2025.4.25",)),
+    "npm": Peer(
+        "npm",
+        (
+            "@modelcontextprotocol/server-everything@2026.8.31",
+            "@modelcontextprotocol/sdk@1.32.2",
+            "@modelcontextprotocol/client@2.4.0",
+            "@modelcontextprotocol/server@2.4.0",
+            "@modelcontextprotocol/node@2.1.2",
+            "zod@4",
+        ),
+    ),
+    "node22": Peer("npm", (_node_package(),)),
+    "inspector": Peer("npm", ("@modelcontextprotocol/inspector@2.12.0",)),
+    "conformance": Peer("npm", ("@modelcontextprotocol/conformance@0.2.0-alpha.12",)),
+}
+USUAL = ("sdk1", "sdk2", "npm", "node22", "inspector", "conformance")
+
+
+def main(names: Sequence[str]) -> int:
+    """Install what is missing of ``names`` (all usual peers without any); the number of failures."""
+    failed = 0
+    for name in names or USUAL:
+        peer = PEERS[name]
+        home = HOME / name
+        if _read(home / STAMP) == peer.pins:
+            continue
+        if peer.tool == "npm" and not shutil.which("npm"):
+            print(f"peers: {name} left out, npm is not on this machine", flush=True)
+            continue
+        print(f"peers: installing {name} ({', '.join(peer.packages)})", flush=True)
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
+        try:
+            _pip(home, peer) if peer.tool == "pip" else _npm(home, peer)
+        except subprocess.CalledProcessError as error:
+            print(f"peers: {name} could not be installed: {error}", file=sys.stderr, flush=True)
+            failed += 1
+            continue
+        (home / STAMP).write_text(peer.pins)
+    return failed
+
+
+def _pip(home: Path, peer: Peer) -> None:
+    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
+    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    subprocess.run([*pip, *peer.packages], check=True)
+
+
+def _npm(home: Path, peer: Peer) -> None:
+    (home / "package.json").write_text('{"private": true, "type": "module"}\n')
+    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", "--prefix", str(home)]
+    subprocess.run(["npm", "install", *options, *peer.packages], check=True, cwd=home)
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(sys.argv[1:]) else 0)
