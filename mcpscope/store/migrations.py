@@ -1,0 +1,44 @@
+"""The named migrations that bring a database to this version; run in a process of their own by ``schema``.
+
+sqlite-utils costs more to import than a recorder may weigh, and a database is migrated once: so the
+recorder and the readers compare ``user_version`` and start this module only where there is work.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+
+from sqlite_utils import Database
+from sqlite_utils.migrations import Migrations
+
+from mcpscope.store.schema import APPLICATION_ID, SCHEMA_VERSION
+from mcpscope.store.tables import TABLES, VIEWS
+
+migrations = Migrations("mcpscope")
+
+
+@migrations()
+def m001_first_version(db: Database) -> None:
+    """Tables, indexes and views of the first version."""
+    for statement in TABLES + VIEWS:
+        db.execute(statement)
+
+
+def migrate(path: str) -> None:
+    """Apply what is pending; the caller holds the schema lock. ``user_version`` counts what is applied."""
+    connection = sqlite3.connect(path, timeout=60)
+    try:
+        # Has an effect on an empty file only, and only before the first table.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        migrations.apply(Database(connection))
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.commit()
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    migrate(sys.argv[1])

@@ -1,0 +1,159 @@
+"""The database file: how it is created, recognised and brought to this version, and how it is opened."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mcpscope.errors import Exit, ScopeError
+from mcpscope.paths import journal_root, private_dir
+
+APPLICATION_ID = 0x4D637053  # "McpS"
+SCHEMA_VERSION = 1  # the number of migrations that this code knows
+MIGRATE_SECONDS = 120
+WAL_LIMIT_BYTES = 16 << 20
+
+
+class NewerDatabase(ScopeError):
+    """The database was written by a newer mcpscope; it is left alone."""
+
+    def __init__(self, path: Path, found: int) -> None:
+        super().__init__(
+            f"{path} was written by a newer mcpscope (format {found}, this one knows {SCHEMA_VERSION})",
+            code="db_newer",
+            exit=Exit.STORE,
+            hint="upgrade mcpscope, or name another database with --db",
+        )
+
+
+def ensure(path: Path) -> None:
+    """Create the database, or migrate it, so that it has this version; raises ScopeError.
+
+    Raises ``sqlite3.OperationalError`` and ``OSError`` as they come where the disk is full, read-only
+    or another process keeps the file locked: the recorder waits and calls again.
+    """
+    private_dir(path.parent)
+    private_dir(journal_root(path))
+    if path.exists() and version_of(path) == SCHEMA_VERSION:
+        return
+    with _schema_lock(path):
+        _create_file(path)
+        if version_of(path) != SCHEMA_VERSION:
+            _migrate(path)
+
+
+def version_of(path: Path) -> int:
+    """The schema version of an existing file, 0 for an empty one; raises ScopeError for what is not ours."""
+    connection = connect_ro(path)
+    try:
+        return check(connection, path)
+    finally:
+        connection.close()
+
+
+def check(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of an open database; raises NewerDatabase, or ScopeError for a foreign or damaged one."""
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) and not is_damage(error):
+            raise
+        raise damaged(path, error) from error
+    if application == APPLICATION_ID:
+        if version > SCHEMA_VERSION:
+            raise NewerDatabase(path, version)
+        return int(version)
+    if application == 0 and version == 0 and _only_unfinished(connection, tables):
+        return 0
+    raise ScopeError(
+        f"{path} is an SQLite database of another program",
+        code="db_foreign",
+        exit=Exit.STORE,
+        hint="name another file with --db",
+    )
+
+
+def damaged(path: Path, error: sqlite3.Error) -> ScopeError:
+    """The error for a file that SQLite cannot read."""
+    return ScopeError(
+        f"the database {path} is damaged ({error})",
+        code="db_damaged",
+        exit=Exit.STORE,
+        hint="keep it for repair (mcpscope sessions repair), and name a new one with --db",
+    )
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether SQLite says that the file itself is bad, and not that it is busy, full or out of reach."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and (code & 0xFF) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def connect_ro(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write and trusts nothing in the schema."""
+    uri = path.absolute().as_uri() + "?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def connect_rw(path: Path, *, busy_seconds: float = 5) -> sqlite3.Connection:
+    """A connection for a writer, transactions by hand. The file exists already (see ``ensure``)."""
+    uri = path.absolute().as_uri() + "?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, timeout=busy_seconds, isolation_level=None)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
+    return connection
+
+
+def _only_unfinished(connection: sqlite3.Connection, tables: int) -> bool:
+    """Whether the file is empty, or a creation of ours that was cut short (migrations but no mark yet)."""
+    if tables == 0:
+        return True
+    query = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlite_migrations'"
+    return bool(connection.execute(query).fetchone()[0])
+
+
+def _create_file(path: Path) -> None:
+    # Created by us and not by SQLite, whose mode follows the umask; -wal and -shm take it from this file.
+    try:
+        fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        if not path.exists():
+            raise ScopeError(
+                f"{path} is a link to nowhere",
+                code="db_unsafe",
+                exit=Exit.STORE,
+                hint="remove it, or name another file with --db",
+            ) from None
+        return
+    os.close(fd)
+
+
+def _migrate(path: Path) -> None:
+    argv = [sys.executable, "-m", "mcpscope.store.migrations", str(path)]
+    done = subprocess.run(argv, capture_output=True, timeout=MIGRATE_SECONDS, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise sqlite3.OperationalError(f"the database cannot be prepared: {last}")
+
+
+@contextmanager
+def _schema_lock(path: Path) -> Iterator[None]:
+    fd = os.open(journal_root(path) / "schema.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
