@@ -1,0 +1,133 @@
+"""The one table of options: the wire's fast path reads it by hand, click is built from it.
+
+Nothing is imported here: this module runs before the server is started.
+"""
+
+from __future__ import annotations
+
+
+class Option:
+    """One option: ``flags`` as typed, ``name`` as the key in parsed values.
+
+    ``metavar`` empty makes it a switch; ``many`` collects a list; ``choices`` closes the words.
+    """
+
+    __slots__ = ("choices", "flags", "help", "many", "metavar", "name")
+
+    def __init__(
+        self,
+        name: str,
+        flags: tuple[str, ...],
+        metavar: str,
+        help: str,
+        *,
+        many: bool = False,
+        choices: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.flags = flags
+        self.metavar = metavar
+        self.help = help
+        self.many = many
+        self.choices = choices
+
+
+Values = dict[str, "str | bool | list[str]"]
+
+GLOBAL_OPTIONS = (
+    Option("db", ("--db",), "PATH", "The database (default: $MCPSCOPE_DB, else in the state folder)."),
+    Option("config", ("--config",), "FILE", "Read this configuration file."),
+    Option("theme", ("--theme",), "NAME", "Colours of the terminal UI."),
+    Option("ascii", ("--ascii",), "", "Draw with ASCII only."),
+    Option("no_color", ("--no-color",), "", "No colours."),
+    Option("json", ("--json",), "", "One JSON document on stdout; failures as one JSON line on stderr."),
+    Option("quiet", ("-q", "--quiet"), "", "Say only what went wrong."),
+    Option("verbose", ("-v", "--verbose"), "", "Say more on stderr."),
+)
+
+PROXY_OPTIONS = (
+    Option("label", ("--label",), "NAME", "What to call this proxy (default: the command's name)."),
+    Option("env", ("-e", "--env"), "KEY=VALUE", "Set a variable for the server.", many=True),
+    Option("cwd", ("--cwd",), "DIR", "Start the server in this folder."),
+    Option("record", ("--record",), "NAME", "Name this session's recording."),
+    Option("no_record", ("--no-record",), "", "Relay only; keep nothing."),
+    Option(
+        "record_mode",
+        ("--record-mode",),
+        "MODE",
+        "When recording fails: go on and count the gap, or forward nothing more.",
+        choices=("best-effort", "required"),
+    ),
+    Option("durable", ("--durable",), "", "Sync each record to disk before it is forwarded."),
+    Option(
+        "max_body", ("--max-body",), "SIZE", "Keep at most this much of a message's body in the database."
+    ),
+)
+
+WRAP_OPTIONS = PROXY_OPTIONS + GLOBAL_OPTIONS
+
+
+def parse_wrap(args: list[str]) -> tuple[Values, list[str]] | None:
+    """Options and command of ``[proxy] [OPTIONS] -- COMMAND [ARGS…]``; None if ``args`` are anything else.
+
+    What is nearly that (unknown option, missing value, no command) is None too: click says what is wrong.
+    """
+    try:
+        end = args.index("--")
+    except ValueError:
+        return None
+    head, command = args[:end], args[end + 1 :]
+    if head and head[0] == "proxy":
+        head = head[1:]
+    values = read_options(head)
+    if values is None or not command or not command[0]:
+        return None
+    return values, command
+
+
+def read_options(head: list[str]) -> Values | None:
+    """``head`` read by WRAP_OPTIONS; None if it holds a word or an option that is not in the table."""
+    values: Values = {}
+    rest = iter(head)
+    for token in rest:
+        flag, equals, given = (
+            token.partition("=") if token.startswith("--") else (token[:2], token[2:], token[2:])
+        )
+        option = _find(flag)
+        if option is None or (not option.metavar and equals):
+            return None
+        if not option.metavar:
+            values[option.name] = True
+            continue
+        value = given if equals else next(rest, None)
+        if value is None or (option.choices and value not in option.choices):
+            return None
+        if option.many:
+            found = values.setdefault(option.name, [])
+            assert isinstance(found, list)
+            found.append(value)
+        else:
+            values[option.name] = value
+    return values
+
+
+def first_word(args: list[str]) -> int | None:
+    """The index of the first argument that is neither an option of the table nor an option's value."""
+    index = 0
+    while index < len(args):
+        token = args[index]
+        if token == "--":
+            return None
+        if not token.startswith("-") or token == "-":
+            return index
+        flag, equals, _ = token.partition("=")
+        option = _find(flag)
+        index += 2 if option and option.metavar and not equals else 1
+    return None
+
+
+def _find(flag: str) -> Option | None:
+    for option in WRAP_OPTIONS:
+        if flag in option.flags:
+            return option
+    return None
