@@ -1,0 +1,154 @@
+"""Bytes to Message: fast for what is usual, tolerant of what real peers accept, never raising."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from mcpscope.protocol import tolerant
+from mcpscope.protocol.message import Kind, Message
+from mcpscope.protocol.problems import Problem
+from mcpscope.protocol.revisions import CLIENT_INFO
+
+_loads = orjson.loads
+_BadJson = orjson.JSONDecodeError
+
+# orjson turns integers beyond 64 bits into floats without a word; they have at least 19 digits in a row.
+_DIGITS_AS_ZERO = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
+_LONG_NUMBER = b"0" * 19
+
+_SCALAR_IDS = (str, int)
+
+# Looking for a repeated key means a second parse: done for requests, for answers only while they are small.
+_ANSWER_CHECK_BYTES = 2048
+_REQUEST_CHECK_BYTES = 65536
+
+
+def parse(raw: bytes) -> Message:
+    """The message in ``raw``, one frame without its line end. Every input gives a Message.
+
+    What no tolerant JSON reader makes an object or a batch of is ``Kind.MALFORMED``; everything odd is named
+    in ``problems``. Integers of any size are exact.
+    """
+    try:
+        value = _loads(raw)
+        problems: tuple[str, ...] = ()
+    except (_BadJson, RecursionError):
+        value, problems = tolerant.read(raw)
+        if value is tolerant.UNREADABLE:
+            return Message(raw, Kind.MALFORMED, {}, problems=problems)
+    else:
+        if _LONG_NUMBER in raw.translate(_DIGITS_AS_ZERO):
+            value = tolerant.exact_integers(raw, value)
+    if b"\r" in raw:
+        problems += (Problem.RAW_CR,)
+    if type(value) is dict:
+        return _of_object(raw, value, problems)
+    if type(value) is list:
+        return _of_batch(raw, value, problems)
+    return Message(raw, Kind.MALFORMED, {}, problems=(*problems, Problem.NOT_AN_OBJECT))
+
+
+def _of_object(raw: bytes, body: dict[str, Any], problems: tuple[str, ...]) -> Message:
+    has_id = "id" in body
+    id = body.get("id")
+    if "method" in body:
+        method = body["method"]
+        if type(method) is not str:
+            return Message(raw, Kind.MALFORMED, body, "", None, has_id, (), (*problems, Problem.BAD_METHOD))
+        kind = Kind.REQUEST if has_id else Kind.NOTIFICATION
+    elif "error" in body:
+        method, kind = "", Kind.ERROR
+    elif "result" in body:
+        method, kind = "", Kind.RESULT
+    else:
+        return Message(raw, Kind.MALFORMED, body, "", None, has_id, (), (*problems, Problem.NOT_RPC))
+    if _is_plain(raw, body, kind, type(id)):
+        return Message(raw, kind, body, method, id, has_id, (), problems)
+    problems += _envelope_problems(raw, body, kind)
+    return Message(raw, kind, body, method, _scalar(id), has_id, (), problems)
+
+
+def _is_plain(raw: bytes, body: dict[str, Any], kind: Kind, id_type: type) -> bool:
+    """Whether nothing in the envelope needs a second look; decides most messages in under a microsecond."""
+    if body.get("jsonrpc") != "2.0":
+        return False
+    if kind is Kind.RESULT or kind is Kind.ERROR:
+        return (
+            (id_type is int or id_type is str)
+            and (kind is Kind.RESULT or (type(body["error"]) is dict and "result" not in body))
+            and (len(raw) > _ANSWER_CHECK_BYTES or raw.count(b'"id"') == 1)
+        )
+    params = body.get("params", body)
+    if type(params) is not dict or "result" in body or "error" in body:
+        return False
+    if kind is Kind.REQUEST:
+        if id_type is not int and id_type is not str:
+            return False
+    elif not body["method"].startswith("notifications/"):
+        return False
+    return _names_are_single(raw, params)
+
+
+def _names_are_single(raw: bytes, params: dict[str, Any]) -> bool:
+    """Whether the words a repeated key would be made of occur no more often than the value explains."""
+    if len(raw) > _REQUEST_CHECK_BYTES:
+        return True
+    if raw.count(b'"id"') > 1 or raw.count(b'"method"') > 1 or raw.count(b'"params"') > 1:
+        return False
+    if "name" not in params:
+        return True
+    if raw.count(b'"arguments"') > 1:
+        return False
+    count = raw.count(b'"name"')
+    return count == 1 or (count == 2 and CLIENT_INFO in params.get("_meta", ()))
+
+
+def _envelope_problems(raw: bytes, body: dict[str, Any], kind: Kind) -> tuple[str, ...]:
+    found: list[str] = []
+    if body.get("jsonrpc") != "2.0":
+        found.append(Problem.BAD_VERSION)
+    if kind in (Kind.REQUEST, Kind.NOTIFICATION):
+        if type(body.get("params", body)) is not dict:
+            found.append(Problem.BAD_PARAMS)
+        mixed = "result" in body or "error" in body
+    else:
+        mixed = "result" in body and "error" in body
+        if kind is Kind.ERROR and type(body["error"]) is not dict:
+            found.append(Problem.BAD_ERROR)
+    if mixed:
+        found.append(Problem.MIXED_MEMBERS)
+    found.extend(_id_problems(body, kind))
+    if tolerant.has_duplicate_keys(raw):
+        found.append(Problem.DUPLICATE_KEYS)
+    return tuple(found)
+
+
+def _id_problems(body: dict[str, Any], kind: Kind) -> tuple[str, ...]:
+    if "id" not in body:
+        if kind is Kind.NOTIFICATION and body["method"].startswith("notifications/"):
+            return ()
+        return (Problem.MISSING_ID,)
+    id = body["id"]
+    if id is None:
+        return (Problem.NULL_ID,)
+    return () if type(id) in _SCALAR_IDS else (Problem.BAD_ID,)
+
+
+def _scalar(id: Any) -> str | int | float | bool | None:
+    return id if isinstance(id, str | int | float | bool) else None
+
+
+def _of_batch(raw: bytes, elements: list[Any], problems: tuple[str, ...]) -> Message:
+    """A batch with its elements parsed one by one, each with the bytes it has in the array."""
+    if not elements:
+        return Message(raw, Kind.MALFORMED, {}, problems=(*problems, Problem.EMPTY_BATCH))
+    items = tuple(_element(part) for part in tolerant.element_bytes(raw, elements))
+    return Message(raw, Kind.BATCH, {}, items=items, problems=(*problems, Problem.BATCH))
+
+
+def _element(raw: bytes) -> Message:
+    if raw.lstrip().startswith(b"["):
+        return Message(raw, Kind.MALFORMED, {}, problems=(Problem.NESTED_BATCH,))
+    return parse(raw)
