@@ -1,4 +1,4 @@
-"""Reading what orjson refuses but peers accept, with the reasons named (mcp-wire: "Bytes")."""
+"""Reading what orjson refuses but peers accept, with the reasons named."""
 
 from __future__ import annotations
 
