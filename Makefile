@@ -52,7 +52,7 @@ soak: $(VENV)/.installed-test peers
 	@MCPSCOPE_SOAK=1 $(PYTEST) --timeout=14400
 
 bench: $(VENV)/.installed
-	@$(BIN)/python benchmarks/run.py $(ARGS)
+	@$(BIN)/python -m benchmarks.run $(ARGS)
 
 screenshots: $(VENV)/.installed-test
 	@$(BIN)/python screenshots/take.py
