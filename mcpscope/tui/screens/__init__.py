@@ -1,0 +1,4 @@
+"""What the UI does: one screen a file, each owns its handlers.
+
+May import everything of tui.
+"""

@@ -1,0 +1,187 @@
+"""Widgets whose lines are spans: the one place where text becomes cells on the screen, made safe there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.widget import Widget
+
+from mcpscope.text import safe
+from mcpscope.tui.present.glyphs import ASCII, UTF8, Glyphs
+from mcpscope.tui.present.roles import ROLES
+from mcpscope.tui.present.spans import Line
+
+COMPONENTS = frozenset(f"role--{role}" for role in ROLES)
+
+
+class Brush:
+    """The styles of one widget's roles, taken from its theme once and again when the theme changes."""
+
+    def __init__(self, widget: Widget) -> None:
+        self._widget = widget
+        self._styles: dict[str, Style] = {}
+
+    def forget(self) -> None:
+        self._styles.clear()
+
+    def style(self, role: str) -> Style:
+        """The style of ``role`` on this widget's background; an unknown role is plain text."""
+        found = self._styles.get(role)
+        if found is None:
+            name = f"role--{role}"
+            known = name in COMPONENTS
+            found = self._widget.get_component_rich_style(name) if known else self._widget.rich_style
+            self._styles[role] = found
+        return found
+
+    def strip(self, spans: Line, width: int, *, over: str = "", offset: int = 0) -> Strip:
+        """``spans`` as ``width`` cells from cell ``offset`` on; ``over`` is a role laid over the whole line."""
+        plain = self.style("")
+        above = self.style(over) if over else None
+        segments = [
+            Segment(safe(text), self.style(role) if above is None else _under(self.style(role), above))
+            for text, role in spans
+        ]
+        strip = Strip(segments)
+        if offset:
+            strip = strip.crop(offset, offset + width)
+        return strip.adjust_cell_length(width, plain if above is None else above)
+
+
+def _under(style: Style, above: Style) -> Style:
+    """The cursor's style, keeping what a verdict says by weight."""
+    return above + Style(bold=style.bold or above.bold)
+
+
+class Bar(Widget):
+    """Lines that do not scroll: header, status, keys, dialogs. Subclasses give the spans of each line."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
+    can_focus = False
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.brush = Brush(self)
+        self._lines: Sequence[Line] = ()
+
+    @property
+    def glyphs(self) -> Glyphs:
+        return glyphs_of(self)
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Paint ``lines`` from now on; nothing happens where they are what is painted already."""
+        if list(lines) != list(self._lines):
+            self._lines = lines
+            self.refresh()
+
+    @property
+    def text(self) -> str:
+        """What is painted, for tests and for the plain-text screenshot."""
+        return "\n".join("".join(text for text, _ in line) for line in self._lines)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self.brush.forget()
+
+    def render_line(self, y: int) -> Strip:
+        line = self._lines[y] if y < len(self._lines) else []
+        return self.brush.strip(line, self.size.width)
+
+
+class Pane(ScrollView, can_focus=True):
+    """Virtual lines with a cursor. Subclasses say how many lines there are and paint one of them.
+
+    The cursor is a line number; ``moved`` is called after each change of it.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.brush = Brush(self)
+        self.cursor = 0
+
+    @property
+    def glyphs(self) -> Glyphs:
+        return glyphs_of(self)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self.brush.forget()
+
+    def line_count(self) -> int:
+        """How many lines there are."""
+        raise NotImplementedError
+
+    def paint(self, line: int, width: int) -> Strip:
+        """Line number ``line`` as ``width`` cells."""
+        raise NotImplementedError
+
+    def moved(self) -> None:
+        """The cursor stands on another line."""
+
+    def resized(self) -> None:
+        """Take the number of lines anew and keep the cursor inside."""
+        self.virtual_size = self.virtual_size.with_height(self.line_count()).with_width(self.content_width())
+        self.cursor = max(0, min(self.cursor, self.line_count() - 1))
+        self.refresh()
+
+    def content_width(self) -> int:
+        """How many cells the widest line may take; the pane scrolls sideways beyond its own width."""
+        return self.size.width
+
+    def render_line(self, y: int) -> Strip:
+        line = y + self.scroll_offset.y
+        if line >= self.line_count():
+            return Strip.blank(self.size.width, self.brush.style(""))
+        return self.paint(line, self.size.width)
+
+    def move(self, how: str) -> None:
+        """Move the cursor: ``up down top bottom page-up page-down half-up half-down``."""
+        page = max(1, self.size.height - 1)
+        steps = {
+            "up": -1,
+            "down": 1,
+            "page-up": -page,
+            "page-down": page,
+            "half-up": -max(1, page // 2),
+            "half-down": max(1, page // 2),
+        }
+        if how == "top":
+            self.go(0)
+        elif how == "bottom":
+            self.go(self.line_count() - 1)
+        else:
+            self.go(self.cursor + steps[how])
+
+    def go(self, line: int) -> None:
+        """Put the cursor on ``line`` (as near as there is one) and bring it into view."""
+        line = max(0, min(line, self.line_count() - 1))
+        if line == self.cursor:
+            self.reach(line)
+            return
+        old, self.cursor = self.cursor, line
+        self.refresh_line(old)
+        self.refresh_line(line)
+        self.reach(line)
+        self.moved()
+
+    def reach(self, line: int) -> None:
+        """Scroll just far enough that ``line`` is visible."""
+        top, height = self.scroll_offset.y, self.size.height
+        if height <= 0:
+            return
+        if line < top:
+            self.scroll_to(y=line, animate=False, immediate=True)
+        elif line >= top + height:
+            self.scroll_to(y=line - height + 1, animate=False, immediate=True)
+
+
+def glyphs_of(widget: Widget) -> Glyphs:
+    """The signs the app was told to use."""
+    return ASCII if getattr(widget.app, "plain_ascii", False) else UTF8
