@@ -1,4 +1,4 @@
-"""Every action of the UI, one row each: keys, key bars, help, palette, prompt and README are made from this table."""
+"""Every action of the UI, one row each: keys, key bars, help, palette, prompt and README are made of it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ class Group(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action. ``keys`` are Textual key names, the first is the one shown; ``rank`` orders the key bar (0: not in it).
+    """One action. ``keys`` are Textual key names; the first is the one shown.
 
-    ``places`` are the screens that have it; ``say`` is its sentence in help, palette and README.
+    ``rank`` orders the key bar (0: not in it); ``places`` are the screens that have it;
+    ``say`` is its sentence in help, palette and README.
     """
 
     id: str
@@ -66,60 +67,185 @@ def _moves() -> tuple[Action, ...]:
         ("half-up", ("ctrl+u",), "Half up", "half a page up"),
         ("half-down", ("ctrl+d",), "Half down", "half a page down"),
     )
-    return tuple(Action(f"move.{name}", keys, label, say, BOTH, group=Group.MOVE) for name, keys, label, say in rows)
+    return tuple(
+        Action(f"move.{name}", keys, label, say, BOTH, group=Group.MOVE) for name, keys, label, say in rows
+    )
 
 
 _TRAFFIC = (
-    Action("open", ("enter",), "Open", "open the exchange under the cursor", ("traffic", "recordings", "log"), rank=10),
-    Action("filter", ("slash",), "Filter", "filter the list; the line below tells what is wrong with it", LISTS, rank=20),
-    Action("filter-value", ("f",), "Filter by", "filter by the value under the cursor", ("traffic",), rank=45),
-    Action("follow", ("F",), "Follow", "follow the newest row, or stop following", ("traffic", "log"), rank=70),
-    Action("pause", ("p",), "Pause", "freeze or thaw the display; the traffic flows on", ("traffic",), rank=40),
-    Action("problem.previous", ("left_curly_bracket",), "Prev problem", "to the previous problem", ("traffic",), group=Group.MOVE),
-    Action("problem.next", ("right_curly_bracket",), "Problem", "to the next problem (error, malformed, late, lost)", ("traffic",), rank=60, group=Group.MOVE),
+    Action(
+        "open",
+        ("enter",),
+        "Open",
+        "open the exchange under the cursor",
+        ("traffic", "recordings", "log"),
+        rank=10,
+    ),
+    Action(
+        "filter",
+        ("slash",),
+        "Filter",
+        "filter the list; the line below tells what is wrong with it",
+        LISTS,
+        rank=20,
+    ),
+    Action(
+        "filter-value", ("f",), "Filter by", "filter by the value under the cursor", ("traffic",), rank=45
+    ),
+    Action(
+        "follow", ("F",), "Follow", "follow the newest row, or stop following", ("traffic", "log"), rank=70
+    ),
+    Action(
+        "pause", ("p",), "Pause", "freeze or thaw the display; the traffic flows on", ("traffic",), rank=40
+    ),
+    Action(
+        "problem.previous",
+        ("left_curly_bracket",),
+        "Prev problem",
+        "to the previous problem",
+        ("traffic",),
+        group=Group.MOVE,
+    ),
+    Action(
+        "problem.next",
+        ("right_curly_bracket",),
+        "Problem",
+        "to the next problem (error, malformed, late, lost)",
+        ("traffic",),
+        rank=60,
+        group=Group.MOVE,
+    ),
     Action("frames", ("t",), "Frames", "frames in wire order, or exchanges", ("traffic",), rank=55),
     Action("mark", ("space",), "Mark", "mark the row; d compares a marked row with this one", ("traffic",)),
     Action("mark.note", ("m",), "Mark+note", "mark the row with a note", ("traffic",)),
-    Action("mark.jump", ("apostrophe",), "Jump mark", "to the next marked row", ("traffic",), group=Group.MOVE),
-    Action("note", ("semicolon",), "Note", "write a note on this exchange or recording", ("traffic", "recordings")),
-    Action("sort", ("o",), "Sort", "sort by another column; anything but time stops following", ("traffic", "recordings")),
+    Action(
+        "mark.jump", ("apostrophe",), "Jump mark", "to the next marked row", ("traffic",), group=Group.MOVE
+    ),
+    Action(
+        "note",
+        ("semicolon",),
+        "Note",
+        "write a note on this exchange or recording",
+        ("traffic", "recordings"),
+    ),
+    Action(
+        "sort",
+        ("o",),
+        "Sort",
+        "sort by another column; anything but time stops following",
+        ("traffic", "recordings"),
+    ),
     Action("sort.reverse", ("O",), "Reverse", "turn the order around", ("traffic", "recordings")),
-    Action("diff", ("d",), "Diff", "received and sent, or the marked row and this one", ("traffic", "detail"), rank=65),
-    Action("copy", ("y",), "Copy", "copy menu: JSON, arguments, result, curl, Python, pytest ...", ("traffic", "detail"), rank=30),
-    Action("export", ("x",), "Export", "export the list, or this recording, to a file", ("traffic", "recordings"), rank=80),
-    Action("save", ("w",), "Save", "save this value or body to a file", ("traffic", "detail", "text"), rank=50),
+    Action(
+        "diff",
+        ("d",),
+        "Diff",
+        "received and sent, or the marked row and this one",
+        ("traffic", "detail"),
+        rank=65,
+    ),
+    Action(
+        "copy",
+        ("y",),
+        "Copy",
+        "copy menu: JSON, arguments, result, curl, Python, pytest ...",
+        ("traffic", "detail"),
+        rank=30,
+    ),
+    Action(
+        "export",
+        ("x",),
+        "Export",
+        "export the list, or this recording, to a file",
+        ("traffic", "recordings"),
+        rank=80,
+    ),
+    Action(
+        "save", ("w",), "Save", "save this value or body to a file", ("traffic", "detail", "text"), rank=50
+    ),
     Action("layout", ("minus",), "Layout", "list alone, or list with detail", ("traffic", "detail")),
-    Action("zoom", ("plus", "backslash"), "Zoom", "the pane in focus alone, or all panes", ("traffic", "detail")),
+    Action(
+        "zoom", ("plus", "backslash"), "Zoom", "the pane in focus alone, or all panes", ("traffic", "detail")
+    ),
     Action("pane.next", ("tab",), "Pane", "next pane", ("traffic", "detail"), rank=58, group=Group.MOVE),
-    Action("pane.previous", ("shift+tab",), "Pane back", "previous pane", ("traffic", "detail"), group=Group.MOVE),
+    Action(
+        "pane.previous", ("shift+tab",), "Pane back", "previous pane", ("traffic", "detail"), group=Group.MOVE
+    ),
 )
 
 _VIEWER = (
-    Action("tab.previous", ("left_square_bracket",), "Tab back", "previous tab", ("traffic", "detail"), group=Group.MOVE),
-    Action("tab.next", ("right_square_bracket",), "Tabs", "next tab", ("traffic", "detail"), rank=35, group=Group.MOVE),
-    Action("open-value", ("enter",), "Open", "open a long value, fold or unfold, load the rest", ("detail",), rank=32),
-    Action("fold", ("h", "left"), "Fold", "fold, or to the pane on the left", ("traffic", "detail"), group=Group.MOVE),
-    Action("unfold", ("l", "right"), "Unfold", "unfold, or to the pane on the right", ("traffic", "detail"), group=Group.MOVE),
+    Action(
+        "tab.previous",
+        ("left_square_bracket",),
+        "Tab back",
+        "previous tab",
+        ("traffic", "detail"),
+        group=Group.MOVE,
+    ),
+    Action(
+        "tab.next",
+        ("right_square_bracket",),
+        "Tabs",
+        "next tab",
+        ("traffic", "detail"),
+        rank=35,
+        group=Group.MOVE,
+    ),
+    Action(
+        "open-value",
+        ("enter",),
+        "Open",
+        "open a long value, fold or unfold, load the rest",
+        ("detail",),
+        rank=32,
+    ),
+    Action(
+        "fold",
+        ("h", "left"),
+        "Fold",
+        "fold, or to the pane on the left",
+        ("traffic", "detail"),
+        group=Group.MOVE,
+    ),
+    Action(
+        "unfold",
+        ("l", "right"),
+        "Unfold",
+        "unfold, or to the pane on the right",
+        ("traffic", "detail"),
+        group=Group.MOVE,
+    ),
     Action("search", ("slash",), "Search", "search in this view", VIEWERS, rank=20),
     Action("search.next", ("n",), "Next", "next hit", (*VIEWERS,), rank=22, group=Group.MOVE),
     Action("search.previous", ("N",), "Previous", "previous hit", (*VIEWERS,), group=Group.MOVE),
     Action("filter-value", ("f",), "Filter by", "filter the list by the value under the cursor", ("detail",)),
     Action("wrap", ("W",), "Wrap", "wrap long lines or cut them", ("traffic", *VIEWERS)),
     Action("offsets", ("number_sign",), "Offsets", "byte offset of each line", ("traffic", *VIEWERS)),
-    Action("open-outside", ("o",), "View", "open an image, sound or blob with the system's viewer", ("detail",)),
+    Action(
+        "open-outside", ("o",), "View", "open an image, sound or blob with the system's viewer", ("detail",)
+    ),
     Action("pager", ("E",), "Pager", "open the whole body in $PAGER", ("detail", "text")),
     Action("exchange.next", ("J",), "Next row", "next exchange", ("detail",), group=Group.MOVE),
     Action("exchange.previous", ("K",), "Row above", "previous exchange", ("detail",), group=Group.MOVE),
 )
 
 _RECORDINGS = (
-    Action("name", ("N",), "Name", "name the recording; a named one is never pruned", ("recordings",), rank=30),
+    Action(
+        "name", ("N",), "Name", "name the recording; a named one is never pruned", ("recordings",), rank=30
+    ),
     Action("delete", ("D",), "Delete", "delete the recording (asks)", ("recordings",), rank=85),
 )
 
 _FIRST = (
     Action("demo", ("d",), "Demo", "start the demo", ("first",), rank=10),
-    Action("wrap-server", ("w",), "Wrap a server", "how to watch a server that a client uses", ("first",), rank=20),
+    Action(
+        "wrap-server",
+        ("w",),
+        "Wrap a server",
+        "how to watch a server that a client uses",
+        ("first",),
+        rank=20,
+    ),
     Action("recordings", ("o",), "Open a recording", "the recordings", ("first",), rank=30),
 )
 
@@ -129,14 +255,56 @@ _EVERYWHERE = (
         Action(f"screen.{name}", (key,), title, f"the {title} screen", ANY, group=Group.EVERYWHERE)
         for name, key, title in SCREENS
     ),
-    Action("help", ("question_mark", "f1"), "Help", "keys and filters for this screen; again closes it", ANY, rank=90, group=Group.EVERYWHERE),
-    Action("prompt", ("colon",), "Command", "command prompt with completion and history", ANY, rank=95, group=Group.EVERYWHERE),
-    Action("palette", ("ctrl+p",), "Palette", "find an action, tool or recording by a few letters", ANY, group=Group.EVERYWHERE),
-    Action("back", ("escape", "q"), "Back", "back; at the root Esc does nothing and q asks to quit", ANY, rank=98, group=Group.EVERYWHERE),
-    Action("quit", ("Q", "ctrl+q"), "Quit", "quit the UI; proxies go on", ANY, rank=99, group=Group.EVERYWHERE),
+    Action(
+        "help",
+        ("question_mark", "f1"),
+        "Help",
+        "keys and filters for this screen; again closes it",
+        ANY,
+        rank=90,
+        group=Group.EVERYWHERE,
+    ),
+    Action(
+        "prompt",
+        ("colon",),
+        "Command",
+        "command prompt with completion and history",
+        ANY,
+        rank=95,
+        group=Group.EVERYWHERE,
+    ),
+    Action(
+        "palette",
+        ("ctrl+p",),
+        "Palette",
+        "find an action, tool or recording by a few letters",
+        ANY,
+        group=Group.EVERYWHERE,
+    ),
+    Action(
+        "back",
+        ("escape", "q"),
+        "Back",
+        "back; at the root Esc does nothing and q asks to quit",
+        ANY,
+        rank=98,
+        group=Group.EVERYWHERE,
+    ),
+    Action(
+        "quit", ("Q", "ctrl+q"), "Quit", "quit the UI; proxies go on", ANY, rank=99, group=Group.EVERYWHERE
+    ),
     Action("interrupt", ("ctrl+c",), "Interrupt", "says how to quit", ANY, group=Group.EVERYWHERE),
-    Action("undo", ("u",), "Undo", "undo the last note, mark or name", ("traffic", "recordings"), group=Group.EVERYWHERE),
-    Action("redo", ("ctrl+r",), "Redo", "redo what was undone", ("traffic", "recordings"), group=Group.EVERYWHERE),
+    Action(
+        "undo",
+        ("u",),
+        "Undo",
+        "undo the last note, mark or name",
+        ("traffic", "recordings"),
+        group=Group.EVERYWHERE,
+    ),
+    Action(
+        "redo", ("ctrl+r",), "Redo", "redo what was undone", ("traffic", "recordings"), group=Group.EVERYWHERE
+    ),
     Action("suspend", ("ctrl+z",), "Suspend", "suspend the UI; traffic goes on", ANY, group=Group.EVERYWHERE),
     Action("redraw", ("ctrl+l",), "Redraw", "paint the screen anew", ANY, group=Group.EVERYWHERE),
 )

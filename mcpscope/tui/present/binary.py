@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """``mime`` as the bytes say (``""`` unknown), and what their header tells: ``640x480``, ``2 ch 44.1 kHz  3.2 s``."""
+    """``mime`` as the bytes say (``""``: unknown), and what the header tells: ``640x480``."""
 
     mime: str
     name: str
@@ -54,14 +54,28 @@ def _sniff(data: bytes) -> tuple[str, str]:
 
 def _facts(data: bytes) -> Facts:
     mime, name = _sniff(data)
-    readers = {"PNG": _png, "JPEG": _jpeg, "GIF": _gif, "BMP": _bmp, "WebP": _webp, "WAV": _wav, "FLAC": _flac, "Ogg": _ogg}
+    readers = {
+        "PNG": _png,
+        "JPEG": _jpeg,
+        "GIF": _gif,
+        "BMP": _bmp,
+        "WebP": _webp,
+        "WAV": _wav,
+        "FLAC": _flac,
+        "Ogg": _ogg,
+    }
     reader = readers.get(name)
     return Facts(mime, name, reader(data) if reader else "")
 
 
 def same_kind(said: str, found: str) -> bool:
     """Whether a declared mime type and the one the bytes show are the same thing."""
-    alias = {"image/jpg": "image/jpeg", "audio/x-wav": "audio/wav", "audio/wave": "audio/wav", "audio/mp3": "audio/mpeg"}
+    alias = {
+        "image/jpg": "image/jpeg",
+        "audio/x-wav": "audio/wav",
+        "audio/wave": "audio/wav",
+        "audio/mp3": "audio/mpeg",
+    }
     said = said.partition(";")[0].strip().lower()
     return alias.get(said, said) == found
 

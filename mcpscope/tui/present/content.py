@@ -49,7 +49,7 @@ class Block:
 
 
 def blocks(index: JsonIndex) -> dict[int, Block]:
-    """Every base64 value of an indexed message by its line; costs a decode of each, so call it off the UI thread."""
+    """Every base64 value of an indexed message by its line; decodes each, so call it off the UI thread."""
     found: dict[int, Block] = {}
     if not index.valid:
         return found
@@ -105,7 +105,7 @@ def _text_of(index: JsonIndex, holder: int, key: str) -> str:
 
 
 def describe(line: int, kind: str, mime: str, data: bytes) -> Block:
-    """The block of decoded ``data``: type, size, dimensions or duration, sha256, and whether the type is true."""
+    """The block of decoded ``data``: type, size, dimensions or duration, sha256; and whether it lies."""
     found = binary.facts(data[: 1 << 20])
     digest = hashlib.sha256(data).hexdigest()
     problem = ""

@@ -181,7 +181,8 @@ class Document:
         return []
 
     def _first_children(self, line: int, limit: int = 8) -> Sequence[int]:
-        index, found, at = self.index, [], line + 1
+        index, at = self.index, line + 1
+        found: list[int] = []
         while at < index.partner[line] and len(found) < limit:
             found.append(at)
             at = index.partner[at] + 1 if index.is_open(at) else at + 1

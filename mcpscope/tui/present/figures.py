@@ -29,11 +29,10 @@ def long_size(count: int) -> str:
     if count < 1000:
         return f"{count} B"
     value = float(count)
-    unit = "B"
-    for unit in ("KB", "MB", "GB", "TB"):
-        value /= 1024
-        if value < 1000:
-            break
+    units = iter(("KB", "MB", "GB", "TB"))
+    unit = ""
+    while value >= 1000 or not unit:
+        value, unit = value / 1024, next(units)
     return f"{value:.1f} {unit}" if value < 99.5 else f"{value:.0f} {unit}"
 
 

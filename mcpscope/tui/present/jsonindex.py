@@ -1,8 +1,8 @@
 """An index of the lines that a JSON text has when it is printed prettily, made in one pass over its bytes.
 
-The text itself is never parsed into objects nor printed again: a line is a slice of the source, so numbers,
-escapes, duplicate keys and key order are shown as they crossed the wire. What is not JSON becomes lines cut at
-its own line ends, so that everything has a view.
+The text itself is never parsed into objects nor printed again: a line is a slice of the source, so
+numbers, escapes, duplicate keys and key order are shown as they crossed the wire. What is not JSON becomes
+lines cut at its own line ends, so that everything has a view.
 """
 
 from __future__ import annotations
@@ -192,6 +192,8 @@ def _plausible(index: JsonIndex) -> bool:
         return True
     first = index.source[index.start[0] : index.start[0] + 1]
     word = index.source[index.start[0] : index.end[0]]
-    return first in (b'"', b"{", b"[") or word in (b"true", b"false", b"null") or bool(
-        re.fullmatch(rb"-?\d[\d.eE+-]*", word)
+    return (
+        first in (b'"', b"{", b"[")
+        or word in (b"true", b"false", b"null")
+        or bool(re.fullmatch(rb"-?\d[\d.eE+-]*", word))
     )

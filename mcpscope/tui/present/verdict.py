@@ -41,7 +41,9 @@ PROBLEMS = frozenset({"rpc-error", "tool-error", "malformed", "late", "held", "l
 _ASCII_WORDS = {"tool-error": "tool-err", "malformed": "bad", "ok (mock)": "ok mock"}
 
 
-def verdict(status: str, glyphs: Glyphs, *, code: int | None = None, at: str = "", sent: bool = False) -> Verdict:
+def verdict(
+    status: str, glyphs: Glyphs, *, code: int | None = None, at: str = "", sent: bool = False
+) -> Verdict:
     """How ``status`` reads; ``code`` is the number of a JSON-RPC error, ``at`` is req or res of a hold.
 
     ``sent`` is for a notification: nobody answers it, so it is passed on rather than ok.

@@ -40,7 +40,7 @@ class Brush:
         return found
 
     def strip(self, spans: Line, width: int, *, over: str = "", offset: int = 0) -> Strip:
-        """``spans`` as ``width`` cells from cell ``offset`` on; ``over`` is a role laid over the whole line."""
+        """``spans`` as ``width`` cells from cell ``offset`` on; ``over`` is a role laid over them all."""
         plain = self.style("")
         above = self.style(over) if over else None
         segments = [

@@ -1,4 +1,4 @@
-"""The virtual list: it paints what is visible of any number of rows, and its cursor is bound to a row's key."""
+"""The virtual list: paints what is visible of any number of rows; its cursor is bound to a row's key."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ class RowList(Pane):
         self.selected: int | None = None
 
     def __repr__(self) -> str:
-        return f"<RowList {len(self.rows)} rows, cursor {self.cursor} on {self.selected}, follow {self.follow}>"
+        return (
+            f"<RowList {len(self.rows)} rows, cursor {self.cursor} on {self.selected}, follow {self.follow}>"
+        )
 
     def line_count(self) -> int:
         return len(self.rows)

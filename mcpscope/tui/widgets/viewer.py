@@ -1,4 +1,4 @@
-"""The virtual viewer of one body: it paints the visible lines of a Document or of raw bytes, and searches them."""
+"""The virtual viewer of one body: paints the visible lines of a Document or of raw bytes; searches them."""
 
 from __future__ import annotations
 
@@ -142,7 +142,9 @@ class Viewer(Pane):
         rows = [row for row in range(len(content)) if self._row_hit(row)]
         if not rows:
             return False
-        behind = [row for row in rows if row > self.row] if not back else [row for row in rows if row < self.row]
+        behind = (
+            [row for row in rows if row > self.row] if not back else [row for row in rows if row < self.row]
+        )
         self.go_row((behind[-1] if back else behind[0]) if behind else rows[-1 if back else 0])
         return True
 
