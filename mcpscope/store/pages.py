@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mcpscope.store import schema
-from mcpscope.store.rows import ExchangeRow, MessageRow, NoteRow, OutcomeRow, SessionRow
+from mcpscope.store.listed import ExchangeRow, MessageRow, NoteRow, OutcomeRow, SessionRow
 
 FETCH = 20_000
 CHUNK = 500

@@ -7,7 +7,7 @@ from datetime import UTC
 
 import pytest
 
-from mcpscope.store.rows import ExchangeRow
+from mcpscope.store.listed import ExchangeRow
 from mcpscope.tui import actions
 from mcpscope.tui.present import chrome, figures
 from mcpscope.tui.present.glyphs import ASCII, UTF8
