@@ -47,6 +47,11 @@ class Program:
         """The command line, for a client library that starts the program itself (give it ``env``, too)."""
         return [sys.executable, "-m", "mcpscope", *args]
 
+    def bare_argv(self, *args: str) -> list[str]:
+        """The same for a client that starts its servers with six variables only: what we need is in it."""
+        ours = [f"{name}={self.env[name]}" for name in ("PYTHONPATH", "MCPSCOPE_DB", "MCPSCOPE_RUNTIME_DIR")]
+        return ["/usr/bin/env", *ours, *self.argv(*args)]
+
     def run(self, *args: str, input: bytes = b"", timeout: float = 60) -> subprocess.CompletedProcess[bytes]:
         """Run to its end and return exit code, stdout and stderr."""
         return subprocess.run(
