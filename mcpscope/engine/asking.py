@@ -1,0 +1,141 @@
+"""Requests and batches: a new exchange, or the next step of one that waits for input or for its task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcpscope.engine import summary, tasks
+from mcpscope.engine.exchange import BIG_BYTES, Exchange, ExchangeKind, Flag, Status
+from mcpscope.engine.legs import digest_of
+from mcpscope.engine.memory import Memory, Seen
+from mcpscope.engine.pending import Entry
+from mcpscope.protocol.ids import spelled
+from mcpscope.protocol.message import Direction, Message
+from mcpscope.protocol.methods import MAY_ASK_FOR_INPUT, Method, target
+from mcpscope.protocol.revisions import PROTOCOL_VERSION, RELATED_TASK
+
+POLL = "poll"
+CALL = ""
+
+_DIGEST_AT_ONCE_BYTES = 16384
+
+
+def take_request(memory: Memory, seen: Seen) -> Exchange:
+    """The exchange that this request opens or continues."""
+    message = seen.message
+    method, params = message.method, message.params
+    meta = params.get("_meta")
+    if type(meta) is not dict:
+        meta = {}
+    if method in tasks.POLLS:
+        polled = memory.tasks.find(seen.direction, params.get("taskId"))
+        if polled is not None:
+            _wait(memory, seen, polled, meta, POLL)
+            return polled
+    flag = ""
+    if ("requestState" in params or "inputResponses" in params) and method in MAY_ASK_FOR_INPUT:
+        continued, flag = memory.legs.claim(method, params)
+        if continued is not None:
+            return _retry(memory, seen, continued, meta, flag)
+    exchange = memory.open(seen, ExchangeKind.REQUEST, Status.WAITING, method)
+    if flag:
+        exchange.add_flag(flag)
+    _fill(memory, exchange, message)
+    if seen.direction is Direction.TO_CLIENT and method != Method.PING:
+        attribute(memory, seen, exchange, meta)
+    _wait(memory, seen, exchange, meta, CALL)
+    return exchange
+
+
+def take_batch(memory: Memory, seen: Seen, requests: list[Message]) -> Exchange:
+    """One exchange for all requests of a batch; it ends with the last of their answers (2025-03-26)."""
+    first = requests[0] if requests else seen.message.items[0]
+    methods = {item.method for item in seen.message.items}
+    kind = ExchangeKind.REQUEST if requests else ExchangeKind.NOTIFICATION
+    exchange = memory.open(seen, kind, Status.WAITING, first.method if len(methods) == 1 else "batch")
+    exchange.req_bytes = len(seen.message.raw)
+    exchange.request_id = seen.seq
+    exchange.legs = len(seen.message.items)
+    exchange.add_flag(Flag.BATCH)
+    exchange.name = summary.cut(", ".join(filter(None, (target(i.method, i.params) for i in requests))))
+    if all(item.method == Method.TOOLS_CALL for item in requests):
+        exchange.tool = exchange.name
+    memory.parts[exchange.id] = len(requests)
+    for item in requests:
+        meta = item.meta
+        _wait(memory, seen._replace(message=item), exchange, meta, CALL)
+    if not requests:
+        del memory.parts[exchange.id]
+        exchange.end(Status.OK, seen.at)
+    return exchange
+
+
+def attribute(memory: Memory, seen: Seen, exchange: Exchange, meta: dict[str, Any]) -> None:
+    """Find the request of the other side that made its receiver send this message."""
+    related = meta.get(RELATED_TASK)
+    if type(related) is dict:
+        cause = memory.tasks.related(related.get("taskId"))
+        if cause is not None:
+            exchange.parent_id = cause.id
+            return
+    causes = memory.lookup.causes(seen.channel, seen.direction.other, seen.stream)
+    first = next(causes, None)
+    if first is None:
+        return
+    exchange.parent_id = first.id
+    if any(other is not first for other in causes):
+        exchange.add_flag(Flag.GUESSED)
+
+
+def _fill(memory: Memory, exchange: Exchange, message: Message) -> None:
+    exchange.request_id = exchange.id
+    exchange.req_bytes = len(message.raw)
+    exchange.rpc_id = spelled(message.id)
+    name = target(message.method, message.params)
+    if name:
+        exchange.name = name
+        if message.method == Method.TOOLS_CALL:
+            exchange.tool = name
+    if exchange.req_bytes >= BIG_BYTES:
+        exchange.add_flag(Flag.BIG)
+    if memory.summaries:
+        exchange.asked = summary.asked(message.method, message.params)
+
+
+def _retry(memory: Memory, seen: Seen, exchange: Exchange, meta: dict[str, Any], flag: str) -> Exchange:
+    exchange.legs += 1
+    exchange.req_bytes += len(seen.message.raw)
+    exchange.reopen(Status.WAITING)
+    exchange.told = ""
+    exchange.add_flag(Flag.RETRY)
+    if flag:
+        exchange.add_flag(flag)
+    _wait(memory, seen, exchange, meta, CALL)
+    return exchange
+
+
+def _wait(memory: Memory, seen: Seen, exchange: Exchange, meta: dict[str, Any], role: str) -> None:
+    """Remember that this request waits for its answer, and flag an id that should not have been used."""
+    message, lookup = seen.message, memory.lookup
+    memory.count += 1
+    entry = Entry(
+        memory.count, exchange, seen.channel, seen.direction, message.id, message.method, seen.stream, role
+    )
+    if "progressToken" in meta and _is_token(meta["progressToken"]):
+        entry.token, entry.has_token = meta["progressToken"], True
+    modern = PROTOCOL_VERSION in meta
+    if modern and message.method in MAY_ASK_FOR_INPUT:
+        if len(message.raw) > _DIGEST_AT_ONCE_BYTES:
+            entry.digest = digest_of(message.params)
+        else:
+            entry.params = message.params
+    if lookup.add(entry) is not None and message.id is not None:
+        exchange.add_flag(Flag.ID_LIVE)
+    elif message.id is not None and (type(seen.channel) is str or seen.channel == 0):
+        reused = lookup.is_reused(seen.channel, seen.direction, message.id)
+        if reused and not modern:
+            exchange.add_flag(Flag.ID_REUSED)
+
+
+def _is_token(value: Any) -> bool:
+    return type(value) is int or type(value) is str or type(value) is float

@@ -1,0 +1,182 @@
+"""Which messages belong together, in both directions: every message belongs to exactly one exchange.
+
+Ids count per channel, sender and JSON type (``engine.pending``); progress goes by token, cancellation by id,
+subscriptions by subscription id, tasks by task id, retries by ``requestState`` (``engine.legs``). What should
+not happen is flagged, never dropped.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcpscope.engine import checkpoint, summary
+from mcpscope.engine.answering import find_and_settle, to_nobody
+from mcpscope.engine.asking import take_batch, take_request
+from mcpscope.engine.exchange import DECIDED, Exchange, ExchangeKind, Flag, Status
+from mcpscope.engine.memory import Memory, Seen
+from mcpscope.engine.notifying import fold, take_notification
+from mcpscope.engine.pending import Entry
+from mcpscope.protocol.ids import spelled
+from mcpscope.protocol.message import Direction, Kind, Message
+
+
+class Exchanges:
+    """The exchanges of one session; memory is bounded (see ``lookup``, ``legs``, ``tasks``, ``memory``).
+
+    With ``summaries=False`` nobody pays for the summary line.
+    """
+
+    def __init__(self, *, summaries: bool = True) -> None:
+        self._memory = Memory(summaries=summaries)
+
+    def __repr__(self) -> str:
+        return f"Exchanges({self._memory!r})"
+
+    def observe(
+        self,
+        message: Message,
+        *,
+        seq: int,
+        at: int,
+        direction: Direction,
+        stream: int = 0,
+        channel: str = "",
+    ) -> list[Exchange]:
+        """Take in one message: the exchange it belongs to, then others that it changed.
+
+        ``seq`` is unique and rising; it becomes the id of an exchange that the message opens. ``stream`` is
+        the HTTP exchange (0 on stdio), ``channel`` the id of the MCP session where there is one.
+        """
+        memory, kind = self._memory, message.kind
+        seen = Seen(message, seq, at, direction, stream, channel or stream)
+        if kind is Kind.RESULT or kind is Kind.ERROR:
+            changed = [find_and_settle(memory, seen) or to_nobody(memory, seen)]
+        elif kind is Kind.REQUEST:
+            changed = [take_request(memory, seen)]
+        elif kind is Kind.NOTIFICATION:
+            changed = [take_notification(memory, seen)]
+        elif kind is Kind.BATCH:
+            changed = self._batch(seen)
+        else:
+            changed = [self._malformed(seen)]
+        if message.problems:
+            _mark(memory, seen, changed[0])
+        crowded = memory.lookup.crowded()
+        if crowded is not None:
+            changed.append(self._give_up(crowded, at))
+        return changed
+
+    def close_stream(self, stream: int, at: int, *, cancelled: bool) -> list[Exchange]:
+        """An HTTP exchange has ended; settle what can be answered nowhere else.
+
+        ``cancelled`` says that the client hung up, which in modern revisions is how it cancels. In an MCP
+        session the answer may still come on a resumed stream, so its requests stay open.
+        """
+        changed: list[Exchange] = []
+        lookup = self._memory.lookup
+        for entry in [entry for direction in Direction for entry in lookup.on_stream(stream, direction)]:
+            if isinstance(entry.channel, str):
+                continue
+            lookup.remove(entry)
+            exchange = entry.exchange
+            if exchange.is_open and not entry.role:
+                exchange.end(Status.CANCELLED if cancelled else Status.LOST, at)
+                if cancelled:
+                    exchange.add_flag(Flag.CANCEL)
+                changed.append(exchange)
+        lookup.unreadable.pop((stream, Direction.TO_SERVER), None)
+        return changed
+
+    def end(self, at: int) -> list[Exchange]:
+        """The session is over: what waits is lost; what waits for input or a task ends saying so."""
+        memory = self._memory
+        found = [entry.exchange for entry in memory.lookup.entries.values()]
+        found += [leg.exchange for leg in memory.legs]
+        found += [exchange for _, _, exchange in memory.tasks.items()]
+        settled = [exchange for exchange in dict.fromkeys(found) if exchange.is_open]
+        for exchange in settled:
+            waits = exchange.status in (Status.WAITING, Status.HELD)
+            exchange.end(Status.LOST if waits else exchange.status, at)
+        self._memory = Memory(summaries=memory.summaries)
+        return settled
+
+    def decided(self, exchange_id: int, at: int, status: Status | None, *flags: str) -> Exchange | None:
+        """Note what the gate did with an exchange that is open or recent; None if it is neither.
+
+        ``HELD`` and, after it, ``WAITING`` last until the next change; ``DENIED``, ``MOCK`` and ``DROPPED``
+        stay whatever is then answered.
+        """
+        exchange = self._memory.find(exchange_id)
+        if exchange is None:
+            return None
+        for flag in flags:
+            exchange.add_flag(flag)
+        if status is Status.HELD:
+            self._memory.hold(exchange)
+        elif status is not None:
+            self._memory.held.pop(exchange_id, None)
+        if status is not None and status in DECIDED:
+            exchange.status = status
+            if exchange.kind is not ExchangeKind.REQUEST:
+                exchange.ended_at = at
+        elif status is not None and exchange.status in (Status.HELD, Status.WAITING, Status.OK):
+            exchange.status = status
+        return exchange
+
+    def snapshot(self) -> dict[str, Any]:
+        """All that is remembered, as values that every JSON writer takes."""
+        return checkpoint.dump(self._memory)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a snapshot; what was remembered before is gone."""
+        self._memory = checkpoint.load(state)
+
+    def _malformed(self, seen: Seen) -> Exchange:
+        exchange = self._memory.open(seen, ExchangeKind.MALFORMED, Status.MALFORMED)
+        exchange.ended_at = seen.at
+        exchange.request_id = seen.seq
+        exchange.req_bytes = len(seen.message.raw)
+        exchange.rpc_id = spelled(seen.message.id) if seen.message.has_id else ""
+        if self._memory.summaries:
+            exchange.asked = summary.of_bytes(seen.message.raw)
+        return exchange
+
+    def _batch(self, seen: Seen) -> list[Exchange]:
+        """Requests of a batch are one exchange; its notifications and answers are taken in one by one."""
+        items = seen.message.items
+        requests = [item for item in items if item.kind is Kind.REQUEST]
+        changed: list[Exchange] = []
+        if requests or not any(item.is_answer for item in items):
+            changed.append(take_batch(self._memory, seen, requests))
+        for item in items:
+            part = seen._replace(message=item)
+            owner: Exchange | None = None
+            if item.is_answer:
+                owner = find_and_settle(self._memory, part)
+            elif item.kind is Kind.NOTIFICATION:
+                owner, _ = fold(self._memory, part)
+            if owner is not None:
+                changed.append(owner)
+            elif item.is_answer and not changed:
+                changed.append(to_nobody(self._memory, part))
+        return list(dict.fromkeys(changed))
+
+    def _give_up(self, entry: Entry, at: int) -> Exchange:
+        self._memory.lookup.remove(entry)
+        self._memory.parts.pop(entry.exchange.id, None)
+        if entry.exchange.is_open and not entry.role:
+            entry.exchange.end(Status.LOST, at)
+            entry.exchange.add_flag(Flag.EXPIRED)
+        return entry.exchange
+
+
+def _mark(memory: Memory, seen: Seen, exchange: Exchange) -> None:
+    """Show the parser's marks, keep texts storable, and expect an answer that cannot name the message."""
+    for problem in seen.message.problems:
+        exchange.add_flag(problem)
+    if not seen.message.is_answer:
+        memory.lookup.unreadable[(seen.stream or seen.channel, seen.direction)] = exchange
+    for column in ("method", "name", "tool"):
+        text = getattr(exchange, column)
+        if not text.isascii():
+            setattr(exchange, column, text.encode(errors="backslashreplace").decode())

@@ -1,0 +1,170 @@
+"""Every place where an open or recent request is found again: by id, token, stream, or being unreadable."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+
+from mcpscope.engine.exchange import Exchange
+from mcpscope.engine.pending import Channel, Entry, Table, UsedIds, slot
+from mcpscope.protocol.ids import other_spelling
+from mcpscope.protocol.message import Direction, RpcId
+from mcpscope.protocol.methods import Method
+
+MAX_OPEN = 8192
+MAX_DONE = 64
+MAX_TOKENS = 8192
+
+_NOT_A_CAUSE = frozenset({Method.PING, Method.LISTEN, Method.INITIALIZE, Method.SUBSCRIBE, Method.SET_LEVEL})
+
+
+class Lookup:
+    """Owns the entries: at most ``MAX_OPEN`` wait (the oldest is given up), ``MAX_DONE`` are remembered."""
+
+    def __init__(self) -> None:
+        self.entries: dict[int, Entry] = {}
+        self.done: dict[int, Entry] = {}
+        self.unreadable: dict[tuple[Channel, Direction], Exchange] = {}
+        self.used: dict[tuple[Channel, Direction], UsedIds] = {}
+        self._tables: dict[tuple[Channel, Direction], Table] = {}
+        self._streams: dict[int, list[Entry]] = {}
+        self._tokens: dict[tuple[Channel, Direction, Hashable], Entry] = {}
+
+    def __repr__(self) -> str:
+        return f"Lookup(open={len(self.entries)}, done={len(self.done)})"
+
+    def add(self, entry: Entry) -> Entry | None:
+        """Remember a request; the open one whose id it repeats, if any."""
+        where = (entry.channel, entry.direction)
+        table = self._tables.get(where)
+        if table is None:
+            table = self._tables[where] = Table()
+        self.entries[entry.number] = entry
+        if entry.stream:
+            self._streams.setdefault(entry.stream, []).append(entry)
+        if entry.has_token:
+            self._add_token(entry)
+        return table.add(entry)
+
+    def crowded(self) -> Entry | None:
+        """The oldest entry if there are too many."""
+        if len(self.entries) <= MAX_OPEN:
+            return None
+        return next(iter(self.entries.values()))
+
+    def remove(self, entry: Entry, *, keep_token: bool = False) -> None:
+        """It is answered or given up; it stays among the recent ones for what may still follow."""
+        del self.entries[entry.number]
+        where = (entry.channel, entry.direction)
+        table = self._tables[where]
+        table.remove(entry)
+        if not table and entry.channel != 0:
+            del self._tables[where]
+        if entry.stream:
+            self._leave_stream(entry)
+        if entry.has_token and not keep_token:
+            self._forget_token(entry)
+        entry.params = None
+        done = self.done
+        done[entry.number] = entry
+        if len(done) > MAX_DONE:
+            del done[next(iter(done))]
+
+    def token_items(self) -> list[tuple[tuple[Channel, Direction], Entry]]:
+        """Who asked for progress, with the place the token counts in."""
+        return [((channel, direction), entry) for (channel, direction, _), entry in self._tokens.items()]
+
+    def set_tokens(self, items: list[tuple[Channel, Direction, Entry]]) -> None:
+        """Take up what ``token_items`` told."""
+        self._tokens.clear()
+        for channel, direction, entry in items:
+            self._tokens[(channel, direction, _typed(entry.token))] = entry
+
+    def _add_token(self, entry: Entry) -> None:
+        if len(self._tokens) >= MAX_TOKENS:
+            del self._tokens[next(iter(self._tokens))]
+        self._tokens[(entry.channel, entry.direction, _typed(entry.token))] = entry
+
+    def _forget_token(self, entry: Entry) -> None:
+        key = (entry.channel, entry.direction, _typed(entry.token))
+        if self._tokens.get(key) is entry:
+            del self._tokens[key]
+
+    def by_id(
+        self, channel: Channel, direction: Direction, id: RpcId, stream: int
+    ) -> tuple[Entry | None, bool]:
+        """The open request of ``direction`` with this id, and whether the id is exactly its own.
+
+        On HTTP the session is looked through first, then the HTTP exchange, for an ``initialize`` was sent
+        before its session had an id.
+        """
+        table = self._tables.get((channel, direction))
+        if table is not None:
+            found, exact = table.find(id)
+            if found is not None:
+                return found, exact
+        for entry in self._streams.get(stream, ()) if stream else ():
+            if entry.direction is direction and slot(entry.id) == slot(id):
+                return entry, type(entry.id) is type(id)
+        return None, False
+
+    def done_by_id(self, channel: Channel, direction: Direction, id: RpcId) -> Entry | None:
+        """The request that was answered most recently under exactly this id."""
+        for entry in reversed(self.done.values()):
+            if (
+                entry.id == id
+                and type(entry.id) is type(id)
+                and entry.direction is direction
+                and entry.channel == channel
+            ):
+                return entry
+        return None
+
+    def by_token(
+        self, channel: Channel, direction: Direction, token: RpcId, stream: int
+    ) -> tuple[Entry | None, bool]:
+        """The request of ``direction`` that asked for progress under this token, and whether exactly so."""
+        entry = self._tokens.get((channel, direction, _typed(token)))
+        if entry is not None:
+            return entry, True
+        other = other_spelling(token)
+        if other is not None:
+            entry = self._tokens.get((channel, direction, _typed(other)))
+        if entry is None:
+            recent = (*self._streams.get(stream, ()), *reversed(self.done.values()))
+            for entry in recent:
+                if entry.has_token and entry.token == token and entry.direction is direction:
+                    return entry, type(entry.token) is type(token)
+            return None, False
+        return entry, False
+
+    def on_stream(self, stream: int, direction: Direction) -> list[Entry]:
+        """The open requests of an HTTP exchange, oldest first."""
+        return [entry for entry in self._streams.get(stream, ()) if entry.direction is direction]
+
+    def causes(self, channel: Channel, direction: Direction, stream: int) -> Iterator[Exchange]:
+        """Open requests of ``direction`` that may have made the other side speak, newest first."""
+        if stream:
+            entries = reversed(self.on_stream(stream, direction))
+        else:
+            entries = iter(self._tables.get((channel, direction), ()))
+        for entry in entries:
+            if entry.exchange.is_open and entry.method not in _NOT_A_CAUSE and not entry.role:
+                yield entry.exchange
+
+    def is_reused(self, channel: Channel, direction: Direction, id: RpcId) -> bool:
+        """Whether this sender has used ``id`` before; remembers that it now has."""
+        used = self.used.get((channel, direction))
+        if used is None:
+            used = self.used[(channel, direction)] = UsedIds()
+        return used.add(id)
+
+    def _leave_stream(self, entry: Entry) -> None:
+        entries = self._streams[entry.stream]
+        entries.remove(entry)
+        if not entries:
+            del self._streams[entry.stream]
+
+
+def _typed(token: RpcId) -> Hashable:
+    kind = type(token)
+    return token if kind is int or kind is str else (kind, slot(token))

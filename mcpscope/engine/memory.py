@@ -1,0 +1,68 @@
+"""What one session remembers of its traffic."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from mcpscope.engine.exchange import Exchange, ExchangeKind, Status
+from mcpscope.engine.legs import Legs
+from mcpscope.engine.lookup import Lookup
+from mcpscope.engine.pending import Channel
+from mcpscope.engine.tasks import Tasks
+from mcpscope.protocol.message import Direction, Message
+
+MAX_RECENT = 128
+MAX_HELD = 4096
+
+
+class Seen(NamedTuple):
+    """One message with the facts of its arrival."""
+
+    message: Message
+    seq: int
+    at: int
+    direction: Direction
+    stream: int
+    channel: Channel
+
+
+class Memory:
+    """The state of ``Exchanges``; its parts bound themselves, ``recent`` keeps the last ``MAX_RECENT``."""
+
+    def __init__(self, *, summaries: bool) -> None:
+        self.summaries = summaries
+        self.lookup = Lookup()
+        self.legs = Legs()
+        self.tasks = Tasks()
+        self.recent: dict[int, Exchange] = {}
+        self.held: dict[int, Exchange] = {}
+        """What the gate holds, so that it is found however long that lasts; at most ``MAX_HELD``."""
+        self.parts: dict[int, int] = {}
+        """Unanswered elements of a batch, by the id of its exchange."""
+        self.count = 0
+
+    def __repr__(self) -> str:
+        return f"Memory({self.lookup!r}, {self.legs!r}, {self.tasks!r})"
+
+    def open(self, seen: Seen, kind: ExchangeKind, status: Status, method: str = "") -> Exchange:
+        """A new exchange, whose first message is ``seen``."""
+        exchange = Exchange(seen.seq, kind, seen.direction, method, seen.at, status, seen.stream)
+        recent = self.recent
+        recent[seen.seq] = exchange
+        if len(recent) > MAX_RECENT:
+            del recent[next(iter(recent))]
+        return exchange
+
+    def hold(self, exchange: Exchange) -> None:
+        if len(self.held) < MAX_HELD:
+            self.held[exchange.id] = exchange
+
+    def find(self, exchange_id: int) -> Exchange | None:
+        """An exchange that is recent or still open."""
+        found = self.recent.get(exchange_id) or self.held.get(exchange_id)
+        if found is not None:
+            return found
+        for entry in self.lookup.entries.values():
+            if entry.exchange.id == exchange_id:
+                return entry.exchange
+        return None
