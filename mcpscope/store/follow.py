@@ -1,0 +1,205 @@
+"""One journal into the database, step by step; everything it knows is committed with the rows it wrote."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mcpscope.store.checkpoint import dump_state, load_state, write_checkpoint
+from mcpscope.store.ingest import Ingest
+from mcpscope.store.recorded import Recorded
+from mcpscope.store.schema import connect_rw, ensure
+from mcpscope.store.tail import Position, Tail
+from mcpscope.store.unpack import LaneKey, Unpacker
+
+RECORDER_LOCK = "recorder.lock"
+BUSY_SECONDS = 5.0
+
+_FIND = "SELECT id, segment, offset, state, ended FROM journals WHERE uid = ?"
+_ADD = "INSERT INTO journals (uid, segment, offset) VALUES (?, 0, 0)"
+_ADVANCE = "UPDATE journals SET segment = ?, offset = ?, state = ? WHERE id = ?"
+_END = "UPDATE journals SET segment = ?, offset = ?, state = NULL, ended = 1 WHERE id = ?"
+_PIECES = """
+    SELECT session, dir, stream, data FROM partials WHERE journal_id = ? ORDER BY session, dir, stream, piece
+"""
+_ADD_PIECE = "INSERT INTO partials (journal_id, session, dir, stream, piece, data) VALUES (?, ?, ?, ?, ?, ?)"
+_DROP_PIECES = "DELETE FROM partials WHERE journal_id = ? AND session = ? AND dir = ? AND stream = ?"
+_DROP_ALL_PIECES = "DELETE FROM partials WHERE journal_id = ?"
+
+
+class Follower:
+    """Brings the journal in ``folder`` into the database at ``db``; the caller holds its recorder lock.
+
+    ``step`` raises ``sqlite3.Error`` and ``OSError`` as the database gives them: nothing is lost then, for
+    the next step begins again at the last commit. ScopeError means that this database will not do.
+    """
+
+    def __init__(self, folder: Path, db: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        self.folder = folder
+        self.finished = False
+        self._db = db
+        self._busy_seconds = busy_seconds
+        self._connection: sqlite3.Connection | None = None
+        self._checkpointed: Position = (0, 0)
+
+    def __repr__(self) -> str:
+        return f"<Follower {self.folder.name} finished={self.finished}>"
+
+    def step(self) -> int:
+        """Bring in what is there, about a thousand messages at most; returns how many records that were.
+
+        At the end of a journal whose writer is gone it ends what is open, removes the folder and is
+        ``finished``.
+        """
+        if self.finished:
+            return 0
+        if self._connection is None and not self._load():
+            return 0
+        try:
+            return self._step()
+        except BaseException:
+            self.close()
+            raise
+
+    def checkpoint(self) -> None:
+        """Let the gate know how far the database is, if that has changed; called when there is time."""
+        if self._connection is not None and self._tail.position != self._checkpointed:
+            write_checkpoint(self.folder, self._tail.position, self._state())
+            self._checkpointed = self._tail.position
+
+    def close(self) -> None:
+        """Forget everything that is not committed; ``step`` may be called again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+            self._tail.close()
+
+    def _step(self) -> int:
+        # Asked before reading: what a writer that is gone by now has written is all there.
+        over = not self._tail.writer_lives()
+        records = self._tail.read()
+        while records and self._tail.position <= self._unpacker.floor:
+            self._unpacker.unpack(records)  # read again for the frames that begin in them
+            records = self._tail.read()
+        if not records and not self._tail.damage:
+            if over:
+                self._finish()
+            return 0
+        items = self._unpacker.unpack(records)
+        with self._transaction() as connection:
+            self._ingest.apply(items)
+            self._note_damage()
+            self._save(connection)
+        self._free_segments()
+        return max(len(records), 1)
+
+    def _finish(self) -> None:
+        leftovers = self._unpacker.leftovers()
+        with self._transaction() as connection:
+            self._ingest.end_killed(leftovers)
+            connection.execute(_DROP_ALL_PIECES, (self._journal_id,))
+            connection.execute(_END, (*self._tail.position, self._journal_id))
+        self._remove()
+
+    def _remove(self) -> None:
+        self.finished = True
+        self.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _load(self) -> bool:
+        """Take up where the last commit left this journal; False if it was finished, but for its folder."""
+        ensure(self._db)
+        connection = self._connection = connect_rw(self._db, busy_seconds=self._busy_seconds)
+        try:
+            row = connection.execute(_FIND, (self.folder.name,)).fetchone()
+            if row is None:
+                connection.execute(_ADD, (self.folder.name,))
+                row = connection.execute(_FIND, (self.folder.name,)).fetchone()
+            self._journal_id, segment, offset, state, ended = row
+            floor = (segment, offset)
+            self._unpacker = Unpacker(floor)
+            self._ingest = Ingest(connection, self.folder.name)
+            if state is not None:
+                self._restore(connection, load_state(state))
+            self._tail = Tail(self.folder, self._unpacker.begin)
+        except BaseException:
+            connection.close()
+            self._connection = None
+            raise
+        if ended:
+            self._remove()
+        return not ended
+
+    def _restore(self, connection: sqlite3.Connection, state: dict[str, Any]) -> None:
+        pieces: dict[LaneKey, list[bytes]] = {}
+        for session, dir, stream, data in connection.execute(_PIECES, (self._journal_id,)):
+            pieces.setdefault((session, dir, stream), []).append(data)
+        self._unpacker.restore(state["lanes"], pieces)
+        for said in state["sessions"]:
+            session = Recorded.restore(said)
+            self._ingest.sessions[session.number] = session
+
+    def _state(self) -> dict[str, Any]:
+        sessions = [session.snapshot() for session in self._ingest.sessions.values()]
+        return {"sessions": sessions, "lanes": self._unpacker.snapshot()}
+
+    def _save(self, connection: sqlite3.Connection) -> None:
+        position = self._tail.position
+        self._spill(connection, position[0])
+        connection.execute(_ADVANCE, (*position, dump_state(self._state()), self._journal_id))
+
+    def _spill(self, connection: sqlite3.Connection, segment: int) -> None:
+        """Move what has begun in an older segment and not ended into the database."""
+        for key, lane in self._unpacker.lanes.items():
+            if lane.outlived:
+                connection.execute(_DROP_PIECES, (self._journal_id, *key))
+                lane.pieces = 0
+            if lane.resume is not None and lane.resume[0] < segment:
+                data = lane.spill()
+                connection.execute(_ADD_PIECE, (self._journal_id, *key, lane.pieces, data))
+
+    def _note_damage(self) -> None:
+        for (segment, offset), size in self._tail.damage:
+            session = next(iter(self._ingest.sessions.values()), None) or self._ingest.session(1)
+            said = {"messages": 0, "bytes": size, "reason": f"the journal is damaged at {segment}:{offset}"}
+            self._ingest.note_gap(session, said)
+        self._tail.damage.clear()
+
+    def _free_segments(self) -> None:
+        segment = self._tail.position[0]
+        if segment > self._checkpointed[0]:
+            self.checkpoint()  # before the records go that a gate would otherwise read
+            self._tail.delete_before(segment)
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        connection = self._connection
+        assert connection is not None  # step() has loaded it
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            raise
+
+
+def lock_recorder(folder: Path) -> int:
+    """Become the journal's one recorder: a descriptor that holds the lock, -1 if somebody else has it.
+
+    Raises FileNotFoundError where the journal was drained meanwhile.
+    """
+    fd = os.open(folder / RECORDER_LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return -1
+    return fd

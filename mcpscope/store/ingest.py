@@ -1,0 +1,336 @@
+"""Unpacked records to rows: sessions, messages with their exchanges, outcomes, notes and streams."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import orjson
+
+from mcpscope.engine.outcomes import UNCHANGED_FLAG, Outcome, Word
+from mcpscope.protocol.message import Direction, Message
+from mcpscope.store.recorded import Recorded
+from mcpscope.store.records import Dir, Record, RecordType
+from mcpscope.store.rows import Batch
+from mcpscope.store.sessions import add_session, add_stream, count_session, end_session
+from mcpscope.store.unpack import Unpacked
+
+NOT_FORWARDED = "not forwarded"
+UNCONFIRMED = "unconfirmed"
+FROM_PROXY = "proxy"
+PARTIAL = "partial"  # the mark of a message whose end was never received
+UNDELIVERED_FLAG = 1
+SUMMARY_CHARS = 200
+
+_DIRECTIONS = {Dir.TO_SERVER: Direction.TO_SERVER, Dir.TO_CLIENT: Direction.TO_CLIENT}
+_LAST_OF_WAY = """
+    UPDATE messages SET fate = ? WHERE session_id = ? AND id >= ? AND dir = ? AND stream = ? AND fate IS NULL
+"""
+_NEWEST_OF_DIR = """
+    SELECT id, size FROM messages WHERE session_id = ? AND dir = ? AND origin IS NULL
+    ORDER BY id DESC LIMIT 100000
+"""
+_ADD_GAP = """
+    UPDATE sessions SET gaps = gaps + 1, lost_messages = lost_messages + ?, lost_bytes = lost_bytes + ?
+    WHERE id = ?
+"""
+
+
+class Ingest:
+    """Understands one journal's records in order and leaves their rows in ``batch``.
+
+    Runs inside a transaction of ``connection``. ``sessions`` and what is in them are the state that is
+    committed with the rows; after a failed transaction the whole object is thrown away.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, journal_uid: str) -> None:
+        self.batch = Batch()
+        self.sessions: dict[int, Recorded] = {}
+        self._connection = connection
+        self._uid = journal_uid
+        self._later: list[Callable[[], object]] = []
+        self._partial = False
+        self._handlers: dict[int, Callable[[Unpacked], None]] = {
+            RecordType.SESSION_OPEN: self._session_open,
+            RecordType.SESSION_CLOSE: self._session_close,
+            RecordType.CHUNK: self._chunk,
+            RecordType.EOF: self._eof,
+            RecordType.MESSAGE: self._gated,
+            RecordType.SENT: self._sent,
+            RecordType.OUTCOME: self._outcome,
+            RecordType.STDERR: self._stderr,
+            RecordType.GAP: self._gap,
+            RecordType.NOTE: self._note,
+            RecordType.STREAM_OPEN: self._stream,
+            RecordType.STREAM_CLOSE: self._stream,
+            RecordType.HTTP: self._stream,
+        }
+
+    def __repr__(self) -> str:
+        return f"<Ingest {self._uid} sessions={len(self.sessions)} {self.batch!r}>"
+
+    def apply(self, items: Iterable[Unpacked]) -> None:
+        """Turn ``items`` into rows and write them; types of a later format are passed over."""
+        self.batch.begin(self._connection)
+        self._handle(items)
+        self._flush()
+
+    def end_killed(self, leftovers: Iterable[Unpacked]) -> None:
+        """The writer is gone without a word: end its sessions, and doubt what it did last."""
+        self.batch.begin(self._connection)
+        self._partial = True
+        self._handle(leftovers)
+        for session in list(self.sessions.values()):
+            for (dir, stream), first in session.last_of.items():
+                if dir in _DIRECTIONS:
+                    way = (UNCONFIRMED, session.id, first, _DIRECTIONS[Dir(dir)].value, stream)
+                    self._later.append(partial(self._connection.execute, _LAST_OF_WAY, way))
+            self._end(session, session.last_at, "killed", None)
+        self._flush()
+
+    def add_gap(self, session: Recorded, at: int, said: dict[str, Any]) -> None:
+        """A counted, visible hole in the recording of ``session``."""
+        messages, size = _count(said.get("messages")), _count(said.get("bytes"))
+        self._connection.execute(
+            _ADD_GAP,
+            (messages, size, session.id),
+        )
+        reason = str(said.get("reason") or "not recorded")
+        self._add_note(session, at, "gap", f"{messages} messages, {size} bytes: {reason}".encode(), said)
+
+    def note_gap(self, session: Recorded, said: dict[str, Any]) -> None:
+        """``add_gap`` after ``apply``, in the same transaction."""
+        self.add_gap(session, session.last_at, said)
+        self._flush()
+
+    def session(self, number: int, at: int = 0) -> Recorded:
+        """The running session with this number; made up where the journal does not say how it began."""
+        found = self.sessions.get(number)
+        if found is None:
+            found = self._open_session(number, at, {})
+        return found
+
+    def _handle(self, items: Iterable[Unpacked]) -> None:
+        handlers = self._handlers
+        for item in items:
+            handler = handlers.get(item.record.type)
+            if handler is not None:
+                handler(item)
+
+    def _flush(self) -> None:
+        self.batch.flush(self._connection)
+        for statement in self._later:
+            statement()
+        self._later.clear()
+        for session in self.sessions.values():
+            count_session(self._connection, session)
+
+    def _session_open(self, item: Unpacked) -> None:
+        if item.record.session not in self.sessions:
+            self._open_session(item.record.session, item.record.at, item.said)
+
+    def _open_session(self, number: int, at: int, said: dict[str, Any]) -> Recorded:
+        made = Recorded(add_session(self._connection, self._uid, number, at, said), number)
+        made.max_body = _count(said.get("max_body"))
+        made.time(at)
+        self.sessions[number] = made
+        return made
+
+    def _session_close(self, item: Unpacked) -> None:
+        session = self.session(item.record.session, item.record.at)
+        undelivered = item.said.get("undelivered")
+        if item.record.flags & UNDELIVERED_FLAG and isinstance(undelivered, dict):
+            for dir, size in undelivered.items():
+                self._later.append(partial(self._take_back, session.id, str(dir), _count(size)))
+        code = item.said.get("exit_code")
+        at = session.time(item.record.at)
+        self._end(
+            session, at, str(item.said.get("reason") or "clean"), code if isinstance(code, int) else None
+        )
+
+    def _end(self, session: Recorded, at: int, reason: str, exit_code: int | None) -> None:
+        for exchange in session.exchanges.end(at):
+            self.batch.touch(session.id, exchange)
+        self.sessions.pop(session.number, None)
+
+        def finish() -> None:
+            count_session(self._connection, session)
+            end_session(self._connection, session.id, at, reason, exit_code)
+
+        self._later.append(finish)
+
+    def _take_back(self, session_id: int, dir: str, undelivered: int) -> None:
+        """The last ``undelivered`` bytes of a direction were recorded and never written on."""
+        for id, size in self._connection.execute(_NEWEST_OF_DIR, (session_id, dir)).fetchall():
+            if undelivered <= 0:
+                return
+            whole = size <= undelivered
+            self._connection.execute(
+                "UPDATE messages SET fate = ? WHERE id = ?", (NOT_FORWARDED if whole else UNCONFIRMED, id)
+            )
+            undelivered -= size + 1
+
+    def _chunk(self, item: Unpacked) -> None:
+        record = item.record
+        session = self.sessions.get(record.session) or self.session(record.session, record.at)
+        session.last_of[record.dir, record.stream] = self.batch.next_id
+        self._add_messages(session, record, item.messages)
+
+    def _eof(self, item: Unpacked) -> None:
+        record = item.record
+        session = self.session(record.session, record.at)
+        if item.messages:
+            if self._partial:
+                cut = [replace(message, problems=(*message.problems, PARTIAL)) for message in item.messages]
+                self._add_messages(session, record, cut, fate=UNCONFIRMED)
+            else:
+                self._add_messages(session, record, item.messages)
+        if not self._partial:
+            session.last_of.pop((record.dir, record.stream), None)
+
+    def _gated(self, item: Unpacked) -> None:
+        record = item.record
+        session = self.session(record.session, record.at)
+        id = self.batch.next_id
+        if record.flags & UNCHANGED_FLAG:
+            session.last_of[record.dir, record.stream] = id
+            self._add_messages(session, record, item.messages)
+        else:
+            session.awaiting[record.at] = id
+            self._add_messages(session, record, item.messages, fate=NOT_FORWARDED)
+
+    def _sent(self, item: Unpacked) -> None:
+        session = self.session(item.record.session, item.record.at)
+        session.last_of[item.record.dir, item.record.stream] = self.batch.next_id
+        self._add_messages(session, item.record, item.messages, origin=FROM_PROXY)
+
+    def _add_messages(
+        self,
+        session: Recorded,
+        record: Record,
+        messages: list[Message],
+        *,
+        fate: str | None = None,
+        origin: str | None = None,
+    ) -> None:
+        batch = self.batch
+        direction = _DIRECTIONS.get(record.dir, Direction.TO_SERVER)
+        dir, stream, at = direction.value, record.stream, session.time(record.at)
+        observe = session.exchanges.observe
+        for message in messages:
+            id = batch.next_id
+            batch.next_id = id + 1
+            marks = message.problems
+            try:
+                changed = observe(message, seq=id, at=at, direction=direction, stream=stream)
+            except Exception:  # a message that cannot be placed is still recorded, and so are all after it
+                changed, marks = [], (*marks, "unplaced")
+            for exchange in changed:
+                batch.touch(session.id, exchange)
+                if exchange.id == id:
+                    session.seen_exchanges += 1
+            raw = message.raw
+            size = len(raw)
+            kept = digest = None
+            if 0 < session.max_body < size:
+                kept, digest = session.max_body, hashlib.sha256(raw).digest()
+                raw = raw[:kept]
+            body_id, body_at = batch.blocks.add(session.id, id, raw)
+            rpc_id = message.id
+            batch.messages.append(
+                (
+                    id,
+                    session.id,
+                    changed[0].id if changed else None,
+                    at,
+                    dir,
+                    stream,
+                    message.kind._value_,
+                    message.method or None,
+                    (str(rpc_id) if type(rpc_id) is int else _spelled(rpc_id)) if message.has_id else None,
+                    size,
+                    body_id,
+                    body_at,
+                    kept,
+                    digest,
+                    " ".join(marks) if marks else None,
+                    fate,
+                    origin,
+                )
+            )
+            session.seen_messages += 1
+            session.seen_bytes += size
+
+    def _outcome(self, item: Unpacked) -> None:
+        record = item.record
+        session = self.session(record.session, record.at)
+        try:
+            outcome = Outcome.from_record(record.payload)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return
+        id = session.awaiting.get(outcome.of)
+        if id is None:
+            return
+        if outcome.word.final:
+            del session.awaiting[outcome.of]
+        if outcome.word in (Word.FORWARDED, Word.EDITED):
+            self.batch.fates.append((None, id))
+            session.last_of[record.dir, record.stream] = id
+        self.batch.outcomes.append(
+            (
+                id,
+                outcome.word.value,
+                outcome.actor,
+                outcome.rule or None,
+                outcome.at,
+                outcome.waited_ns or None,
+                outcome.sent,
+                orjson.dumps(outcome.detail).decode() if outcome.detail else None,
+            )
+        )
+
+    def _stderr(self, item: Unpacked) -> None:
+        session = self.session(item.record.session, item.record.at)
+        for line in item.lines:
+            self._add_note(session, item.record.at, "stderr", line)
+
+    def _gap(self, item: Unpacked) -> None:
+        self.add_gap(self.session(item.record.session, item.record.at), item.record.at, item.said)
+
+    def _note(self, item: Unpacked) -> None:
+        session = self.session(item.record.session, item.record.at)
+        text = str(item.said.get("text") or "").encode("utf-8", "backslashreplace")
+        self._add_note(session, item.record.at, str(item.said.get("kind") or "note"), text, item.said)
+
+    def _stream(self, item: Unpacked) -> None:
+        session = self.session(item.record.session, item.record.at)
+        add_stream(self._connection, session.id, item.record, item.said)
+        if item.record.type == RecordType.STREAM_CLOSE:
+            for dir in (Dir.TO_SERVER, Dir.TO_CLIENT):
+                session.last_of.pop((dir, item.record.stream), None)
+
+    def _add_note(
+        self, session: Recorded, at: int, kind: str, text: bytes, said: dict[str, Any] | None = None
+    ) -> None:
+        id = self.batch.next_id
+        self.batch.next_id = id + 1
+        at = session.time(at)
+        detail = orjson.dumps(said).decode() if said else None
+        self.batch.notes.append((id, session.id, at, kind, text, detail))
+        summary = text[: 4 * SUMMARY_CHARS].decode("utf-8", "replace")[:SUMMARY_CHARS]
+        shown = "stderr" if kind == "stderr" else "note"
+        session.seen_exchanges += 1
+        self.batch.note_exchanges.append((id, session.id, shown, "noted", at, at, summary))
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and 0 < value < 1 << 62 else 0
+
+
+def _spelled(rpc_id: Any) -> str:
+    return json.dumps(rpc_id, ensure_ascii=False)

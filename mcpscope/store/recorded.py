@@ -1,0 +1,73 @@
+"""One session while its journal is read: what must be known of it to understand the next record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcpscope.store.standin import Exchanges
+
+Way = tuple[int, int]
+"""Direction byte and stream."""
+
+
+class Recorded:
+    """A session from its SESSION_OPEN to its end. ``id`` is its row, ``number`` its place in the journal."""
+
+    __slots__ = (
+        "awaiting",
+        "exchanges",
+        "id",
+        "last_at",
+        "last_of",
+        "max_body",
+        "number",
+        "seen_bytes",
+        "seen_exchanges",
+        "seen_messages",
+    )
+
+    def __init__(self, id: int, number: int) -> None:
+        self.id = id
+        self.number = number
+        self.exchanges = Exchanges()
+        self.last_at = 0
+        self.max_body = 0
+        # The first message of the last record of each way: if we were killed, nobody knows whether it left.
+        self.last_of: dict[Way, int] = {}
+        # Messages of the gate, by the time that names them, whose final outcome is still to come.
+        self.awaiting: dict[int, int] = {}
+        # What this transaction adds to the counters of the session's row.
+        self.seen_messages = 0
+        self.seen_exchanges = 0
+        self.seen_bytes = 0
+
+    def __repr__(self) -> str:
+        return f"<Recorded {self.id} number={self.number} awaiting={len(self.awaiting)}>"
+
+    def time(self, at: int) -> int:
+        """``at``, or the last time again where the clock was set back: here it never runs backwards."""
+        if at > self.last_at:
+            self.last_at = at
+        return self.last_at
+
+    def snapshot(self) -> dict[str, Any]:
+        """All of it as JSON; ``restore`` takes it back."""
+        return {
+            "id": self.id,
+            "number": self.number,
+            "last_at": self.last_at,
+            "max_body": self.max_body,
+            "last_of": [[*way, first] for way, first in self.last_of.items()],
+            "awaiting": list(self.awaiting.items()),
+            "exchanges": self.exchanges.snapshot(),
+        }
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> Recorded:
+        made = cls(state["id"], state["number"])
+        made.last_at = state["last_at"]
+        made.max_body = state["max_body"]
+        made.last_of = {(dir, stream): first for dir, stream, first in state["last_of"]}
+        made.awaiting = dict(state["awaiting"])
+        made.exchanges.restore(state["exchanges"])
+        return made

@@ -1,0 +1,146 @@
+"""The rows of one transaction, gathered in lists and written with ``executemany``."""
+
+from __future__ import annotations
+
+import operator
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from mcpscope.store.bodies import BlockWriter
+from mcpscope.store.standin import Exchange
+
+Row = tuple[Any, ...]
+
+_MESSAGE_COLUMNS = (
+    "id, session_id, exchange_id, at, dir, stream, kind, method, rpc_id, size, body_id, body_at, kept,"
+    " sha256, marks, fate, origin"
+)
+_EXCHANGE_FIELDS = (
+    "kind",
+    "dir",
+    "method",
+    "tool",
+    "name",
+    "rpc_id",
+    "status",
+    "code",
+    "opened_at",
+    "ended_at",
+    "dur_ns",
+    "request_id",
+    "answer_id",
+    "req_bytes",
+    "res_bytes",
+    "flags",
+    "parent_id",
+    "legs",
+    "summary",
+    "stream",
+)
+_exchange_values = operator.attrgetter(*_EXCHANGE_FIELDS)
+
+ADD_MESSAGE = f"INTO messages ({_MESSAGE_COLUMNS}) VALUES ({', '.join('?' * 17)})"
+ADD_EXCHANGE = (
+    f"INTO exchanges (id, session_id, {', '.join(_EXCHANGE_FIELDS)}) VALUES ({', '.join('?' * 22)})"
+)
+CHANGE_EXCHANGE = f"UPDATE exchanges SET {', '.join(f'{name} = ?' for name in _EXCHANGE_FIELDS)} WHERE id = ?"
+ADD_NOTE = "INTO notes (id, session_id, at, kind, text, detail) VALUES (?, ?, ?, ?, ?, ?)"
+ADD_OUTCOME = (
+    "INTO outcomes (message_id, outcome, actor, rule, at, waited_ns, bytes, detail)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+ADD_DEFINITION = (
+    "INTO definitions (session_id, message_id, at, kind, name, digest, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+ADD_NOTE_EXCHANGE = (
+    "INTO exchanges (id, session_id, kind, status, opened_at, ended_at, summary) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+SET_FATE = "UPDATE messages SET fate = ? WHERE id = ?"
+_TAKE_IDS = "UPDATE sequence SET next = ?"
+_NEXT_ID = "SELECT next FROM sequence"
+
+_INT64 = 1 << 63
+
+
+class Batch:
+    """What one transaction adds. ``begin`` under the write lock, ``flush`` before the commit."""
+
+    def __init__(self) -> None:
+        self.blocks = BlockWriter()
+        self.next_id = 0
+        self._first_id = 0
+        self.messages: list[Row] = []
+        self.notes: list[Row] = []
+        self.note_exchanges: list[Row] = []
+        self.outcomes: list[Row] = []
+        self.definitions: list[Row] = []
+        self.fates: list[Row] = []
+        self._touched: dict[int, tuple[int, Exchange]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Batch from {self._first_id}: {len(self.messages)} messages, {len(self._touched)} exchanges>"
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        """Take up the shared sequence where the last commit of any recorder left it."""
+        (self.next_id,) = connection.execute(_NEXT_ID).fetchone()
+        self._first_id = self.next_id
+
+    def touch(self, session_id: int, exchange: Exchange) -> None:
+        """The exchange was opened or changed; its row is written as it stands at ``flush``."""
+        self._touched[exchange.id] = (session_id, exchange)
+
+    def flush(self, connection: sqlite3.Connection) -> None:
+        self.blocks.flush(connection)
+        _write_all(connection, ADD_MESSAGE, self.messages)
+        _write_all(connection, ADD_NOTE, self.notes)
+        _write_all(connection, ADD_NOTE_EXCHANGE, self.note_exchanges)
+        for statement, rows in ((ADD_OUTCOME, self.outcomes), (ADD_DEFINITION, self.definitions)):
+            connection.executemany("INSERT " + statement, [_tame(row) for row in rows])
+            rows.clear()
+        fresh: list[Row] = []
+        changed: list[Row] = []
+        first = self._first_id
+        for id, (session_id, exchange) in self._touched.items():
+            if id >= first:
+                fresh.append((id, session_id, *_exchange_values(exchange)))
+            else:
+                changed.append((*_exchange_values(exchange), id))
+        _write_all(connection, ADD_EXCHANGE, fresh)
+        if changed:
+            _update_all(connection, CHANGE_EXCHANGE, changed)
+        if self.fates:
+            connection.executemany(SET_FATE, self.fates)
+            self.fates.clear()
+        self._touched.clear()
+        connection.execute(_TAKE_IDS, (self.next_id,))
+
+
+def _write_all(connection: sqlite3.Connection, statement: str, rows: list[Row]) -> None:
+    if not rows:
+        return
+    try:
+        connection.executemany("INSERT " + statement, rows)
+    except (UnicodeEncodeError, OverflowError):
+        # A lone surrogate or a number of 65 bits from a peer: write the rows again, those values tamed.
+        connection.executemany("INSERT OR REPLACE " + statement, [_tame(row) for row in rows])
+    rows.clear()
+
+
+def _update_all(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> None:
+    try:
+        connection.executemany(statement, rows)
+    except (UnicodeEncodeError, OverflowError):
+        connection.executemany(statement, [_tame(row) for row in rows])
+
+
+def _tame(row: Row) -> Row:
+    return tuple(_tame_value(value) for value in row)
+
+
+def _tame_value(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, int) and not -_INT64 <= value < _INT64:
+        return str(value)
+    return value

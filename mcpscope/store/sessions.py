@@ -1,0 +1,108 @@
+"""The rows of ``sessions`` and ``streams`` as the recorder writes them."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import orjson
+
+from mcpscope.store.recorded import Recorded
+from mcpscope.store.records import Record, RecordType
+
+_ADD = """
+    INSERT INTO sessions (uid, journal, number, label, name, command, url, client_transport, server_transport,
+                          pid, version, started_at, last_at, record_mode, detail)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_COUNT = """
+    UPDATE sessions SET messages = messages + ?, exchanges = exchanges + ?, bytes = bytes + ?, last_at = ?
+    WHERE id = ?
+"""
+_END = "UPDATE sessions SET ended_at = ?, end_reason = ?, exit_code = ? WHERE id = ?"
+_NAME_TAKEN = "SELECT count(*) FROM sessions WHERE name = ?"
+_FIND_UID = "SELECT count(*) FROM sessions WHERE uid = ?"
+_ADD_STREAM = "INSERT OR IGNORE INTO streams (session_id, stream) VALUES (?, ?)"
+_STREAM_OPENED = "UPDATE streams SET opened_at = ?, open = ? WHERE session_id = ? AND stream = ?"
+_STREAM_CLOSED = "UPDATE streams SET closed_at = ?, close = ? WHERE session_id = ? AND stream = ?"
+_STREAM_FACTS = "SELECT facts FROM streams WHERE session_id = ? AND stream = ?"
+_SET_FACTS = "UPDATE streams SET facts = ? WHERE session_id = ? AND stream = ?"
+
+
+def add_session(connection: sqlite3.Connection, uid: str, number: int, at: int, said: dict[str, Any]) -> int:
+    """Insert the session that a SESSION_OPEN describes (``{}`` where there was none); returns its id."""
+    started = said.get("started_at_ns")
+    command = said.get("command")
+    unique = f"{uid}.{number}"
+    while connection.execute(_FIND_UID, (unique,)).fetchone()[0]:
+        unique += "+"  # a damaged journal opens the same session twice
+    row = (
+        unique,
+        uid,
+        number,
+        _text(said.get("label")),
+        _free_name(connection, _text(said.get("record_name"))),
+        orjson.dumps(command).decode("utf-8", "replace") if command else None,
+        _text(said.get("url")),
+        _text(said.get("client_transport")),
+        _text(said.get("server_transport")),
+        _number(said.get("pid")),
+        _text(said.get("version")),
+        _number(started) or at,
+        at,
+        _text(said.get("record_mode")),
+        orjson.dumps(said).decode("utf-8", "replace") if said else None,
+    )
+    made = connection.execute(_ADD, row).lastrowid
+    assert made is not None  # an INSERT without conflict clause has a row id
+    return made
+
+
+def count_session(connection: sqlite3.Connection, session: Recorded) -> None:
+    """Add to the session's counters what this transaction brought, and start counting anew."""
+    if session.seen_messages or session.seen_exchanges:
+        counts = (
+            session.seen_messages,
+            session.seen_exchanges,
+            session.seen_bytes,
+            session.last_at,
+            session.id,
+        )
+        connection.execute(_COUNT, counts)
+        session.seen_messages = session.seen_exchanges = session.seen_bytes = 0
+
+
+def end_session(connection: sqlite3.Connection, id: int, at: int, reason: str, exit_code: int | None) -> None:
+    connection.execute(_END, (at, _text(reason), exit_code, id))
+
+
+def add_stream(connection: sqlite3.Connection, session_id: int, record: Record, said: dict[str, Any]) -> None:
+    """Note what a STREAM_OPEN, STREAM_CLOSE or HTTP record says of its stream."""
+    where = (session_id, record.stream)
+    connection.execute(_ADD_STREAM, where)
+    text = orjson.dumps(said).decode("utf-8", "replace")
+    if record.type == RecordType.STREAM_OPEN:
+        connection.execute(_STREAM_OPENED, (record.at, text, *where))
+    elif record.type == RecordType.STREAM_CLOSE:
+        connection.execute(_STREAM_CLOSED, (record.at, text, *where))
+    else:
+        (facts,) = connection.execute(_STREAM_FACTS, where).fetchone()
+        merged = {**orjson.loads(facts or b"{}"), **said}
+        connection.execute(_SET_FACTS, (orjson.dumps(merged).decode("utf-8", "replace"), *where))
+
+
+def _free_name(connection: sqlite3.Connection, name: str | None) -> str | None:
+    """``name``, or with a number behind it where a recording has it already."""
+    tried, number = name, 1
+    while tried and connection.execute(_NAME_TAKEN, (tried,)).fetchone()[0]:
+        number += 1
+        tried = f"{name}-{number}"
+    return tried
+
+
+def _text(value: Any) -> str | None:
+    return str(value).encode("utf-8", "backslashreplace").decode() if value not in (None, "") else None
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and abs(value) < 1 << 62 else None

@@ -1,0 +1,268 @@
+"""A journal into the database: nothing lost, nothing twice, however often it is begun again."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from mcpscope.store.bodies import BlockReader
+from mcpscope.store.checkpoint import read_checkpoint
+from mcpscope.store.follow import Follower
+from mcpscope.store.records import Dir, RecordType
+from mcpscope.store.schema import connect_ro
+from tests.store.journals import TestJournal, answer, request
+
+COUNTERS = "SELECT messages, exchanges, bytes, lost_messages, gaps, end_reason FROM sessions"
+
+
+def drain(journal: TestJournal, db: Path) -> None:
+    follower = Follower(journal.folder, db)
+    while follower.step():
+        pass
+    follower.close()
+
+
+def finish(journal: TestJournal, db: Path) -> None:
+    follower = Follower(journal.folder, db)
+    while not follower.finished:
+        follower.step()
+
+
+def rows(db: Path, sql: str, *values: object) -> list[tuple[object, ...]]:
+    connection = connect_ro(db)
+    try:
+        return connection.execute(sql, values).fetchall()
+    finally:
+        connection.close()
+
+
+def bodies(db: Path, dir: str) -> list[bytes]:
+    connection = connect_ro(db)
+    reader = BlockReader(connection)
+    found = connection.execute(
+        "SELECT body_id, body_at, coalesce(kept, size) FROM messages WHERE dir = ? ORDER BY id", (dir,)
+    ).fetchall()
+    result = [reader.read(*row) for row in found]
+    connection.close()
+    return result
+
+
+def test_a_whole_session_becomes_rows(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    journal.open_session(label="srv", pid=12, record_mode="best-effort")
+    asked, answered = request(1, name="search", arguments={"q": "x"}), answer(1, content=[])
+    journal.c2s(asked)
+    journal.write(RecordType.STDERR, b"starting\nup", Dir.TO_CLIENT)
+    journal.s2c(answered)
+    journal.write(RecordType.STDERR, b" now\n", Dir.TO_CLIENT)
+    journal.say(RecordType.NOTE, {"kind": "switch", "text": "gate"})
+    journal.close()
+    finish(journal, db)
+    assert bodies(db, "c2s") == [asked[:-1]]
+    assert bodies(db, "s2c") == [answered[:-1]]
+    assert rows(db, "SELECT kind, text FROM v_notes ORDER BY id") == [
+        ("stderr", "starting"),
+        ("stderr", "up now"),
+        ("switch", "gate"),
+    ]
+    (session,) = rows(
+        db,
+        "SELECT label, command, pid, end_reason, exit_code, messages, exchanges, lost_messages FROM sessions",
+    )
+    assert session == ("srv", '["srv","-x"]', 12, "clean", 0, 2, 4, 0)
+    (exchange,) = rows(
+        db, "SELECT method, tool, status, request_id, answer_id FROM exchanges WHERE kind = 'request'"
+    )
+    assert exchange[:3] == ("tools/call", "search", "ok")
+    assert [exchange[3:]] == [(rows(db, "SELECT min(id), max(id) FROM messages")[0])]
+    assert not journal.folder.exists()
+
+
+def test_ids_follow_the_order_of_the_journal(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    journal.open_session()
+    journal.c2s(request(1))
+    journal.write(RecordType.STDERR, b"note\n")
+    journal.s2c(answer(1))
+    drain(journal, db)
+    found = rows(db, "SELECT id, 'message' FROM messages UNION SELECT id, 'note' FROM notes ORDER BY 1")
+    assert found == [(1, "message"), (2, "note"), (3, "message")]
+    journal.kill()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_begun_again_at_every_step_it_gives_the_same_rows(tmp_path: Path, seed: int) -> None:
+    random_of = random.Random(seed)
+    db, calm_db = tmp_path / "scope.db", tmp_path / "calm.db"
+    journal, calm = TestJournal(db, segment_bytes=4096), TestJournal(calm_db)
+    lines: dict[Dir, list[bytes]] = {Dir.TO_SERVER: [], Dir.TO_CLIENT: []}
+    for id in range(150):
+        size = random_of.choice((0, 30, 200, 9000))
+        lines[Dir.TO_SERVER].append(request(id, name="t", arguments={"x": "y" * size}))
+        lines[Dir.TO_CLIENT].append(answer(id, content="z" * size))
+    left = {dir: b"".join(parts) for dir, parts in lines.items()}
+    follower = Follower(journal.folder, db)
+    for written in (journal, calm):
+        written.open_session()
+    while any(left.values()):
+        dir = random_of.choice([dir for dir, bytes_left in left.items() if bytes_left])
+        cut = random_of.choice((1, 7, 100, 1500, 3000))
+        for written in (journal, calm):
+            written.write(RecordType.CHUNK, left[dir][:cut], dir)
+        left[dir] = left[dir][cut:]
+        if random_of.random() < 0.3:
+            follower.step()
+        if random_of.random() < 0.2:
+            follower.close()
+            follower = Follower(journal.folder, db)
+    for written in (journal, calm):
+        written.close()
+    while not follower.finished:
+        follower.step()
+        follower.close()
+    finish(calm, calm_db)
+    assert bodies(db, "c2s") == [line[:-1] for line in lines[Dir.TO_SERVER]]
+    assert bodies(db, "s2c") == [line[:-1] for line in lines[Dir.TO_CLIENT]]
+    for table in ("v_messages", "v_exchanges"):
+        assert rows(db, f"SELECT * FROM {table}") == rows(calm_db, f"SELECT * FROM {table}")
+    assert rows(db, COUNTERS) == rows(calm_db, COUNTERS)
+    assert rows(db, "SELECT count(*) FROM partials") == [(0,)]
+    assert rows(db, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_an_endless_line_keeps_no_old_segment_alive(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db, segment_bytes=8192)
+    journal.open_session()
+    whole = b'{"jsonrpc":"2.0","method":"' + b"n" * 60_000 + b'"}'
+    for at in range(0, len(whole), 1000):
+        journal.s2c(whole[at : at + 1000])
+        journal.c2s(request(at, "ping"))
+        drain(journal, db)
+        assert len(list(journal.folder.glob("*.seg"))) <= 2
+    journal.s2c(b"\n")
+    journal.close()
+    finish(journal, db)
+    assert bodies(db, "s2c") == [whole]
+    assert len(bodies(db, "c2s")) == 61
+    assert rows(db, "SELECT count(*) FROM partials") == [(0,)]
+
+
+def test_a_killed_sessions_last_chunks_are_unconfirmed_and_its_torn_record_is_not_kept(
+    tmp_path: Path,
+) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    journal.open_session()
+    journal.c2s(request(1) + request(2))
+    journal.s2c(answer(1))
+    journal.c2s(request(3) + b'{"jsonrpc"')
+    drain(journal, db)
+    journal.s2c(answer(2))
+    whole = journal.offset
+    journal.c2s(b"never forwarded\n")
+    with journal.path.open("r+b") as file:
+        file.seek(whole + 30)
+        file.write(b"\0" * 500)
+    journal.kill()
+    finish(journal, db)
+    assert rows(
+        db, "SELECT dir, rpc_id, coalesce(fate, '-'), coalesce(marks, '') FROM messages ORDER BY id"
+    ) == [
+        ("c2s", "1", "-", ""),
+        ("c2s", "2", "-", ""),
+        ("s2c", "1", "-", ""),
+        ("c2s", "3", "unconfirmed", ""),
+        ("s2c", "2", "unconfirmed", ""),
+        ("c2s", None, "unconfirmed", "not-json partial"),
+    ]
+    assert rows(db, "SELECT end_reason, gaps FROM sessions") == [("killed", 0)]
+    assert rows(db, "SELECT status FROM exchanges WHERE rpc_id = '3'") == [("lost",)]
+
+
+def test_bytes_that_a_close_calls_undelivered_were_not_forwarded(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    journal.open_session()
+    last = request(3)
+    journal.c2s(request(1) + request(2) + last)
+    said = b'{"reason":"clean","exit_code":0,"undelivered":{"c2s":%d}}' % (len(last) + 10)
+    journal.write(RecordType.SESSION_CLOSE, said, flags=1)
+    journal.kill()
+    finish(journal, db)
+    fates = rows(db, "SELECT rpc_id, fate FROM messages ORDER BY id")
+    assert fates == [("1", None), ("2", "unconfirmed"), ("3", "not forwarded")]
+
+
+def test_a_body_beyond_the_limit_keeps_its_beginning_size_and_digest(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    journal.open_session(max_body=100)
+    asked = request(1, x="y" * 1000)
+    journal.c2s(asked)
+    journal.close()
+    finish(journal, db)
+    assert bodies(db, "c2s") == [asked[:100]]
+    assert rows(db, "SELECT size, kept, length(sha256) FROM messages") == [(len(asked) - 1, 100, 32)]
+
+
+def test_values_that_sqlite_cannot_hold_do_not_stop_the_recording(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    journal.open_session()
+    odd = [
+        rb'{"jsonrpc":"2.0","id":1,"method":"\ud800x"}',
+        rb'{"jsonrpc":"2.0","id":%d,"method":"a"}' % (1 << 70),
+        rb'{"jsonrpc":"2.0","id":"\udc00","method":"b\u0000c"}',
+        rb'{"jsonrpc":"2.0","id":2,"error":{"code":%d,"message":"m"}}' % (1 << 70),
+        b"\xff\xfe\0",
+        b"[" * 5000,
+    ]
+    journal.c2s(b"\n".join([*odd, request(9)]))
+    journal.s2c(b'{"jsonrpc":"2.0","id":9,"error":{"code":%d,"message":"\\ud800"}}\n' % (1 << 70))
+    journal.close()
+    finish(journal, db)
+    assert bodies(db, "c2s") == [*odd, request(9)[:-1]]
+    assert rows(db, "SELECT count(*) FROM messages") == [(8,)]
+
+
+def test_the_checkpoint_says_how_far_the_database_is(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    assert read_checkpoint(journal.folder) == {}
+    journal.open_session()
+    journal.c2s(request(1))
+    follower = Follower(journal.folder, db)
+    follower.step()
+    follower.checkpoint()
+    found = read_checkpoint(journal.folder)
+    assert (found["segment"], found["offset"]) == (1, journal.offset)
+    assert [session["number"] for session in found["sessions"]] == [1]
+    follower.close()
+    journal.kill()
+
+
+def test_a_locked_database_loses_nothing(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    journal.open_session()
+    drain(journal, db)
+    journal.c2s(request(1))
+    other = sqlite3.connect(db, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    follower = Follower(journal.folder, db, busy_seconds=0.05)
+    for _ in range(3):
+        with pytest.raises(sqlite3.OperationalError):
+            follower.step()
+    other.execute("ROLLBACK")
+    other.close()
+    while follower.step():
+        pass
+    assert bodies(db, "c2s") == [request(1)[:-1]]
+    follower.close()
+    journal.kill()
