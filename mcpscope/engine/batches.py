@@ -1,4 +1,4 @@
-"""Batches (2025-03-26): one frame, several messages, each judged; what is refused is told in the answer's array.
+"""Batches (2025-03-26): one frame, several messages, each judged; refusals join the array of answers.
 
 A hold on an element holds the frame, for its bytes leave together. Without a refusal or an edit the frame
 keeps its bytes; else the elements that pass are joined anew, each with its own bytes.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from mcpscope.engine import replies
-from mcpscope.engine.commands import Command, Record, Tell
 from mcpscope.engine.clock import SECOND_NS
+from mcpscope.engine.commands import Command, Record, Tell
 from mcpscope.engine.decisions import Answer, Deny, Drop, Edit, Extend, KeepAlive, Release, Revert
 from mcpscope.engine.events import Decided, Left
 from mcpscope.engine.guard import edited, rewritten
@@ -36,11 +36,7 @@ def decide(engine: Engine, event: Decided, out: Out) -> None:
     at, actor = event.at, event.actor
     match event.decision:
         case Release() as wish:
-            _allowed(engine, hold, confirmed=wish.confirmed)
-            if wish.digest and not hold.digest.startswith(wish.digest):
-                raise _refusal("digest", f"hold {hold.id} holds other bytes than those you saw", "look again")
-            _stop_later(engine, hold, wish.stop_at)
-            release(engine, hold, actor, at, out)
+            _release(engine, hold, wish, actor, at, out)
         case Edit() as wish:
             _edit(engine, hold, wish, actor, at, out)
         case Revert():
@@ -54,12 +50,8 @@ def decide(engine: Engine, event: Decided, out: Out) -> None:
         case Deny(text):
             data = replies.denied(hold.passage, "", text)
             _refuse(engine, hold, Word.DENIED, data, actor, at, out)
-        case Extend(seconds, fallback):
-            hold.deadline = at + int(seconds * SECOND_NS)
-            hold.fallback = Fallback(fallback) if fallback else hold.fallback
-            out.append(Tell("changed", hold.to_json()))
-        case KeepAlive(on):
-            _keep_alive(hold, on, at)
+        case Extend() | KeepAlive() as wish:
+            _later(hold, wish, at)
             out.append(Tell("changed", hold.to_json()))
         case _:
             assert_never(event.decision)
@@ -104,8 +96,7 @@ def expired(engine: Engine, hold: Hold, at: int, out: Out) -> None:
 
 
 def cancelled(engine: Engine, cancel: Passage, out: Out) -> bool:
-    """A cancellation meets what is held; True if it was absorbed, for the other side never saw the request.
-    """
+    """A cancellation meets what is held; True if it was absorbed: the other side never saw the request."""
     target = cancel.message.params.get("requestId")
     actor = "client" if cancel.goes_to_server else "server"
     for hold in engine.holds:
@@ -119,15 +110,14 @@ def cancelled(engine: Engine, cancel: Passage, out: Out) -> bool:
         if _asks(held, cancel.direction, target):
             _give_up(engine, hold, actor, cancel.at, out)
             return _absorbed(engine, cancel, out)
-        if held.phase is Phase.ANSWER and held.direction is cancel.direction.other:
-            if _same(held.received.id, target):
-                _give_up(engine, hold, actor, cancel.at, out)
+        awaited = held.phase is Phase.ANSWER and held.direction is cancel.direction.other
+        if awaited and _same(held.received.id, target):
+            _give_up(engine, hold, actor, cancel.at, out)
     return False
 
 
 def left(engine: Engine, hold: Hold, event: Left, out: Out) -> None:
-    """The peer that sends in ``event.direction`` (or its stream) is gone: what does that mean for ``hold``?
-    """
+    """The peer that sends in ``event.direction``, or its stream, is gone."""
     held = hold.passage
     if event.direction is held.direction:
         if held.is_request and event.stream is not None:
@@ -148,6 +138,14 @@ def abandon(engine: Engine, hold: Hold, actor: str, at: int, out: Out) -> None:
     out.append(engine.record(hold.passage, Word.ABANDONED, at))
     engine.forget(hold.passage.exchange if hold.passage.is_request else None)
     _told(engine, hold, at, out)
+
+
+def _release(engine: Engine, hold: Hold, wish: Release, actor: str, at: int, out: Out) -> None:
+    _allowed(engine, hold, confirmed=wish.confirmed)
+    if wish.digest and not hold.digest.startswith(wish.digest):
+        raise _refusal("digest", f"hold {hold.id} holds other bytes than those you saw", "look again")
+    _stop_later(engine, hold, wish.stop_at)
+    release(engine, hold, actor, at, out)
 
 
 def _allowed(engine: Engine, hold: Hold, *, confirmed: bool) -> None:
@@ -275,12 +273,15 @@ def _same(id: RpcId, target: RpcId) -> bool:
     return id == target or (isinstance(target, str | int | float) and other_spelling(target) == id)
 
 
-def _keep_alive(hold: Hold, on: bool, at: int) -> None:
-    passage = hold.passage
-    if not on:
+def _later(hold: Hold, wish: Extend | KeepAlive, at: int) -> None:
+    if isinstance(wish, Extend):
+        hold.deadline = at + int(wish.seconds * SECOND_NS)
+        hold.fallback = Fallback(wish.fallback) if wish.fallback else hold.fallback
+        return
+    if not wish.on:
         hold.keep_alive_at = None
         return
-    if passage.progress_token is None or hold.state is HoldState.GAVE_UP:
+    if hold.passage.progress_token is None or hold.state is HoldState.GAVE_UP:
         raise _refusal("no_keep_alive", "its sender asked for no progress, so none may be sent", "")
     hold.keep_alive_at = at
 

@@ -61,21 +61,9 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
     verdict.holds = verdict.delays = None
     for entry in candidates:
         rule = entry.rule
-        if rule.name in passage.applied or not _matches(rule, subject, passage):
+        if not _acts(entry, subject, passage, at):
             continue
-        if rule.action is Action.BREAK and _flows(rule, passage):
-            continue
-        if rule.name not in passage.counted:
-            passage.counted.add(rule.name)
-            if not entry.hit(at):
-                passage.applied.add(rule.name)
-                continue
-        if rule.name in passage.let_go:
-            continue
-        if rule.shadow:
-            passage.tags.append(f"would-{rule.action.value}:{rule.name}")
-            passage.applied.add(rule.name)
-        elif rule.action is Action.EDIT:
+        if rule.action is Action.EDIT:
             if _edit(passage, rule, verdict):
                 return True
         elif rule.action.decides:
@@ -84,6 +72,27 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
         else:
             _aside(entry, passage, verdict, steering)
     return False
+
+
+def _acts(entry: Entry, subject: Live, passage: Passage, at: int) -> bool:
+    """Whether the rule matches, its first hits have passed, and it has not had its say on this message."""
+    rule = entry.rule
+    if rule.name in passage.applied or not _matches(rule, subject, passage):
+        return False
+    if rule.action is Action.BREAK and _flows(rule, passage):
+        return False
+    if rule.name not in passage.counted:
+        passage.counted.add(rule.name)
+        if not entry.hit(at):
+            passage.applied.add(rule.name)
+            return False
+    if rule.name in passage.let_go:
+        return False
+    if rule.shadow:
+        passage.tags.append(f"would-{rule.action.value}:{rule.name}")
+        passage.applied.add(rule.name)
+        return False
+    return True
 
 
 def _matches(rule: Rule, subject: Live, passage: Passage) -> bool:
@@ -135,8 +144,7 @@ def _edit(passage: Passage, rule: Rule, verdict: Verdict) -> bool:
 
 
 def _judge_entries(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: Verdict) -> None:
-    """The entries of ``inputRequests``: a modern server's questions, each judged like a request of its own.
-    """
+    """The entries of ``inputRequests``: a modern server's questions, each judged like a request."""
     if passage.message.kind is not Kind.RESULT or b'"inputRequests"' not in passage.message.raw:
         return
     result = passage.message.result

@@ -58,8 +58,7 @@ class Passage:
 
     @property
     def phase_streams(self) -> bool:
-        """Whether it travels on a stream whose order is kept: what a server sends, one event after the other.
-        """
+        """Whether its stream keeps its order: what a server sends, one event after the other."""
         return self.direction is Direction.TO_CLIENT
 
     @property

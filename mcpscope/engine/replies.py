@@ -1,5 +1,4 @@
-"""What is said in place of a message that does not pass (mcp-wire.md 10.4), with the id spelled as it came.
-"""
+"""What is said in place of a message that does not pass (mcp-wire.md 10.4); ids are spelled as they came."""
 
 from __future__ import annotations
 

@@ -38,8 +38,7 @@ _DECIDERS = frozenset({Action.ALLOW, Action.DENY, Action.ASK, Action.ANSWER, Act
 
 
 class Phase(StrEnum):
-    """Which leg of an exchange a message is: what opens it (notifications too), or the answer that ends it.
-    """
+    """Which leg of an exchange a message is: what opens it (notifications too), or the answer to it."""
 
     REQUEST = "request"
     ANSWER = "answer"

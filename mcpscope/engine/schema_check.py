@@ -21,7 +21,7 @@ class SchemaChecks:
         return f"<SchemaChecks {len(self._compiled)} compiled>"
 
     def check(self, key: str, schema: Any, value: Any) -> list[str]:
-        """``path: what is wrong`` for ``value``, at most MAX_WARNINGS; ``key`` names this version of ``schema``.
+        """``path: what is wrong`` for ``value``; ``key`` names this version of ``schema``.
 
         A schema that is itself wrong is one warning.
         """

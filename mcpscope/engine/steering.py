@@ -88,8 +88,7 @@ class Steering:
         return self._decisions.get(hold)
 
     def remember_good(self, method: str, name: str, answer: bytes) -> None:
-        """Keep the last good answer of each tool (or other named thing); the oldest goes when there are many.
-        """
+        """Keep the last good answer of each tool or other named thing; the oldest goes first."""
         key = (method, name)
         if len(answer) > MAX_LAST_GOOD_BYTES:
             return
