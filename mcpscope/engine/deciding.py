@@ -310,7 +310,11 @@ def _told(engine: Engine, hold: Hold, at: int, out: Out) -> None:
     told = {"id": hold.id, "session": engine.session, "at": passage.at, "outcome": word.value}
     out.append(Tell("released", {**told, "by": passage.actor, "waited_ns": passage.held_ns}))
     for waiting in hold.behind:
-        engine.enter(waiting, at, out)
+        if engine.over:
+            waiting.actor = passage.actor
+            out.append(engine.record(waiting, Word.ABANDONED, at))
+        else:
+            engine.enter(waiting, at, out)
 
 
 def _refusal(code: str, text: str, hint: str) -> ScopeError:

@@ -6,7 +6,7 @@ A runner (session/) does this for every whole message that it read in the gate::
     commands = engine.handle(Received(direction, parse(raw), at, stream))
 
 and carries the commands out in their order, awaiting nothing in between. The journal comes first: the
-MESSAGE record (with ``UNCHANGED_FLAG`` where the only command is a ``Forward`` that is ``plain``), then
+MESSAGE record (with ``UNCHANGED_FLAG`` where the first command is a ``Forward`` that is ``plain``), then
 each ``Record`` before the ``Forward`` or ``Send`` behind it. After every ``handle`` it sets its one timer
 to ``engine.due`` and calls ``handle(Tick(at))`` then. ``Left`` is told when a peer, or on HTTP the client's
 response stream, is gone; ``Ended`` when the session is over. A message that is neither forwarded, answered
@@ -69,6 +69,7 @@ class Engine:
         self.holds = HoldTable()
         self.step_answers: set[int] = set()
         self.step_any = False
+        self.over = False
         self.batches = batches.Batches()
         self._asked: dict[int, Message] = {}
         self._gone: set[Direction] = set()
@@ -161,8 +162,6 @@ class Engine:
             self.replace(passage, Word.REFUSED, data, at, out, {"problems": list(found)})
             return
         verdict = judge(passage, steering, self.facts(), at)
-        for text in verdict.notes:
-            out.append(Note("log", text))
         if verdict.decides is not None:
             self._decided_by_rule(passage, verdict.decides, verdict.entry, at, out)
         elif verdict.holds is not None:
@@ -173,6 +172,8 @@ class Engine:
             self.stop(passage, HoldKind.DELAY, verdict.delays, "", at, out)
         else:
             self.let_go(passage, at, out)
+        for text in verdict.notes:
+            out.append(Note("log", text))
 
     def let_go(self, passage: Passage, at: int, out: list[Command]) -> None:
         """Send ``passage`` on as it stands now."""
@@ -286,6 +287,7 @@ class Engine:
         self.enter(passage, event.at, out)
 
     def _end(self, at: int, out: list[Command]) -> None:
+        self.over = True
         for hold in self.holds:
             deciding.abandon(self, hold, "session end", at, out)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
@@ -155,7 +155,7 @@ class Rules:
     def __repr__(self) -> str:
         return f"<Rules {len(self._entries)} ({sum(e.rule.enabled for e in self._entries)} on)>"
 
-    def __iter__(self) -> Iterable[Entry]:  # type: ignore[override]  # iteration over a snapshot
+    def __iter__(self) -> Iterator[Entry]:
         return iter(tuple(self._entries))
 
     def __len__(self) -> int:
