@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from mcpscope.store.schema import APPLICATION_ID, SCHEMA_VERSION
-from mcpscope.store.tables import TABLES, VIEWS
+from mcpscope.store.tables import TABLES, TEXTS, TEXTS_STATE, VIEWS
 
 migrations = Migrations("mcpscope")
 
@@ -22,6 +22,17 @@ migrations = Migrations("mcpscope")
 def m001_first_version(db: Database) -> None:
     """Tables, indexes and views of the first version."""
     for statement in TABLES + VIEWS:
+        db.execute(statement)
+
+
+@migrations()
+def m002_full_text(db: Database) -> None:
+    """The full-text index, empty; an SQLite without FTS5 or trigrams does without it."""
+    try:
+        db.execute(TEXTS)
+    except sqlite3.OperationalError:
+        return
+    for statement in TEXTS_STATE:
         db.execute(statement)
 
 

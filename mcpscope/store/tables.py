@@ -229,3 +229,15 @@ VIEWS = (
     FROM outcomes AS o JOIN messages AS m ON m.id = o.message_id
     """,
 )
+
+# Contentless and without positions: an index of which trigrams a message has, see store.fulltext.
+TEXTS = """
+    CREATE VIRTUAL TABLE texts USING fts5 (
+        text, content = '', columnsize = 0, detail = none, tokenize = 'trigram case_sensitive 1'
+    )
+"""
+TEXTS_STATE = (
+    "CREATE TABLE texts_state (one INTEGER PRIMARY KEY CHECK (one = 1), high INTEGER NOT NULL)",
+    "INSERT INTO texts_state VALUES (1, 0)",
+    "CREATE TABLE texts_always (exchange_id INTEGER PRIMARY KEY)",
+)

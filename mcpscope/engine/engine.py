@@ -1,0 +1,328 @@
+"""The engine: one per session, synchronous, events in and commands out.
+
+A runner (session/) does this for every whole message that it read in the gate::
+
+    at = clock()                                  # unix ns, strictly rising within the session
+    commands = engine.handle(Received(direction, parse(raw), at, stream))
+
+and carries the commands out in their order, awaiting nothing in between. The journal comes first: the
+MESSAGE record (with ``UNCHANGED_FLAG`` where the first command is a ``Forward`` that is ``plain``), then
+each ``Record`` before the ``Forward`` or ``Send`` behind it. After every ``handle`` it sets its one timer
+to ``engine.due`` and calls ``handle(Tick(at))`` then. ``Left`` is told when a peer, or on HTTP the client's
+response stream, is gone; ``Ended`` when the session is over. A message that is neither forwarded, answered
+nor recorded as final is held.
+
+``Decided`` and ``Injected`` may raise ScopeError (nothing has happened then): a person's wish that cannot
+be granted. On the message path nothing raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import assert_never
+
+from mcpscope.engine import batches, deciding, replies, stopping
+from mcpscope.engine.commands import Command, Forward, Note, Record, Send
+from mcpscope.engine.events import Decided, Ended, Event, Injected, Left, Oversized, Received, Tick
+from mcpscope.engine.exchange import Exchange
+from mcpscope.engine.exchanges import Exchanges
+from mcpscope.engine.holds import HoldKind, HoldTable
+from mcpscope.engine.judge import judge
+from mcpscope.engine.live import Facts, status_of
+from mcpscope.engine.outcomes import Outcome, Word
+from mcpscope.engine.passage import CANCELLED, Passage
+from mcpscope.engine.rules import Action, Phase, Rule
+from mcpscope.engine.steering import Steering
+from mcpscope.protocol.message import Direction, Kind, Message
+from mcpscope.protocol.parsing import parse
+
+MAX_ASKED = 20_000
+"""Requests whose text is kept for the rules on their answers; the oldest are forgotten first."""
+
+
+def _no_check(passage: Passage, message: Message) -> list[str]:
+    return []
+
+
+class Engine:
+    """Decides what becomes of each message of one session.
+
+    ``exchanges`` may come from the recorder's checkpoint, so that answers to requests of the fast lane find
+    theirs. ``facts`` gives the session's names, ``check`` the warnings of a tool's schemas about what would
+    leave.
+    """
+
+    def __init__(
+        self,
+        steering: Steering,
+        *,
+        session: int = 1,
+        exchanges: Exchanges | None = None,
+        facts: Callable[[], Facts] = Facts,
+        check: Callable[[Passage, Message], list[str]] = _no_check,
+    ) -> None:
+        self.steering = steering
+        self.session = session
+        self.exchanges = exchanges if exchanges is not None else Exchanges()
+        self.facts = facts
+        self.check = check
+        self.holds = HoldTable()
+        self.step_answers: set[int] = set()
+        self.step_any = False
+        self.over = False
+        self.batches = batches.Batches()
+        self._asked: dict[int, Message] = {}
+        self._gone: set[Direction] = set()
+
+    def __repr__(self) -> str:
+        return f"<Engine session={self.session} {self.holds!r} asked={len(self._asked)}>"
+
+    @property
+    def due(self) -> int | None:
+        """When the next Tick is wanted, unix ns."""
+        return self.holds.due
+
+    @property
+    def busy(self) -> bool:
+        """Whether something of this session still needs the gate, whatever the rules say."""
+        return bool(len(self.holds) or self.step_answers or self.step_any or self.batches.open)
+
+    def handle(self, event: Event) -> list[Command]:
+        """What to do about ``event``."""
+        out: list[Command] = []
+        match event:
+            case Received():
+                self._received(event, out)
+            case Decided():
+                deciding.decide(self, event, out)
+            case Tick(at):
+                self._tick(at, out)
+            case Left():
+                self._left(event, out)
+            case Oversized():
+                self._oversized(event, out)
+            case Injected():
+                self._injected(event, out)
+            case Ended(at):
+                self._end(at, out)
+            case _:
+                assert_never(event)
+        return out
+
+    # The way of one message.
+
+    def _received(self, event: Received, out: list[Command]) -> None:
+        message = event.message
+        if message.kind is Kind.BATCH:
+            batches.received(self, event, out)
+            return
+        passage = self.passage(message, event.direction, event.at, event.stream)
+        passage.caller = event.caller
+        if self.batches.open and message.is_answer:
+            self._owed(passage, event.at, out)
+            return
+        if message.method == CANCELLED and deciding.cancelled(self, passage, out):
+            return
+        self.enter(passage, event.at, out)
+
+    def _owed(self, passage: Passage, at: int, out: list[Command]) -> None:
+        """An answer alone to what was sent as a batch: the refusals of the others follow it."""
+        owed = self.batches.claim(passage.message, passage.direction)
+        self.enter(passage, at, out)
+        for refusal in owed:
+            self.send(refusal, passage.direction, at, passage.stream, out)
+
+    def passage(self, message: Message, direction: Direction, at: int, stream: int) -> Passage:
+        """``message`` at the gate's door, with the exchange it belongs to."""
+        changed = self.exchanges.observe(message, seq=at, at=at, direction=direction, stream=stream)
+        exchange = changed[0] if changed else None
+        if not message.is_answer:
+            return Passage(direction, message, message, at, stream, Phase.REQUEST, exchange)
+        request = self._asked.pop(exchange.id, None) if exchange else None
+        return Passage(direction, message, message, at, stream, Phase.ANSWER, exchange, request)
+
+    def enter(self, passage: Passage, at: int, out: list[Command]) -> None:
+        """Let ``passage`` wait behind what it may not pass, or judge it."""
+        if len(self.holds) and (hold := self.holds.blocking(passage)) is not None:
+            hold.behind.append(passage)
+            passage.actor, passage.rule = "mcpscope", f"hold {hold.id}"
+            out.append(self.record(passage, Word.HELD, at, {"behind": hold.id}))
+            return
+        self.consider(passage, at, out)
+
+    def consider(self, passage: Passage, at: int, out: list[Command]) -> None:
+        """Judge ``passage`` and do what was decided."""
+        if passage.parts:
+            batches.consider(self, passage, at, out)
+            return
+        steering = self.steering
+        if steering.strict is not None and (found := steering.strict(passage.message, passage.direction)):
+            passage.actor = "mcpscope"
+            data = replies.unreadable(passage, found)
+            self.replace(passage, Word.REFUSED, data, at, out, {"problems": list(found)})
+            return
+        verdict = judge(passage, steering, self.facts(), at)
+        if verdict.decides is not None:
+            self._decided_by_rule(passage, verdict.decides, verdict.entry, at, out)
+        elif verdict.holds is not None:
+            self.stop(passage, HoldKind.BREAK, verdict.holds, verdict.entry, at, out)
+        elif (self.step_any or self.step_answers) and (why := stopping.steps(self, passage)):
+            stopping.hold(self, passage, HoldKind.STEP, None, why, at, out)
+        elif verdict.delays is not None:
+            self.stop(passage, HoldKind.DELAY, verdict.delays, "", at, out)
+        else:
+            self.let_go(passage, at, out)
+        for text in verdict.notes:
+            out.append(Note("log", text))
+
+    def let_go(self, passage: Passage, at: int, out: list[Command]) -> None:
+        """Send ``passage`` on as it stands now."""
+        message = passage.message
+        plain = passage.plain
+        if not plain:
+            word = Word.EDITED if passage.changed else Word.FORWARDED
+            sent = message.raw if passage.changed else None
+            out.append(self.record(passage, word, at, sent=sent))
+        out.append(Forward(passage.direction, message, passage.at, passage.stream, passage.changed, plain))
+        self.sent(passage)
+
+    def sent(self, passage: Passage) -> None:
+        """Remember what left, for the rules on its answer and for those who want the last good one."""
+        exchange, message = passage.exchange, passage.message
+        if exchange is None:
+            return
+        if message.kind is Kind.REQUEST:
+            if len(self._asked) >= MAX_ASKED:
+                self._asked.pop(next(iter(self._asked)))
+            self._asked[exchange.id] = message
+        elif message.kind is Kind.RESULT and passage.request is not None and status_of(message) == "ok":
+            self.steering.remember_good(passage.method, exchange.name, message.raw)
+
+    # What rules decide.
+
+    def _decided_by_rule(self, passage: Passage, rule: Rule, entry: str, at: int, out: list[Command]) -> None:
+        if rule.action is Action.ASK:
+            self.stop(passage, HoldKind.ASK, rule, rule.message, at, out)
+            return
+        word, data = self.reply_to(passage, rule)
+        self.replace(passage, word, data, at, out, {"entry": entry} if entry else None)
+
+    def reply_to(self, passage: Passage, rule: Rule) -> tuple[Word, bytes | None]:
+        """What a deny, drop or answer rule makes of ``passage``, and what is said in its place."""
+        if rule.once:
+            self.steering.rules.enable(rule.name, on=False)
+        passage.actor, passage.rule = "rule", rule.name
+        if rule.action is Action.DENY:
+            return Word.DENIED, replies.denied(passage, rule.name, rule.message)
+        if rule.action is Action.DROP:
+            return Word.DROPPED, replies.dropped(passage, rule.code, rule.message, rule.name)
+        body = replies.body_of(rule.answer, self.last_good(passage))
+        if body is None:
+            text = "there is no good answer to repeat yet"
+            return Word.DROPPED, replies.dropped(passage, 0, text, rule.name)
+        if not passage.received.has_id:
+            return Word.DROPPED, None
+        return Word.ANSWERED, replies.answer(passage, body)
+
+    def replace(
+        self,
+        passage: Passage,
+        word: Word,
+        data: bytes | None,
+        at: int,
+        out: list[Command],
+        detail: dict[str, object] | None = None,
+    ) -> None:
+        """Keep ``passage`` from passing: ``data`` answers its sender, or takes the place of an answer.
+
+        Without ``data`` (a notification) it is swallowed.
+        """
+        if data is None:
+            out.append(self.record(passage, word, at, detail))
+            return
+        if passage.phase is Phase.ANSWER:
+            out.append(self.record(passage, word, at, detail, sent=data))
+            out.append(Forward(passage.direction, parse(data), passage.at, passage.stream, True, False))
+            return
+        out.append(self.record(passage, word, at, detail))
+        self.send(data, passage.direction.other, at, passage.stream, out, answers=passage.at)
+
+    def send(
+        self, data: bytes, direction: Direction, at: int, stream: int, out: list[Command], *, answers: int = 0
+    ) -> None:
+        """Say something of our own; our correlation hears it too."""
+        self.exchanges.observe(parse(data), seq=at, at=at, direction=direction, stream=stream)
+        out.append(Send(direction, data, at, stream, answers))
+
+    def stop(
+        self, passage: Passage, kind: HoldKind, rule: Rule, why: str, at: int, out: list[Command]
+    ) -> None:
+        """Hold ``passage`` as ``rule`` wants, if that may be as things are."""
+        stopping.stop(self, passage, kind, rule, why, at, out)
+
+    # The world changes.
+
+    def _tick(self, at: int, out: list[Command]) -> None:
+        for hold in self.holds:
+            if hold.due <= at:
+                deciding.expired(self, hold, at, out)
+
+    def _left(self, event: Left, out: list[Command]) -> None:
+        if event.stream is None:
+            self._gone.add(event.direction)
+        for hold in self.holds:
+            if event.stream is None or hold.passage.stream == event.stream:
+                deciding.left(self, hold, event, out)
+
+    def _oversized(self, event: Oversized, out: list[Command]) -> None:
+        message = replies.head_of(event.head)
+        passage = self.passage(message, event.direction, event.at, event.stream)
+        passage.actor = "mcpscope"
+        data = replies.too_large(passage, self.steering.max_message)
+        self.replace(passage, Word.REFUSED, data, event.at, out, {"problems": ["too-large"]})
+
+    def _injected(self, event: Injected, out: list[Command]) -> None:
+        passage = self.passage(event.message, event.direction, event.at, event.stream)
+        passage.actor, passage.injected = event.actor, True
+        self.enter(passage, event.at, out)
+
+    def _end(self, at: int, out: list[Command]) -> None:
+        self.over = True
+        for hold in self.holds:
+            deciding.abandon(self, hold, "session end", at, out)
+
+    # Small things.
+
+    def is_gone(self, sender: Direction) -> bool:
+        """Whether the peer that sends in this direction has left the session."""
+        return sender in self._gone
+
+    def last_good(self, passage: Passage) -> bytes | None:
+        name = passage.exchange.name if passage.exchange else ""
+        return self.steering.last_good(passage.method, name)
+
+    def forget(self, exchange: Exchange | None) -> None:
+        """The exchange of a message that was never sent: no answer will come for it."""
+        if exchange is not None:
+            self._asked.pop(exchange.id, None)
+            self.step_answers.discard(exchange.id)
+
+    def record(
+        self,
+        passage: Passage,
+        word: Word,
+        at: int,
+        detail: dict[str, object] | None = None,
+        *,
+        sent: bytes | None = None,
+    ) -> Record:
+        """The OUTCOME record for ``passage``."""
+        said = dict(detail or {})
+        if passage.tags and word.final:
+            said["tags"] = passage.tags
+        if passage.warnings and word.final:
+            said["warnings"] = passage.warnings
+        outcome = Outcome(
+            passage.at, word, at, passage.actor or "rule", passage.rule, passage.held_ns, sent, said
+        )
+        return Record(outcome, passage.direction, passage.stream)

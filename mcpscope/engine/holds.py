@@ -1,0 +1,156 @@
+"""What is held: one message each, its state, its clock and its deadline.
+
+received -> held -> (edited) -> released | dropped | mocked | abandoned
+              `-> gave up (nobody waits any more) -> released only if confirmed, else abandoned
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from mcpscope.engine.clock import SECOND_NS, Clock
+from mcpscope.engine.passage import Passage
+from mcpscope.engine.rules import Fallback, Phase
+
+HOLD_NS = 3600 * SECOND_NS
+ASK_NS = 300 * SECOND_NS
+KEEP_ALIVE_NS = 10 * SECOND_NS
+MAX_HOLDS = 1000
+MAX_HELD_BYTES = 64 << 20
+
+
+class HoldKind(StrEnum):
+    """Why it is held: a debugging aid, a policy's question, a step, or only for a while."""
+
+    BREAK = "break"
+    ASK = "ask"
+    STEP = "step"
+    DELAY = "delay"
+
+
+class HoldState(StrEnum):
+    """Where it stands; a resolved hold is in no table."""
+
+    HELD = "held"
+    EDITED = "edited"
+    GAVE_UP = "gave-up"
+
+
+@dataclass(slots=True, eq=False)
+class Hold:
+    """One message stopped. ``deadline`` is unix ns; ``behind`` are messages that may not pass it."""
+
+    id: int
+    session: int
+    passage: Passage
+    kind: HoldKind
+    rule: str
+    held_at: int
+    deadline: int
+    fallback: Fallback
+    clock: Clock
+    state: HoldState = HoldState.HELD
+    why: str = ""
+    editor: str = ""
+    warnings: tuple[str, ...] = ()
+    keep_alive_at: int | None = None
+    keep_alives: int = 0
+    behind: list[Passage] = field(default_factory=list)
+
+    @property
+    def digest(self) -> str:
+        """sha256 in hex of the bytes that would leave."""
+        return hashlib.sha256(self.passage.message.raw).hexdigest()
+
+    @property
+    def due(self) -> int:
+        return self.deadline if self.keep_alive_at is None else min(self.deadline, self.keep_alive_at)
+
+    def blocks(self, other: Passage) -> bool:
+        """Whether ``other`` may not pass: later in the same exchange, or on the same stream to the client."""
+        mine = self.passage
+        if other.direction is not mine.direction:
+            return False
+        if mine.exchange is not None and other.exchange is mine.exchange:
+            return True
+        return mine.stream != 0 and other.stream == mine.stream and mine.phase_streams
+
+    def to_json(self) -> dict[str, Any]:
+        """The hold without its bytes, as ``scope/holds/list`` shows it."""
+        passage = self.passage
+        return {
+            "id": self.id,
+            "session": self.session,
+            "at": passage.at,
+            "kind": self.kind.value,
+            "state": self.state.value,
+            "phase": passage.phase.value,
+            "dir": passage.direction.value,
+            "stream": passage.stream,
+            "method": passage.method,
+            "tool": passage.tool,
+            "rpc_id": passage.rpc_id,
+            "rule": self.rule,
+            "why": self.why,
+            "held_at": self.held_at,
+            "deadline": self.deadline,
+            "fallback": self.fallback.value,
+            "clock_ns": self.clock.limit_ns,
+            "clock_source": self.clock.source.value,
+            "digest": self.digest,
+            "size": len(passage.message.raw),
+            "edited": passage.changed,
+            "editor": self.editor,
+            "warnings": list(self.warnings),
+            "behind": len(self.behind),
+            "keep_alive": self.keep_alive_at is not None,
+            "can_keep_alive": passage.progress_token is not None,
+            "server_has_seen": not (passage.phase is Phase.REQUEST and passage.goes_to_server),
+        }
+
+
+class HoldTable:
+    """The holds of one session."""
+
+    def __init__(self) -> None:
+        self._holds: dict[int, Hold] = {}
+
+    def __repr__(self) -> str:
+        return f"<HoldTable {list(self._holds)}>"
+
+    def __iter__(self) -> Iterator[Hold]:
+        return iter(tuple(self._holds.values()))
+
+    def __len__(self) -> int:
+        return len(self._holds)
+
+    @property
+    def full(self) -> bool:
+        held = sum(len(hold.passage.message.raw) for hold in self._holds.values())
+        return len(self._holds) >= MAX_HOLDS or held >= MAX_HELD_BYTES
+
+    @property
+    def due(self) -> int | None:
+        """When the first deadline, delay or keep-alive comes."""
+        return min((hold.due for hold in self._holds.values()), default=None)
+
+    def get(self, id: int) -> Hold | None:
+        return self._holds.get(id)
+
+    def put(self, hold: Hold) -> None:
+        self._holds[hold.id] = hold
+
+    def remove(self, hold: Hold) -> None:
+        del self._holds[hold.id]
+
+    def blocking(self, passage: Passage) -> Hold | None:
+        """The hold that ``passage`` must wait behind, the latest if there are several."""
+        found = None
+        for hold in self._holds.values():
+            if hold.state is not HoldState.GAVE_UP and hold.blocks(passage):
+                found = hold
+        return found

@@ -1,0 +1,171 @@
+"""One message against the list of rules: who decides, who holds it, what is changed on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mcpscope.engine.guard import edited
+from mcpscope.engine.live import Facts, Live
+from mcpscope.engine.passage import CANCELLED, Passage
+from mcpscope.engine.patch import PatchError
+from mcpscope.engine.rules import Action, Entry, Phase, Rule
+from mcpscope.engine.steering import Steering
+from mcpscope.protocol.message import Direction, Kind, Message
+
+MAX_EDIT_ROUNDS = 32
+SHOWN_BYTES = 400
+
+UNTOUCHED_METHODS = frozenset({"ping", CANCELLED, "initialize", "server/discover"})
+"""Breakpoints and the intercept filter hold these only when they spell the method out."""
+
+_AIDS = ("breakpoint", "intercept")
+_BAD = ("rpc-error", "tool-error")
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What the rules want: at most one decides; a hold and a delay may stand beside it.
+
+    ``decides`` is never an ``allow``, which only ends the judging. ``notes`` are log-points and failed edits.
+    ``entry`` is the key of the ``inputRequests`` entry that the rule was about, if it was one.
+    """
+
+    decides: Rule | None = None
+    holds: Rule | None = None
+    delays: Rule | None = None
+    entry: str = ""
+    notes: list[str] = field(default_factory=list)
+
+
+def judge(passage: Passage, steering: Steering, facts: Facts, at: int) -> Verdict:
+    """Walk the list, again from its start after every edit, so that what leaves is what was judged."""
+    verdict = Verdict()
+    for _ in range(MAX_EDIT_ROUNDS):
+        again = _walk(passage, steering, facts, at, verdict)
+        if not again:
+            break
+    if verdict.decides is None and passage.phase is Phase.ANSWER:
+        _judge_entries(passage, steering, facts, at, verdict)
+    return verdict
+
+
+def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: Verdict) -> bool:
+    """One walk; True if an edit was made and it has to begin anew."""
+    direction = passage.direction
+    if passage.phase is Phase.ANSWER:
+        direction = direction.other
+    candidates = steering.rules.candidates(passage.phase, direction, passage.method, passage.tool)
+    if not candidates:
+        return False
+    subject = Live(passage, facts, at)
+    verdict.holds = verdict.delays = None
+    for entry in candidates:
+        rule = entry.rule
+        if not _acts(entry, subject, passage, at):
+            continue
+        if rule.action is Action.EDIT:
+            if _edit(passage, rule, verdict):
+                return True
+        elif rule.action.decides:
+            verdict.decides = None if rule.action is Action.ALLOW else rule
+            break
+        else:
+            _aside(entry, passage, verdict, steering)
+    return False
+
+
+def _acts(entry: Entry, subject: Live, passage: Passage, at: int) -> bool:
+    """Whether the rule matches, its first hits have passed, and it has not had its say on this message."""
+    rule = entry.rule
+    if rule.name in passage.applied or not _matches(rule, subject, passage):
+        return False
+    if rule.action is Action.BREAK and _flows(rule, passage):
+        return False
+    if rule.name not in passage.counted:
+        passage.counted.add(rule.name)
+        if not entry.hit(at):
+            passage.applied.add(rule.name)
+            return False
+    if rule.name in passage.let_go:
+        return False
+    if rule.shadow:
+        passage.tags.append(f"would-{rule.action.value}:{rule.name}")
+        passage.applied.add(rule.name)
+        return False
+    return True
+
+
+def _matches(rule: Rule, subject: Live, passage: Passage) -> bool:
+    if rule.errors_only and passage.phase is Phase.ANSWER and subject.status not in _BAD:
+        return False
+    if rule.condition is None:
+        return True
+    found = rule.condition.test(subject)
+    # A comparison that the types did not allow refuses, and lets nothing else happen.
+    return bool(found) or (found is None and rule.action in (Action.DENY, Action.ASK))
+
+
+def _flows(rule: Rule, passage: Passage) -> bool:
+    if rule.origin not in _AIDS or passage.method not in UNTOUCHED_METHODS:
+        return False
+    return rule.condition is None or not rule.condition.names_method(passage.method)
+
+
+def _aside(entry: Entry, passage: Passage, verdict: Verdict, steering: Steering) -> None:
+    """What does not decide: the first hold and the first delay count, tags and log lines add up."""
+    rule = entry.rule
+    if rule.action is Action.BREAK:
+        verdict.holds = verdict.holds or rule
+        return
+    if rule.action is Action.DELAY:
+        verdict.delays = verdict.delays or rule
+        return
+    passage.applied.add(rule.name)
+    if rule.action is Action.TAG:
+        passage.tags.append(rule.tag or rule.name)
+    else:
+        shown = passage.message.raw[:SHOWN_BYTES].decode(errors="replace")
+        verdict.notes.append(f"{rule.message or rule.name}: {shown}")
+    if rule.once:
+        steering.rules.enable(rule.name, on=False)
+
+
+def _edit(passage: Passage, rule: Rule, verdict: Verdict) -> bool:
+    passage.applied.add(rule.name)
+    try:
+        message = edited(passage.message, rule.patch)
+    except PatchError as error:
+        verdict.notes.append(f"rule {rule.name} could not edit the message: {error}")
+        return False
+    passage.message = message
+    passage.actor = passage.actor or "rule"
+    passage.rule = passage.rule or rule.name
+    return True
+
+
+def _judge_entries(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: Verdict) -> None:
+    """The entries of ``inputRequests``: a modern server's questions, each judged like a request."""
+    if passage.message.kind is not Kind.RESULT or b'"inputRequests"' not in passage.message.raw:
+        return
+    result = passage.message.result
+    entries = result.get("inputRequests") if isinstance(result, dict) else None
+    if not isinstance(entries, dict):
+        return
+    for key, body in entries.items():
+        if not isinstance(body, dict) or not isinstance(body.get("method"), str):
+            continue
+        inner = Verdict()
+        asked = Message(passage.message.raw, Kind.REQUEST, body, body["method"])
+        leg = Passage(
+            Direction.TO_CLIENT, asked, asked, passage.at, passage.stream, Phase.REQUEST, passage.exchange
+        )
+        leg.let_go, leg.counted = passage.let_go, set()
+        leg.applied = {entry.rule.name for entry in steering.rules if entry.rule.action is Action.EDIT}
+        _walk(leg, steering, facts, at, inner)
+        passage.tags.extend(leg.tags)
+        verdict.notes.extend(inner.notes)
+        if verdict.holds is None and inner.holds is not None:
+            verdict.holds, verdict.entry = inner.holds, key
+        if inner.decides is not None:
+            verdict.decides, verdict.entry = inner.decides, key
+            return

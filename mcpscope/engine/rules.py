@@ -1,0 +1,243 @@
+"""The one list of rules: what each says, in which order, and which of them could concern a message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Protocol, TypeAlias
+
+from mcpscope.engine.decisions import Answer
+from mcpscope.protocol.message import Direction
+
+CACHED_PLACES = 2048
+"""How many (phase, direction, method, tool) keep their list of candidates; beyond it the cache starts anew.
+"""
+
+
+class Action(StrEnum):
+    """What a rule does. The first five decide and end the judging; the others never do."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    ASK = "ask"
+    ANSWER = "answer"
+    DROP = "drop"
+    BREAK = "break"
+    LOG = "log"
+    EDIT = "edit"
+    DELAY = "delay"
+    TAG = "tag"
+
+    @property
+    def decides(self) -> bool:
+        return self in _DECIDERS
+
+
+_DECIDERS = frozenset({Action.ALLOW, Action.DENY, Action.ASK, Action.ANSWER, Action.DROP})
+
+
+class Phase(StrEnum):
+    """Which leg of an exchange a message is: what opens it (notifications too), or the answer to it."""
+
+    REQUEST = "request"
+    ANSWER = "answer"
+
+
+class On(StrEnum):
+    """Where a rule is judged. ``AUTO``: on the request, and on the answer if the condition looks at one."""
+
+    AUTO = "auto"
+    REQUEST = "request"
+    ANSWER = "answer"
+    BOTH = "both"
+
+
+class Fallback(StrEnum):
+    """What happens to a hold at its deadline."""
+
+    DISCARD = "discard"
+    CONTINUE = "continue"
+    ERROR = "error"
+    DENY = "deny"
+
+
+Subject: TypeAlias = Any
+"""engine.filter.subject.Subject; a plain rule never looks into it."""
+
+
+class Condition(Protocol):
+    """What a rule looks for: engine.conditions.FilterCondition, or another evaluator.
+
+    ``could`` may be wrong only by saying True; ``test`` has the last word, None where types did not fit.
+    """
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def looks_at_answer(self) -> bool: ...
+    def names_method(self, method: str) -> bool: ...
+    def could(self, direction: Direction, method: str, tool: str) -> bool: ...
+    @property
+    def test(self) -> Callable[[Subject], bool | None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. Without a condition it concerns every message.
+
+    ``origin`` tells where it came from: ``breakpoint``, ``intercept``, ``option``, ``live`` or ``policy``.
+    ``skip`` hits pass before it acts, ``once`` switches it off after it acted. ``timeout_ns`` and
+    ``fallback`` are for the holds it makes (None: the usual ones), ``errors_only`` for answers that are
+    errors.
+    """
+
+    name: str
+    action: Action
+    condition: Condition | None = None
+    on: On = On.AUTO
+    origin: str = "live"
+    enabled: bool = True
+    shadow: bool = False
+    errors_only: bool = False
+    skip: int = 0
+    once: bool = False
+    message: str = ""
+    code: int = 0
+    answer: Answer | None = None
+    patch: tuple[dict[str, Any], ...] = ()
+    tag: str = ""
+    delay_ns: int = 0
+    timeout_ns: int | None = None
+    fallback: Fallback | None = None
+
+    def judged_on(self, phase: Phase) -> bool:
+        if self.on is On.AUTO:
+            looks = self.condition is not None and self.condition.looks_at_answer
+            return phase is Phase.REQUEST or looks
+        return self.on is On.BOTH or self.on.value == phase.value
+
+
+@dataclass(slots=True)
+class Entry:
+    """A rule in force with what it did so far; times are unix ns."""
+
+    rule: Rule
+    hits: int = 0
+    last_hit: int = 0
+
+    def hit(self, at: int) -> bool:
+        """Count a match; whether the rule acts on it (its first ``skip`` hits pass)."""
+        self.hits += 1
+        self.last_hit = at
+        return self.hits > self.rule.skip
+
+
+Place: TypeAlias = tuple[Phase, Direction, str, str]
+
+_ORDER = {"breakpoint": 0, "intercept": 1}
+
+
+class Rules:
+    """The list, in order: breakpoints, the intercept filter, then all others as they were added.
+
+    ``candidates`` answers from a cache by method and tool, so that the rules which cannot match cost nothing.
+    ``changed`` is called after every change.
+    """
+
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        self._entries: list[Entry] = []
+        self._cache: dict[Place, tuple[Entry, ...]] = {}
+        self._changed = changed
+        self._holding = True
+        self._number = 0
+
+    def __repr__(self) -> str:
+        return f"<Rules {len(self._entries)} ({sum(e.rule.enabled for e in self._entries)} on)>"
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(tuple(self._entries))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def active(self) -> bool:
+        """Whether any rule could touch any message as things are."""
+        return any(self._in_force(entry.rule) for entry in self._entries)
+
+    def hold_with(self, *, breakpoints: bool) -> None:
+        """Whether breakpoints and the intercept filter are in force (somebody attached, or told to wait)."""
+        if breakpoints != self._holding:
+            self._holding = breakpoints
+            self._refresh()
+
+    def new_name(self, prefix: str) -> str:
+        """A name like ``b3`` that no rule has had in this proxy."""
+        self._number += 1
+        return f"{prefix}{self._number}"
+
+    def get(self, name: str) -> Entry | None:
+        return next((entry for entry in self._entries if entry.rule.name == name), None)
+
+    def add(self, rule: Rule, *, first: bool = False) -> Entry:
+        """Put ``rule`` behind its kind (``first``: before it); one of the same name is replaced where it
+        stands.
+        """
+        entry = Entry(rule)
+        for place, old in enumerate(self._entries):
+            if old.rule.name == rule.name:
+                self._entries[place] = entry
+                break
+        else:
+            self._entries.insert(0 if first else len(self._entries), entry)
+            self._entries.sort(key=lambda found: _ORDER.get(found.rule.origin, 2))
+        self._refresh()
+        return entry
+
+    def remove(self, name: str) -> bool:
+        kept = [entry for entry in self._entries if entry.rule.name != name]
+        found = len(kept) < len(self._entries)
+        self._entries = kept
+        self._refresh()
+        return found
+
+    def enable(self, name: str, *, on: bool) -> bool:
+        """Switch a rule on or off; False where there is no such rule."""
+        entry = self.get(name)
+        if entry is None:
+            return False
+        entry.rule = replace(entry.rule, enabled=on)
+        self._refresh()
+        return True
+
+    def replace_origin(self, origin: str, rules: Iterable[Rule]) -> None:
+        """Put ``rules`` in place of all that came from ``origin``; the others keep their hits."""
+        self._entries = [entry for entry in self._entries if entry.rule.origin != origin]
+        self._entries.extend(Entry(rule) for rule in rules)
+        self._entries.sort(key=lambda found: _ORDER.get(found.rule.origin, 2))
+        self._refresh()
+
+    def candidates(self, phase: Phase, direction: Direction, method: str, tool: str) -> tuple[Entry, ...]:
+        """The rules in force that could match such a message, in order."""
+        place = (phase, direction, method, tool)
+        found = self._cache.get(place)
+        if found is None:
+            if len(self._cache) >= CACHED_PLACES:
+                self._cache.clear()
+            found = tuple(entry for entry in self._entries if self._concerns(entry.rule, place))
+            self._cache[place] = found
+        return found
+
+    def _concerns(self, rule: Rule, place: Place) -> bool:
+        phase, direction, method, tool = place
+        if not self._in_force(rule) or not rule.judged_on(phase):
+            return False
+        return rule.condition is None or rule.condition.could(direction, method, tool)
+
+    def _in_force(self, rule: Rule) -> bool:
+        return rule.enabled and (self._holding or rule.origin not in _ORDER)
+
+    def _refresh(self) -> None:
+        self._cache.clear()
+        self._changed()

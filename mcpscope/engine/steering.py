@@ -1,0 +1,108 @@
+"""What all sessions of one proxy share: its rules, who is attached, and what it does without anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from mcpscope.engine.clock import ClientClocks
+from mcpscope.engine.rules import Rules
+from mcpscope.protocol.message import Direction, Message
+
+MAX_MESSAGE_BYTES = 4 << 20
+MAX_DECISIONS = 512
+MAX_LAST_GOOD = 256
+MAX_LAST_GOOD_BYTES = 1 << 20
+
+
+class Detached(StrEnum):
+    """What a breakpoint does while nobody is attached."""
+
+    PASS = "pass"
+    ERROR = "error"
+    WAIT = "wait"
+
+
+class Steering:
+    """The state that people and options steer; ``on_change`` hears of everything that may move a lane.
+
+    ``strict`` is set while a policy is loaded: it names what in a message cannot be read with certainty,
+    and such a message is refused. Hold numbers are unique in a proxy.
+    """
+
+    def __init__(
+        self,
+        *,
+        detached: Detached = Detached.PASS,
+        client_timeout_ns: int | None = None,
+        max_message: int = MAX_MESSAGE_BYTES,
+    ) -> None:
+        self.detached = detached
+        self.max_message = max_message
+        self.clocks = ClientClocks(client_timeout_ns)
+        self.rules = Rules(self._changed)
+        self.strict: Callable[[Message, Direction], tuple[str, ...]] | None = None
+        self.on_change: list[Callable[[], None]] = []
+        self._attached: set[str] = set()
+        self._holds = 0
+        self._decisions: dict[int, tuple[str, str]] = {}
+        self._last_good: dict[tuple[str, str], bytes] = {}
+        self._weigh()
+
+    def __repr__(self) -> str:
+        return f"<Steering {self.rules!r} attached={sorted(self._attached)} detached={self.detached}>"
+
+    @property
+    def attached(self) -> frozenset[str]:
+        """The names of those who may decide (subscribed and not read-only)."""
+        return frozenset(self._attached)
+
+    @property
+    def gated(self) -> bool:
+        """Whether anything could touch a message; while not, nothing needs to pass the gate."""
+        return self.strict is not None or self.rules.active
+
+    def attach(self, name: str) -> None:
+        self._attached.add(name)
+        self._weigh()
+
+    def detach(self, name: str) -> None:
+        self._attached.discard(name)
+        self._weigh()
+
+    def set_detached(self, detached: Detached) -> None:
+        self.detached = detached
+        self._weigh()
+
+    def new_hold(self) -> int:
+        self._holds += 1
+        return self._holds
+
+    def remember_decision(self, hold: int, word: str, actor: str) -> None:
+        """Who resolved a hold and how, for those who come too late."""
+        self._decisions[hold] = (word, actor)
+        if len(self._decisions) > MAX_DECISIONS:
+            del self._decisions[next(iter(self._decisions))]
+
+    def decision_on(self, hold: int) -> tuple[str, str] | None:
+        return self._decisions.get(hold)
+
+    def remember_good(self, method: str, name: str, answer: bytes) -> None:
+        """Keep the last good answer of each tool or other named thing; the oldest goes first."""
+        key = (method, name)
+        if len(answer) > MAX_LAST_GOOD_BYTES:
+            return
+        if key not in self._last_good and len(self._last_good) >= MAX_LAST_GOOD:
+            self._last_good.pop(next(iter(self._last_good)))
+        self._last_good[key] = answer
+
+    def last_good(self, method: str, name: str) -> bytes | None:
+        """The bytes of that answer, as the server sent them."""
+        return self._last_good.get((method, name))
+
+    def _weigh(self) -> None:
+        self.rules.hold_with(breakpoints=bool(self._attached) or self.detached is not Detached.PASS)
+
+    def _changed(self) -> None:
+        for callback in self.on_change:
+            callback()

@@ -1,0 +1,122 @@
+"""What the journal keeps of HTTP itself: heads with their secrets masked, how a stream ended, and when.
+
+The JSON of STREAM_OPEN, HTTP and STREAM_CLOSE. ``body`` says how the chunks of a direction become messages:
+``whole`` (one message or batch), ``events`` (an event stream) or ``none`` (not kept).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import orjson
+
+from mcpscope.transports.http_head import Headers, RequestHead, ResponseHead
+from mcpscope.transports.secret_mask import Mask
+
+WHOLE = "whole"
+EVENTS = "events"
+NONE = "none"
+
+MASKED = "[masked]"
+_SECRET_FIELDS = frozenset(
+    {
+        b"authorization",
+        b"proxy-authorization",
+        b"cookie",
+        b"set-cookie",
+        b"x-api-key",
+        b"api-key",
+        b"x-auth-token",
+        b"x-goog-api-key",
+        b"dpop",
+        b"mcpscope-token",
+    }
+)
+_SAFE_QUERY = frozenset({"session_id", "sessionid", "sessionId"})
+_QUERY_VALUE = re.compile(r"([^&=;?]+)=([^&;]*)")
+
+
+class Facts:
+    """Writes heads down. ``injected`` are the lower-case names of the fields whose values we put in."""
+
+    def __init__(self, mask: Mask, injected: frozenset[bytes] = frozenset()) -> None:
+        self._mask = mask
+        self._hidden = _SECRET_FIELDS | injected
+        self._words: dict[tuple[bytes, bytes], list[str]] = {}
+
+    def opened(self, head: RequestHead, *, era: str, body: str, peer: str, caller: str = "") -> bytes:
+        """STREAM_OPEN of a request."""
+        found: dict[str, Any] = {
+            "method": head.method.decode("ascii", "replace"),
+            "target": self.target(head.target),
+            "headers": self._headers(head.headers),
+            "era": era,
+            "body": body,
+            "peer": peer,
+        }
+        session = head.index.get(b"mcp-session-id")
+        if session is not None:
+            found["mcp_session_id"] = session.decode("latin-1")
+        if caller:
+            found["caller"] = caller
+        return orjson.dumps(found)
+
+    def answered(self, head: ResponseHead, *, body: str) -> bytes:
+        """HTTP: the head of the answer."""
+        found: dict[str, Any] = {
+            "status": head.status,
+            "reason": head.reason.decode("latin-1"),
+            "headers": self._headers(head.headers),
+            "body": body,
+        }
+        session = head.index.get(b"mcp-session-id")
+        if session is not None:
+            found["mcp_session_id"] = session.decode("latin-1")
+        return orjson.dumps(found)
+
+    def closed(self, *, status: int, by: str, first_at: int, last_at: int, error: str = "") -> bytes:
+        """STREAM_CLOSE; ``by`` is server, client or mcpscope; times are unix ns, 0 for no byte."""
+        found: dict[str, Any] = {"status": status, "closed_by": by}
+        if first_at:
+            found["first_byte_at"] = first_at
+            found["last_byte_at"] = last_at
+        if error:
+            found["error"] = self._mask.text(error)
+        return orjson.dumps(found)
+
+    def target(self, target: bytes) -> str:
+        """A request target with the values of its query masked, but for HTTP+SSE's session."""
+        text = target.decode("latin-1")
+        path, mark, query = text.partition("?")
+        if not mark:
+            return self._mask.text(path)
+        return self._mask.text(path) + "?" + _QUERY_VALUE.sub(_masked_value, self._mask.text(query))
+
+    def _headers(self, headers: Headers) -> list[list[str]]:
+        # Most lines repeat from request to request: their decoded and masked form is kept.
+        known = self._words
+        lines: list[list[str]] = []
+        for line in headers:
+            shown = known.get(line)
+            if shown is None:
+                shown = self._line(*line)
+                if len(known) < 512:
+                    known[line] = shown
+            lines.append(shown)
+        return lines
+
+    def _line(self, name: bytes, value: bytes) -> list[str]:
+        lower = name.lower()
+        if lower in self._hidden:
+            scheme, blank, _ = value.decode("latin-1").partition(" ")
+            known = blank and scheme.lower() in ("bearer", "basic", "dpop", "digest")
+            return [name.decode("latin-1"), f"{scheme} {MASKED}" if known else MASKED]
+        text = self._mask.text(value.decode("latin-1"))
+        if lower in (b"referer", b"location", b"content-location") and "?" in text:
+            text = self.target(text.encode("latin-1", "replace"))
+        return [name.decode("latin-1"), text]
+
+
+def _masked_value(found: re.Match[str]) -> str:
+    return found[0] if found[1] in _SAFE_QUERY else f"{found[1]}={MASKED}"

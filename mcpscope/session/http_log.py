@@ -1,0 +1,132 @@
+"""One HTTP exchange in the journal: each record is written before what it says goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from mcpscope.session.http_facts import EVENTS, NONE, WHOLE, Facts
+from mcpscope.store.records import Dir, RecordType
+from mcpscope.transports.http_head import RequestHead, ResponseHead
+from mcpscope.transports.secret_mask import Mask, MaskedFlow
+
+LAST_FLAG = 1  # of a CHUNK: this direction's body is complete
+
+
+class Journal(Protocol):
+    """Where records go; False: it is not recorded, and with ``required`` nothing may go on."""
+
+    required: bool
+    fault: str
+
+    def append(
+        self, kind: int, dir: int, session: int, stream: int, payload: bytes | memoryview, flags: int = 0
+    ) -> bool: ...
+
+
+class NotRecorded(Exception):
+    """Recording is required and failed; says why."""
+
+
+class StreamLog:
+    """Writes one stream down. Bytes given to ``chunk`` come back as those that may be forwarded now."""
+
+    __slots__ = (
+        "_clock",
+        "_down",
+        "_facts",
+        "_first_at",
+        "_journal",
+        "_kept",
+        "_last_at",
+        "_open",
+        "_session",
+        "_status",
+        "_up",
+        "stream",
+    )
+
+    def __init__(
+        self,
+        journal: Journal,
+        facts: Facts,
+        mask: Mask,
+        *,
+        session: int,
+        stream: int,
+        clock: Callable[[], int],
+    ) -> None:
+        self._journal = journal
+        self._facts = facts
+        self._session = session
+        self.stream = stream
+        self._clock = clock
+        self._up = MaskedFlow(mask) if mask else None
+        self._down = MaskedFlow(mask) if mask else None
+        self._kept = True
+        self._open = False
+        self._status = 0
+        self._first_at = 0
+        self._last_at = 0
+
+    def __repr__(self) -> str:
+        return f"<StreamLog session={self._session} stream={self.stream} status={self._status}>"
+
+    def opened(self, head: RequestHead, *, era: str, peer: str, caller: str, kept: bool) -> None:
+        """``kept`` is False for what is no message of the protocol (metadata, tokens): heads only."""
+        self._kept = kept
+        self._open = True
+        payload = self._facts.opened(head, era=era, body=WHOLE if kept else NONE, peer=peer, caller=caller)
+        self._write(RecordType.STREAM_OPEN, Dir.TO_SERVER, payload)
+
+    def sent(self, data: bytes, *, last: bool) -> bytes:
+        """Bytes of the request's body, on their way up."""
+        if self._up is not None:
+            data, written = self._up.feed(data, last=last)
+        else:
+            written = data
+        self._chunk(Dir.TO_SERVER, written, last=last)
+        return data
+
+    def answered(self, head: ResponseHead) -> None:
+        """The head of the answer."""
+        self._first_at = self._last_at = self._clock()
+        self._status = head.status
+        body = NONE
+        if self._kept:
+            body = EVENTS if head.media_type == b"text/event-stream" else WHOLE
+        self._write(RecordType.HTTP, Dir.TO_CLIENT, self._facts.answered(head, body=body))
+
+    def received(self, data: bytes, *, last: bool) -> bytes:
+        """Bytes of the answer's body, on their way down."""
+        if self._down is not None:
+            data, written = self._down.feed(data, last=last)
+        else:
+            written = data
+        if data:
+            self._last_at = self._clock()
+        self._chunk(Dir.TO_CLIENT, written, last=last)
+        return data
+
+    def closed(self, by: str, *, status: int = 0, error: str = "") -> None:
+        """The exchange is over; said once."""
+        if not self._open:
+            return
+        self._open = False
+        payload = self._facts.closed(
+            status=status or self._status, by=by, first_at=self._first_at, last_at=self._last_at, error=error
+        )
+        self._write(RecordType.STREAM_CLOSE, Dir.NONE, payload)
+
+    def _chunk(self, dir: Dir, written: bytes, *, last: bool) -> None:
+        if not self._kept:
+            return
+        if written:
+            self._write(RecordType.CHUNK, dir, written, LAST_FLAG if last else 0)
+        elif last:
+            self._write(RecordType.EOF, dir, b"{}")
+
+    def _write(self, kind: RecordType, dir: Dir, payload: bytes, flags: int = 0) -> None:
+        journal = self._journal
+        if not journal.append(kind, dir, self._session, self.stream, payload, flags) and journal.required:
+            raise NotRecorded(journal.fault)

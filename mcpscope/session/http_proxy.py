@@ -1,0 +1,230 @@
+"""The reverse proxy: an HTTP listener's requests relayed to one upstream, each in its recorded session."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+from mcpscope.session.http_facts import Facts
+from mcpscope.session.http_inject import Injected
+from mcpscope.session.http_log import Journal, StreamLog
+from mcpscope.session.http_relay import Relay
+from mcpscope.session.http_sessions import (
+    LEGACY,
+    MODERN,
+    Identity,
+    Session,
+    Sessions,
+    client_info,
+    era_of,
+    is_initialize,
+)
+from mcpscope.transports.connect.http_pool import Pool
+from mcpscope.transports.http_head import (
+    HOP_BY_HOP,
+    Headers,
+    RequestHead,
+    ResponseHead,
+    encode_request,
+    end_to_end,
+    indexed,
+    netloc,
+)
+from mcpscope.transports.listen.http_guard import Guard
+from mcpscope.transports.listen.http_incoming import IGNORED, Incoming, Sink
+from mcpscope.transports.secret_mask import Mask
+
+SWEEP_SECONDS = 30.0
+_NOT_FORWARDED = HOP_BY_HOP | {b"host", b"accept-encoding"}
+
+
+@dataclass(slots=True)
+class HttpSettings:
+    """How one reverse proxy runs. ``sse`` says that the upstream speaks HTTP+SSE (2024-11-05)."""
+
+    url: SplitResult
+    guard: Guard
+    injected: Injected
+    mask: Mask
+    clock: Callable[[], int]
+    sse: bool = False
+    rewrite_oauth: bool = False
+    opened: Callable[[Session], None] = field(default=lambda session: None)
+    closed: Callable[[Session, str], None] = field(default=lambda session, reason: None)
+
+
+class HttpProxy:
+    """Takes each request of the listener, finds its session, and gives it a Relay."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, settings: HttpSettings, pool: Pool, journal: Journal
+    ) -> None:
+        self._loop = loop
+        self._settings = settings
+        self._journal = journal
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._streams = 0
+        self.pool = pool
+        self.injected = settings.injected
+        self._facts = Facts(settings.mask, settings.injected.names)
+        self._sessions = Sessions(loop.time, settings.opened, settings.closed)
+        self._sse = settings.sse
+        self._refresh: asyncio.Task[bool] | None = None
+        url = settings.url
+        self._path = (url.path or "/").encode("ascii")
+        self._host = netloc(url)
+        self._origin = f"{url.scheme}://{self._host.decode()}".encode()
+        self._dropped: dict[frozenset[bytes], frozenset[bytes]] = {}
+        self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep)
+
+    def __repr__(self) -> str:
+        return f"<HttpProxy {self.upstream_name} {self._sessions}>"
+
+    @property
+    def upstream_name(self) -> str:
+        return self._origin.decode()
+
+    def on_request(self, incoming: Incoming) -> Sink:
+        """Guard first, then relay."""
+        refusal = self._settings.guard.check(incoming.head)
+        if refusal is not None:
+            headers = [(b"Content-Type", b"text/plain; charset=utf-8"), *refusal.headers]
+            incoming.answer(refusal.status, headers, refusal.text, close=True)
+            return IGNORED
+        head = incoming.head
+        is_mcp = head.path == self._path or self._sessions.is_endpoint(head.target)
+        return Relay(self, incoming, is_mcp=is_mcp and head.method != b"OPTIONS")
+
+    def close(self, reason: str) -> None:
+        """End every session; the listener and the pool are closed by who made them."""
+        self._sweeper.cancel()
+        for task in self._tasks:
+            task.cancel()
+        self._sessions.close_all(reason)
+
+    # what a Relay asks
+
+    def place(self, incoming: Incoming, body: bytes, *, is_mcp: bool) -> tuple[Session, str]:
+        """The session of a request, by its head and the beginning of its body; and its era."""
+        head, sessions = incoming.head, self._sessions
+        posted = sessions.of_endpoint(head.target)
+        if posted is not None:
+            return posted, LEGACY
+        era = era_of(head.index.get(b"mcp-protocol-version"), body)
+        identity = self._identity(incoming, client_info(body) if era == MODERN else b"")
+        if era == MODERN:
+            return sessions.modern(identity, incoming.peer), era
+        if self._sse and is_mcp and head.method == b"GET":
+            return sessions.fresh(identity, incoming.peer), era
+        mcp_id = head.index.get(b"mcp-session-id")
+        initialize = is_mcp and mcp_id is None and head.method == b"POST" and is_initialize(body)
+        return sessions.legacy(mcp_id, identity, incoming.peer, initialize=initialize), era
+
+    def log(self, session: Session) -> StreamLog:
+        self._streams += 1
+        return StreamLog(
+            self._journal,
+            self._facts,
+            self._settings.mask,
+            session=session.number,
+            stream=self._streams,
+            clock=self._settings.clock,
+        )
+
+    def caller(self, head: RequestHead) -> str:
+        return self._settings.guard.caller(head) or ""
+
+    def request_head(self, head: RequestHead) -> tuple[bytes, bytes, bytes, bool]:
+        """Method, encoded head, pool key, and whether the body is chunked, of a request on its way up."""
+        own = self._settings.guard.own_headers(head)
+        drop = self._dropped.get(own)
+        if drop is None:
+            drop = self._dropped[own] = _NOT_FORWARDED | own | self.injected.names
+        headers: Headers = [(b"Host", self._host), *end_to_end(head.headers, head.index, drop=drop)]
+        headers += self.injected.headers
+        headers.append((b"Accept-Encoding", b"identity"))
+        chunked = b"transfer-encoding" in head.index
+        if chunked:
+            headers.append((b"Transfer-Encoding", b"chunked"))
+        key = head.index.get(b"authorization", b"") + b"\0" + head.index.get(b"mcpscope-token", b"")
+        return head.method, encode_request(head.method, head.target, headers), key, chunked
+
+    def response_head(self, request: RequestHead, head: ResponseHead) -> ResponseHead:
+        """An answer's head as the client gets it; a ``Location`` on the upstream's origin points at us."""
+        headers = end_to_end(head.headers, head.index, drop=HOP_BY_HOP)
+        if b"location" in head.index:
+            headers = [
+                (name, self._located(value, request) if name.lower() == b"location" else value)
+                for name, value in headers
+            ]
+        return ResponseHead(head.status, head.reason, headers, indexed(headers))
+
+    def learn(self, session: Session, request: RequestHead, head: ResponseHead) -> None:
+        """What an answer's head says about its session."""
+        session.last = self._loop.time()
+        if 200 <= head.status < 300:
+            session.established = True
+            mcp_id = head.index.get(b"mcp-session-id")
+            if mcp_id is not None and session.era == LEGACY:
+                self._sessions.adopt(session, mcp_id)
+        gone = head.status == 404 or (request.method == b"DELETE" and 200 <= head.status < 300)
+        if gone and b"mcp-session-id" in request.index:
+            session.over = True
+
+    def may_name_endpoint(self, request: RequestHead, head: ResponseHead) -> bool:
+        """A stream of HTTP+SSE may begin here."""
+        if request.method != b"GET" or head.media_type != b"text/event-stream" or head.status != 200:
+            return False
+        return b"mcp-session-id" not in request.index
+
+    def endpoint(self, session: Session, target: bytes) -> None:
+        """The upstream speaks HTTP+SSE and is posted to at ``target``."""
+        self._sse = True
+        self._sessions.endpoint(session, target)
+
+    def url_of(self, head: RequestHead) -> str:
+        """The upstream URL of a request."""
+        return (self._origin + head.target).decode("latin-1")
+
+    def ended(self, session: Session) -> None:
+        """An exchange of ``session`` is over."""
+        session.last = self._loop.time()
+        if session.streams == 0 and (session.over or session.endpoints):
+            self._sessions.close(session, "clean")
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def refresh(self) -> bool:
+        """Resolve the injected secrets again, once for all that wait; True where one is another now."""
+        if self._refresh is None or self._refresh.done():
+            resolving = self.injected.refresh(lambda work: self._loop.run_in_executor(None, work))
+            self._refresh = self._loop.create_task(resolving)
+        return await asyncio.shield(self._refresh)
+
+    # helpers
+
+    def _identity(self, incoming: Incoming, info: bytes) -> Identity:
+        index = incoming.head.index
+        host = incoming.peer.rpartition(":")[0]
+        return (self.caller(incoming.head), host, index.get(b"user-agent", b""), info)
+
+    def _located(self, value: bytes, request: RequestHead) -> bytes:
+        try:
+            parts = urlsplit(value.decode("latin-1"))
+            same = f"{parts.scheme}://{netloc(parts).decode()}".encode() == self._origin
+        except ValueError:
+            return value
+        host = request.index.get(b"host")
+        if not parts.scheme or not same or host is None:
+            return value
+        return urlunsplit(("http", host.decode("latin-1"), *parts[2:])).encode("latin-1")
+
+    def _sweep(self) -> None:
+        self._sessions.sweep()
+        self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep)

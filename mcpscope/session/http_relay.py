@@ -1,0 +1,174 @@
+"""The fast lane of one HTTP exchange, way up: chunks journalled, then forwarded, as they come, unparsed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcpscope.session.http_answering import Answering
+from mcpscope.session.http_local import local_failure
+from mcpscope.session.http_log import NotRecorded, StreamLog
+from mcpscope.session.http_sessions import PEEK_BYTES, Session
+from mcpscope.transports.connect.http_outgoing import REPLAY_BYTES, Outgoing
+from mcpscope.transports.listen.http_incoming import Incoming
+
+if TYPE_CHECKING:
+    from mcpscope.session.http_proxy import HttpProxy
+
+
+class Relay:
+    """Serves one Incoming from one Outgoing. What one read brought leaves with one write.
+
+    A request's head waits for the first bytes of its body where these tell which session it opens.
+    """
+
+    __slots__ = (
+        "_answering",
+        "_kept",
+        "_kept_bytes",
+        "_outgoing",
+        "_parts",
+        "_proxy",
+        "_up_ended",
+        "incoming",
+        "is_mcp",
+        "log",
+        "over",
+        "session",
+    )
+
+    def __init__(self, proxy: HttpProxy, incoming: Incoming, *, is_mcp: bool) -> None:
+        self._proxy = proxy
+        self.incoming = incoming
+        self.is_mcp = is_mcp
+        self.session: Session | None = None
+        self.log: StreamLog | None = None
+        self.over = False
+        self._answering = Answering(proxy, self)
+        self._outgoing: Outgoing | None = None
+        self._parts: list[bytes] = []
+        self._up_ended = False
+        self._kept: list[bytes] = []
+        self._kept_bytes = 0
+
+    def __repr__(self) -> str:
+        return f"<Relay {self.incoming} session={self.session and self.session.number} over={self.over}>"
+
+    # what the connection of the client calls
+
+    def on_body(self, data: bytes) -> None:
+        self._parts.append(data)
+
+    def on_end(self) -> None:
+        self._up_ended = True
+
+    def on_turn(self) -> None:
+        if self.over:
+            return
+        try:
+            if self.log is not None:
+                self._send()
+            elif self._parts or self._up_ended or not self._awaits_body():
+                self._begin()
+        except NotRecorded as fault:
+            self.unrecorded(fault)
+
+    def on_gone(self) -> None:
+        if not self.over:
+            if self._outgoing is not None:
+                self._outgoing.close()
+            self.finish("client")
+
+    def on_stall(self, *, stalled: bool) -> None:
+        self._answering.hold(paused=stalled)
+
+    # what the way down uses
+
+    @property
+    def kept(self) -> bytes:
+        """The beginning of the request's body: all of it where it may be sent again."""
+        return b"".join(self._kept)
+
+    @property
+    def may_repeat(self) -> bool:
+        return self._up_ended and self._kept_bytes <= REPLAY_BYTES
+
+    def hold_answer(self, *, paused: bool) -> None:
+        if self._outgoing is not None:
+            self._outgoing.hold_reading(paused=paused)
+
+    def ask_again(self) -> None:
+        """Drop the answer that begins to come; send the request again with what the proxy adds to it now."""
+        if self._outgoing is not None:
+            self._outgoing.close()
+        outgoing = self._ask()
+        outgoing.write(self.kept)
+        outgoing.end()
+        outgoing.flush()
+
+    def finish(self, by: str, *, status: int = 0, error: str = "") -> None:
+        """The exchange is over; the journal hears it first."""
+        if self.over:
+            return
+        self.over = True
+        if self.log is not None:
+            self.log.closed(by, status=status, error=error)
+        if self.session is not None:
+            self.session.streams -= 1
+            self._proxy.ended(self.session)
+
+    def unrecorded(self, fault: NotRecorded) -> None:
+        """Nothing may pass that is not in the journal, and it is not."""
+        if self._outgoing is not None:
+            self._outgoing.close()
+        if self.incoming.answered:
+            self.incoming.abort()
+        else:
+            self.incoming.answer(*local_failure("not recorded", str(fault), self.kept), close=True)
+        self.log = None
+        self.finish("mcpscope")
+
+    # helpers
+
+    def _awaits_body(self) -> bool:
+        head = self.incoming.head
+        if not self.is_mcp or head.method != b"POST" or self.incoming.expects_continue:
+            return False
+        return b"mcp-session-id" not in head.index
+
+    def _begin(self) -> None:
+        proxy, incoming = self._proxy, self.incoming
+        first = b"".join(self._parts)[:PEEK_BYTES] if self._parts else b""
+        self.session, era = proxy.place(incoming, first, is_mcp=self.is_mcp)
+        self.session.streams += 1
+        self.log = proxy.log(self.session)
+        caller = proxy.caller(incoming.head)
+        self.log.opened(incoming.head, era=era, peer=incoming.peer, caller=caller, kept=self.is_mcp)
+        self._ask()
+        self._send()
+
+    def _ask(self) -> Outgoing:
+        method, head, key, chunked = self._proxy.request_head(self.incoming.head)
+        self._outgoing = outgoing = self._proxy.pool.request(key, method, head, self._answering)
+        if chunked:
+            outgoing.body_is_chunked()
+        return outgoing
+
+    def _send(self) -> None:
+        log, outgoing = self.log, self._outgoing
+        if log is None or outgoing is None:
+            return
+        if self._parts or (self._up_ended and not outgoing.sent):
+            data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+            self._parts.clear()
+            data = log.sent(data, last=self._up_ended)
+            outgoing.write(data)
+            self._keep(data)
+            if self._up_ended:
+                outgoing.end()
+        outgoing.flush()
+
+    def _keep(self, data: bytes) -> None:
+        """For asking again after a 401, and for naming the request in a local error; bounded."""
+        self._kept_bytes += len(data)
+        if self._kept_bytes <= (REPLAY_BYTES if self._proxy.injected.refreshable else PEEK_BYTES):
+            self._kept.append(data)

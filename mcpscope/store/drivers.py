@@ -1,0 +1,169 @@
+"""Lists of ids outside of which a filter matches nothing: by tool, method, status, session or full text."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Protocol
+
+from mcpscope.engine.filter.ast import And, Contains, Names, Node, Op, Or, Path, States
+from mcpscope.engine.filter.fields import STATES
+from mcpscope.engine.filter.predicate import name_matcher
+from mcpscope.store.filter_sql import SESSION_COLUMNS, match_column
+from mcpscope.store.fulltext import TextIndex
+from mcpscope.store.prefilter import alternatives, match_expression
+
+MAX_VALUES = 64
+MAX_NAMES = 2000
+_LAST_ID = (1 << 63) - 1
+_COLUMNS = {"tool": "exchanges_tool", "method": "exchanges_method", "status": "exchanges_status"}
+
+
+class Driver(Protocol):
+    """A list of ids of exchanges, in parts that are each in order."""
+
+    def reach(self, count: int) -> int:
+        """The id of about the ``count``-th newest, 0 if there are fewer: the lower, the sparser."""
+        ...
+
+    def streams(self, start: int, *, newest_first: bool) -> list[Iterator[int]]:
+        """Ids on one side of ``start``, which may repeat."""
+        ...
+
+
+class ByIndex:
+    """Exchanges whose ``column`` is one of ``values``."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, column: str, index: str, values: Sequence[object]
+    ) -> None:
+        self._connection = connection
+        self._from = f"SELECT id FROM exchanges INDEXED BY {index} WHERE {column} = ? AND id"
+        self._values = values
+
+    def reach(self, count: int) -> int:
+        sql = f"{self._from} < ? ORDER BY id DESC LIMIT 1 OFFSET ?"
+        rows = [self._connection.execute(sql, (value, _LAST_ID, count)).fetchone() for value in self._values]
+        return max((row[0] for row in rows if row), default=0)
+
+    def streams(self, start: int, *, newest_first: bool) -> list[Iterator[int]]:
+        sql = self._from + (" < ? ORDER BY id DESC" if newest_first else " > ? ORDER BY id")
+        return [_ids(self._connection.execute(sql, (value, start))) for value in self._values]
+
+
+class ByText:
+    """Exchanges with a message that the full-text index names, or that it does not know yet."""
+
+    def __init__(self, index: TextIndex, expression: str) -> None:
+        self._index = index
+        self._expression = expression
+
+    def reach(self, count: int) -> int:
+        found = self._index.matching(self._expression, _LAST_ID, newest_first=True)
+        return next(islice(found, count, None), 0)
+
+    def streams(self, start: int, *, newest_first: bool) -> list[Iterator[int]]:
+        return [
+            self._index.matching(self._expression, start, newest_first=newest_first),
+            self._index.rest(start, newest_first=newest_first),
+        ]
+
+
+class Union:
+    """Any of several."""
+
+    def __init__(self, parts: Sequence[Driver]) -> None:
+        self._parts = parts
+
+    def reach(self, count: int) -> int:
+        return max(part.reach(count) for part in self._parts)
+
+    def streams(self, start: int, *, newest_first: bool) -> list[Iterator[int]]:
+        return [one for part in self._parts for one in part.streams(start, newest_first=newest_first)]
+
+
+class Drivers:
+    """Finds the drivers of one filter."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._index = TextIndex(connection)
+
+    def of(self, node: Node, sessions: Sequence[int] | None) -> list[Driver]:
+        """Every driver that holds for the whole filter; the caller takes one."""
+        found = self._all(node)
+        if sessions is not None:
+            found.extend(self._in_sessions(sessions))
+        return found
+
+    def _all(self, node: Node) -> list[Driver]:
+        match node:
+            case And(items):
+                return [driver for item in items for driver in self._all(item)]
+            case Or(items):
+                parts = [self._all(item) for item in items]
+                # Of what several drivers of one part offer, the last is the most special.
+                return [Union([part[-1] for part in parts])] if all(parts) else []
+            case Names(field) if field in _COLUMNS:
+                return self._by_names(node)
+            case Names(field) if field in SESSION_COLUMNS:
+                return self._by_sessions(node)
+            case States(words) if not any(_beyond_status(word) for word in words):
+                return self._by_status(sorted({status for word in words for status in STATES[word].statuses}))
+            case Contains() | Path():
+                return self._by_text(node)
+            case _:
+                return []
+
+    def _by_names(self, node: Names) -> list[Driver]:
+        if node.op is Op.EQUAL or (node.op is Op.MATCH and not any(word.is_glob for word in node.values)):
+            values = [word.text for word in node.values if word.text]
+        else:
+            matches = name_matcher(node)
+            known = self._names(node.field)
+            if known is None:
+                return []
+            values = [name for name in known if matches(name)]
+        if len(values) > MAX_VALUES:
+            return []
+        return [ByIndex(self._connection, node.field, _COLUMNS[node.field], list(dict.fromkeys(values)))]
+
+    def _by_status(self, statuses: list[str]) -> list[Driver]:
+        return [ByIndex(self._connection, "status", _COLUMNS["status"], statuses)]
+
+    def _by_sessions(self, node: Names) -> list[Driver]:
+        parts = [match_column(column, node) for column in SESSION_COLUMNS[node.field]]
+        condition = " OR ".join(f"({part.sql})" for part in parts)
+        values = [value for part in parts for value in part.params]
+        sql = f"SELECT s.id FROM sessions AS s WHERE {condition} LIMIT {MAX_VALUES + 1}"
+        return self._in_sessions([id for (id,) in self._connection.execute(sql, values)])
+
+    def _in_sessions(self, ids: Sequence[int]) -> list[Driver]:
+        if len(ids) > MAX_VALUES:
+            return []
+        return [ByIndex(self._connection, "session_id", "exchanges_session", ids)]
+
+    def _by_text(self, node: Contains | Path) -> list[Driver]:
+        wanted = alternatives(node) if self._index.usable else None
+        return [ByText(self._index, match_expression(wanted))] if wanted else []
+
+    def _names(self, column: str) -> list[str] | None:
+        """The distinct values of an indexed column, one jump each; None if there are too many."""
+        sql = (
+            f"WITH RECURSIVE one(name) AS (SELECT min({column}) FROM exchanges WHERE {column} IS NOT NULL"
+            f" UNION ALL SELECT (SELECT min({column}) FROM exchanges WHERE {column} > one.name) FROM one"
+            f" WHERE one.name IS NOT NULL LIMIT {MAX_NAMES + 2}) SELECT name FROM one WHERE name IS NOT NULL"
+        )
+        found = [str(name) for (name,) in self._connection.execute(sql)]
+        return found if len(found) <= MAX_NAMES else None
+
+
+def _beyond_status(word: str) -> bool:
+    state = STATES[word]
+    return bool(state.flags or state.kinds or state.slow_ns or state.big_bytes)
+
+
+def _ids(cursor: sqlite3.Cursor) -> Iterator[int]:
+    for (id,) in cursor:
+        yield id

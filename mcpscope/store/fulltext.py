@@ -1,0 +1,143 @@
+"""The full-text index: filled behind the recorder in short transactions, read as a list of candidates.
+
+It holds the folded text of each message in trigrams, under ``exchange << SHIFT | place``, so that ids of
+exchanges come out in order. What it has not taken in yet, or not as a whole, is a candidate always; entries
+of removed sessions stay and lead nowhere, for ids are never used again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from mcpscope.engine.filter.readable import folded
+from mcpscope.store import schema
+from mcpscope.store.bodies import BlockReader
+from mcpscope.store.filter_sql import REMARKED
+
+SHIFT = 20
+MAX_PLACE = (1 << SHIFT) - 1
+MAX_TEXT_CHARS = 200_000
+BATCH_MESSAGES = 400
+BATCH_BYTES = 512 << 10
+BUSY_SECONDS = 0.2
+
+_EXISTS = "SELECT count(*) FROM sqlite_master WHERE name = 'texts'"
+_HIGH = "SELECT high FROM texts_state"
+_NEXT = """
+    SELECT id, ifnull(exchange_id, id), body_id, body_at, ifnull(kept, size) FROM messages
+    WHERE id > :high ORDER BY id LIMIT :count
+"""
+_NEXT_NOTES = "SELECT id, text FROM notes WHERE id > :high AND id <= :until AND kind != 'remark' ORDER BY id"
+_LAST_NOTE = "SELECT ifnull(max(id), 0) FROM notes"
+_FRESH = """
+    SELECT ifnull(exchange_id, id) AS id FROM messages WHERE id > ?1
+    UNION SELECT id FROM notes WHERE id > ?1 ORDER BY 1
+"""
+_ALWAYS = f"SELECT exchange_id AS id FROM texts_always UNION {REMARKED} ORDER BY 1"
+
+Entry = tuple[int, str]
+
+
+class TextIndex:
+    """The index as a reader sees it; ``usable`` is False in a database without it or while it is empty."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        (exists,) = connection.execute(_EXISTS).fetchone()
+        self.high: int = connection.execute(_HIGH).fetchone()[0] if exists else 0
+
+    @property
+    def usable(self) -> bool:
+        return self.high > 0
+
+    def matching(self, expression: str, start: int, *, newest_first: bool) -> Iterator[int]:
+        """Ids of exchanges on one side of ``start`` with a message that matches, for each one that does."""
+        side, order = ("<", "DESC") if newest_first else (">", "ASC")
+        bound = min(start, (1 << 43) - 1) << SHIFT
+        if not newest_first:
+            bound += MAX_PLACE
+        sql = f"SELECT rowid FROM texts WHERE texts MATCH ? AND rowid {side} ? ORDER BY rowid {order}"
+        return (row >> SHIFT for (row,) in self._connection.execute(sql, (expression, bound)))
+
+    def rest(self, start: int, *, newest_first: bool) -> Iterator[int]:
+        """Ids of exchanges that must be looked at whatever the index says."""
+        found = {id for (id,) in self._connection.execute(_FRESH, (self.high,))}
+        found.update(id for (id,) in self._connection.execute(_ALWAYS))
+        inside = [id for id in found if (id < start if newest_first else id > start)]
+        return iter(sorted(inside, reverse=newest_first))
+
+
+class Filler:
+    """Brings the index up to date, a short transaction for each ``step``. Any process may be one."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = schema.connect_rw(path, busy_seconds=BUSY_SECONDS)
+        self._blocks = BlockReader(self._connection)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def step(self) -> bool:
+        """Take in the next messages; False when there are none. Raises sqlite3.OperationalError."""
+        connection = self._connection
+        if not connection.execute(_EXISTS).fetchone()[0]:
+            return False
+        (high,) = connection.execute(_HIGH).fetchone()
+        entries, cut, until = self._read(high)
+        if until == high:
+            return False
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if connection.execute(_HIGH).fetchone()[0] == high:
+                connection.executemany("INSERT INTO texts (rowid, text) VALUES (?, ?)", sorted(entries))
+                connection.executemany("INSERT OR IGNORE INTO texts_always VALUES (?)", [(id,) for id in cut])
+                connection.execute("UPDATE texts_state SET high = ?", (until,))
+            connection.execute("COMMIT")
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return True
+
+    def _read(self, high: int) -> tuple[list[Entry], set[int], int]:
+        """Entries above ``high``, exchanges that they do not cover, and the id up to which they go."""
+        entries: list[Entry] = []
+        cut: set[int] = set()
+        size, last = 0, high
+        rows = self._connection.execute(_NEXT, {"high": high, "count": BATCH_MESSAGES}).fetchall()
+        for id, exchange, body_id, body_at, length in rows:
+            raw = b"" if body_id is None else self._blocks.read(body_id, body_at, length)
+            text = folded(raw)
+            if len(text) > MAX_TEXT_CHARS or not 0 <= id - exchange <= MAX_PLACE:
+                cut.add(exchange)
+            else:
+                entries.append((exchange << SHIFT | (id - exchange), _storable(text)))
+            size, last = size + len(raw), id
+            if size > BATCH_BYTES:
+                break
+        if len(rows) < BATCH_MESSAGES and (not rows or last == rows[-1][0]):
+            last = max(last, self._connection.execute(_LAST_NOTE).fetchone()[0])
+        for id, text in self._connection.execute(_NEXT_NOTES, {"high": high, "until": last}):
+            note = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+            entries.append((id << SHIFT, _storable(note.casefold())))
+        return entries, cut, last
+
+
+def fill(path: Path, *, steps: int = 1_000_000) -> int:
+    """Take in what is there in at most ``steps`` transactions, giving way to others; returns how many."""
+    with closing(Filler(path)) as filler:
+        for done in range(steps):
+            try:
+                if not filler.step():
+                    return done
+            except sqlite3.OperationalError:
+                return done
+    return steps
+
+
+def _storable(text: str) -> str:
+    """Text that SQLite takes; what is replaced is never asked for (see prefilter)."""
+    return text.encode("utf-8", "replace").decode().replace("\0", " ")

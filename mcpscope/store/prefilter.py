@@ -1,0 +1,67 @@
+"""What the text of one message must contain for a term to match: the question for the full-text index."""
+
+from __future__ import annotations
+
+from mcpscope.engine.filter import units
+from mcpscope.engine.filter.ast import Contains, Op, Path, Word
+from mcpscope.engine.filter.globs import literal_parts
+
+Parts = list[str]
+"""Folded stretches of text that one message contains, all of them."""
+
+TRIGRAM = 3
+_LITERALS = frozenset({"true", "false", "null"})
+
+
+def alternatives(node: Contains | Path) -> list[Parts] | None:
+    """One of these lists of parts is in a message of every match; None if nothing of use is known."""
+    if isinstance(node, Path):
+        return _of_path(node)
+    if node.field == "note" or node.op is Op.REGEX:
+        return None
+    found = [_useful(literal_parts(word)) for word in node.values]
+    return found if all(found) else None
+
+
+def match_expression(alternatives: list[Parts]) -> str:
+    """The FTS5 query for ``alternatives``: trigrams side by side, which let a little too much through."""
+    return " OR ".join(
+        "(" + " AND ".join(_quoted(gram) for part in parts for gram in _trigrams(part)) + ")"
+        for parts in alternatives
+    )
+
+
+def _of_path(node: Path) -> list[Parts] | None:
+    if node.root == "raw" and not node.steps:
+        return None
+    keys = _useful([step.casefold() for step in node.steps if isinstance(step, str)])
+    values: list[Parts] = [[]]
+    if node.op in (Op.MATCH, Op.EQUAL) and all(_is_text(word) for word in node.values):
+        values = [
+            [word.text.casefold()] if node.op is Op.EQUAL else literal_parts(word) for word in node.values
+        ]
+    found = [keys + _useful(parts) for parts in values]
+    return found if all(found) else None
+
+
+def _is_text(word: Word) -> bool:
+    """Whether the value stands in the message as it is written here; numbers have many spellings."""
+    if word.quoted:
+        return True
+    return units.number(word.text) is None and word.text not in _LITERALS and any(map(str.isalpha, word.text))
+
+
+def _useful(parts: list[str]) -> Parts:
+    return [part for part in parts if len(part) >= TRIGRAM and part.isprintable() and "\ufffd" not in part]
+
+
+def _trigrams(part: str) -> list[str]:
+    """Trigrams that cover ``part``; overlapping ones would cost more than they save."""
+    starts = list(range(0, len(part) - TRIGRAM + 1, TRIGRAM))
+    if starts[-1] != len(part) - TRIGRAM:
+        starts.append(len(part) - TRIGRAM)
+    return [part[at : at + TRIGRAM] for at in starts]
+
+
+def _quoted(gram: str) -> str:
+    return '"' + gram.replace('"', '""') + '"'

@@ -1,0 +1,203 @@
+"""A filter finds the same exchanges in memory and in a database, in every order and with every driver."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mcpscope.engine.filter.completion import quote
+from mcpscope.engine.filter.fields import KINDS, STATES
+from mcpscope.engine.filter.language import parse
+from mcpscope.store import schema
+from mcpscope.store.fulltext import fill
+from mcpscope.store.query import Query, Stopped
+from tests.engine.filter.examples import Example
+from tests.store import made
+
+NOW = made.START + 400 * 1_000_000_000
+EXCHANGES = 200
+
+
+def _list(values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    many = st.lists(values.map(quote), min_size=1, max_size=3).map(lambda found: "(" + ",".join(found) + ")")
+    return values.map(quote) | many
+
+
+def _globbed(text: str, cut: tuple[int, int]) -> str:
+    start, end = sorted(cut)
+    return text[: start % (len(text) + 1)] + "*" + text[end % (len(text) + 1) :]
+
+
+def names(field: str, known: list[str]) -> st.SearchStrategy[str]:
+    value = st.sampled_from([one for one in known if one])
+    glob = st.builds(_globbed, value, st.tuples(st.integers(0, 9), st.integers(0, 9)))
+    bare = glob.filter(lambda text: not set(text) & set(' ()|,"'))
+    return (
+        st.builds("{}{}{}".format, st.just(field), st.sampled_from([":", "=", "!="]), value.map(quote))
+        | _list(value).map(lambda text: f"{field}:{text}")
+        | bare.map(lambda text: f"{field}:{text}")
+        | st.sampled_from([f"{field}~^.", f"{field}~e$", f"{field}~[a-m]_?[c-f]", f'{field}~"."'])
+    )
+
+
+ORDERS = ":", "=", "!=", ">", ">=", "<", "<="
+PLACES = """
+    args.path args.query args.n args."x y" args args.*.a params.name result.structuredContent.total
+    result.content[0].text result.content[*].type result error.message error.data error.code
+    meta.progressToken raw.method raw params._meta.progressToken args.path.list[-1]
+""".replace("x y", "x\0y").split()
+FIXED = """
+    dir:c2s dir:s2c dir!=c2s status:ok status:(late,lost) status!=ok status:error q*ta t?meout ~Quo.a ~^.$
+    since:100s before:100s since:6m after:2023-11-14 since:23:16 before:23:17:30
+    mime:png mime:image/* mime:x note~o
+"""
+
+
+def one_of(text: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(text.split())
+
+
+def ordered(fields: str, values: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.builds("{}{}{}".format, one_of(fields), st.sampled_from(ORDERS), values)
+
+
+words = (st.sampled_from(made.WORDS) | one_of("QUOTA grüsse im assw progress content hi 9 zzz")).map(quote)
+place = st.sampled_from(PLACES).map(lambda text: text.replace("\0", " "))
+numbers = one_of(f"0 5 5.0 2.5 -2 {2**70}")
+term = st.one_of(
+    names("tool", made.TOOLS),
+    names("method", made.METHODS),
+    names("name", [*made.TOOLS, "file:///a"]),
+    names("uri", ["file:///a", "file:///b[1]"]),
+    names("session", ["1", "2", "baseline", "fs", "s-3"]),
+    names("client", ["claude-code", "inspector"]),
+    names("server", ["filesystem", "fs", "everything"]),
+    names("rule", made.RULES),
+    names("id", ["1", "abc", "1.0", "7"]),
+    st.builds("{}{}".format, one_of("kind: -kind: kind!="), st.sampled_from(KINDS)),
+    st.sampled_from(list(STATES)).map("is:{}".format),
+    ordered("dur", one_of("500ms 1s 0 3s 100s")),
+    ordered("wait", one_of("5ms 1s 2s")),
+    ordered("size req res", one_of("0 10 1k 1mb")),
+    ordered("code", one_of("-32602 0 7")),
+    ordered("seq", one_of("1 50 200")),
+    one_of(FIXED),
+    st.builds("{}{}".format, st.sampled_from(["", "text:", "note:"]), words),
+    st.builds("{}{}{}".format, place, one_of(": = !="), words | numbers | one_of('true null * q* ""')),
+    st.builds("{}{}{}".format, place, st.sampled_from(ORDERS), numbers),
+    st.builds("{}~{}".format, place, one_of("^/etc q ^$ [0-9] ^true$")),
+)
+filters = st.recursive(
+    term,
+    lambda inner: st.one_of(
+        inner.map(lambda text: f"-({text})"),
+        st.lists(inner, min_size=2, max_size=3).map(" ".join),
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: f"({' or '.join(parts)})"),
+    ),
+    max_leaves=5,
+)
+
+
+class Two:
+    """The same exchanges in memory and in a database."""
+
+    def __init__(self, path: Path, examples: list[Example]) -> None:
+        self.path = path
+        self.examples = examples
+        self.connection = schema.connect_ro(path)
+
+    def check(self, text: str) -> None:
+        filter = parse(text, NOW)
+        passes = filter.predicate()
+        expected = [one.seq for one in self.examples if passes(one)]
+        query = Query(self.connection, filter)
+        assert [one.seq for one in query.newest()] == expected[::-1], text
+        assert [one.seq for one in query.oldest(150, limit=20)] == [id for id in expected if id > 150][:20], (
+            text
+        )
+        assert query.count() == len(expected), text
+        some = [one.seq for one in self.examples[::3]]
+        assert [one.seq for one in query.among(some)] == [id for id in some if id in set(expected)], text
+
+
+@pytest.fixture(scope="module", params=["not indexed", "half indexed", "indexed"])
+def two(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+    path = tmp_path_factory.mktemp("query") / "db" / "scope.db"
+    examples = made.database(path, EXCHANGES, seed=7)
+    if request.param != "not indexed":
+        fill(path, steps=1 if request.param == "half indexed" else 1000)
+    found = Two(path, examples)
+    yield found
+    found.connection.close()
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=filters)
+def test_predicate_and_sql_agree(two: Two, text: str) -> None:
+    two.check(text)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+@settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(text=filters)
+def test_predicate_and_sql_agree_at_length(two: Two, text: str) -> None:
+    two.check(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tool:search* args.path:/etc/passwd",
+        "quota",
+        "is:late or is:cancelled",
+        "tool:*",
+        "-quota",
+        "session:fs quota",
+        'args.query:"Grüße"',
+        "tool:(read_file,delete_file) status:ok",
+        "line?break",
+        "tool:nothing",
+        "result.structuredContent.total:timeout",
+    ],
+)
+def test_what_people_ask_for(two: Two, text: str) -> None:
+    two.check(text)
+
+
+def test_sessions_narrow_a_query(two: Two) -> None:
+    query = Query(two.connection, parse("quota or tool:search*"), sessions=[2])
+    passes = parse("quota or tool:search*").predicate()
+    expected = [one.seq for one in two.examples if passes(one) and one.session_names[0] == "2"]
+    assert [one.seq for one in query.oldest()] == expected
+
+
+def test_a_query_that_nobody_waits_for_stops(two: Two) -> None:
+    answers = iter([False] * 5)
+    query = Query(two.connection, parse("~nothing.like.this"), stop=lambda: next(answers, True))
+    with pytest.raises(Stopped):
+        list(query.newest())
+    assert two.connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_the_index_is_filled_in_short_steps_and_only_once(tmp_path: Path) -> None:
+    path = tmp_path / "db" / "scope.db"
+    made.database(path, 900, seed=1)
+    assert fill(path, steps=1) == 1
+    assert fill(path) >= 2
+    assert fill(path) == 0
+    with closing(schema.connect_ro(path)) as connection:
+        assert Query(connection, parse("quota")).count() > 0
+
+
+def test_a_writer_that_is_busy_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "db" / "scope.db"
+    made.database(path, 10, seed=1)
+    with closing(schema.connect_rw(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert fill(path) == 0
