@@ -1,4 +1,4 @@
-"""Where the members of JSON objects lie in their bytes; without recursion, for bytes no parser accepts too."""
+"""Where the members of JSON objects lie in their bytes; without recursion, also where no parser reads."""
 
 from __future__ import annotations
 

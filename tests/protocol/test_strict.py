@@ -51,7 +51,6 @@ def test_a_message_with_one_reading_has_no_findings(raw: bytes) -> None:
         ("case beside", _with(b'"name":"t"', b'"name":"ok","NAME":"t"'), "lookalike-keys"),
         ("method in capitals", _with(b'"id":1', b'"id":1,"Method":"ping"'), "lookalike-keys"),
         ("long s", _with(b'"arguments"', '"argument\u017f"'.encode()), "lookalike-keys"),
-        ("Kelvin", _with(b'"id":1', '"id":1,"to\u212aen":1,"token":1'.encode()), None),
         ("full width", _with(b'"params"', '"\uff50arams"'.encode()), "lookalike-keys"),
         ("NUL behind", _with(b'"name":"t"', b'"name":"ok","name\\u0000":"t"'), "lookalike-keys"),
         ("NUL and more", _with(b'"name":"t"', b'"name":"ok","name\\u0000x":"t"'), "lookalike-keys"),
@@ -98,9 +97,9 @@ def test_a_message_with_one_reading_has_no_findings(raw: bytes) -> None:
         ("no object", b'"tools/call"', "not-an-object"),
     ],
 )
-def test_an_attack_is_found(attack: str, raw: bytes, word: str | None) -> None:
+def test_an_attack_is_found(attack: str, raw: bytes, word: str) -> None:
     found = findings(parse(raw))
-    assert word is None or word in {finding.problem for finding in found}, attack
+    assert word in {finding.problem for finding in found}, attack
     assert all(str(finding) for finding in found)
 
 
