@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from mcpscope.store.schema import APPLICATION_ID, SCHEMA_VERSION
-from mcpscope.store.tables import TABLES, TEXTS, TEXTS_STATE, VIEWS
+from mcpscope.store.tables import REPLAYS, TABLES, TEXTS, TEXTS_STATE, VIEWS
 
 migrations = Migrations("mcpscope")
 
@@ -33,6 +33,13 @@ def m002_full_text(db: Database) -> None:
     except sqlite3.OperationalError:
         return
     for statement in TEXTS_STATE:
+        db.execute(statement)
+
+
+@migrations()
+def m003_replays(db: Database) -> None:
+    """Runs of recordings with their verdicts, and what reviews have settled."""
+    for statement in REPLAYS:
         db.execute(statement)
 
 

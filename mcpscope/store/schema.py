@@ -15,7 +15,7 @@ from mcpscope.errors import Exit, ScopeError
 from mcpscope.paths import journal_root, private_dir
 
 APPLICATION_ID = 0x4D637053  # "McpS"
-SCHEMA_VERSION = 2  # the number of migrations that this code knows
+SCHEMA_VERSION = 3  # the number of migrations that this code knows
 MIGRATE_SECONDS = 120
 WAL_LIMIT_BYTES = 16 << 20
 

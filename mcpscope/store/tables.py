@@ -241,3 +241,48 @@ TEXTS_STATE = (
     "INSERT INTO texts_state VALUES (1, 0)",
     "CREATE TABLE texts_always (exchange_id INTEGER PRIMARY KEY)",
 )
+
+REPLAYS = (
+    """
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        recording_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+        revision INTEGER NOT NULL DEFAULT 0,
+        session_name TEXT NOT NULL,
+        target TEXT NOT NULL,
+        started_at INTEGER NOT NULL,
+        ended_at INTEGER,
+        state TEXT NOT NULL,
+        pid INTEGER NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE verdicts (
+        id INTEGER PRIMARY KEY,
+        run_id INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        label TEXT NOT NULL,
+        verdict TEXT NOT NULL,
+        was_ns INTEGER,
+        now_ns INTEGER,
+        why TEXT NOT NULL,
+        was TEXT,
+        now TEXT,
+        detail TEXT
+    )
+    """,
+    "CREATE INDEX verdicts_run ON verdicts(run_id)",
+    """
+    CREATE TABLE revisions (
+        id INTEGER PRIMARY KEY,
+        recording_id INTEGER NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        masks TEXT NOT NULL,
+        answers TEXT NOT NULL,
+        maps TEXT NOT NULL,
+        UNIQUE (recording_id, number)
+    )
+    """,
+)

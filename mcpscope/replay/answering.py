@@ -1,0 +1,141 @@
+"""The server's own questions: answered from the recording, under the ids and keys of the live server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from mcpscope.protocol.message import Message
+from mcpscope.replay.compare import Level, compare, worst
+from mcpscope.replay.links import asks
+from mcpscope.replay.plan import Plan
+from mcpscope.replay.steps import ServerRequest, Step
+from mcpscope.replay.verdicts import Row, Verdict
+
+
+class Answering:
+    """Matches live server requests, and the legs of ``input_required``, to recorded ones."""
+
+    def __init__(self, plan: Plan, told: Callable[[Row], None]) -> None:
+        self._plan = plan
+        self._told = told
+        self._roots: dict[str, Any] | None = None
+        self._keys: dict[int, dict[str, str]] = {}
+
+    def answer(self, request: Message) -> bytes:
+        """The answer to one live server request; a request that the recording has not becomes a row."""
+        recorded = self._match(request)
+        if recorded is None:
+            if request.method != "ping":
+                why = "the live server asks what the recorded one did not"
+                self._told(Row(0, f"← {request.method}", Verdict.NEW, why=why, now=request.body))
+            return _encode(request, _default(request.method))
+        recorded.used = True
+        self._compare(recorded, request)
+        if recorded.answer is None:
+            return b""
+        body = recorded.answer.body
+        return _encode(request, {key: body[key] for key in ("result", "error") if key in body})
+
+    def missing(self) -> list[Row]:
+        """A row for each recorded question that the live server did not ask."""
+        why = "the live server did not ask"
+        return [
+            Row(
+                0,
+                f"← {asked.message.method}",
+                Verdict.MISSING,
+                why=why,
+                seq=asked.seq,
+                was=asked.message.body,
+            )
+            for asked in self._plan.server_requests
+            if not asked.used and asked.message.method != "ping"
+        ]
+
+    def leg(
+        self, step: Step, was: Message, now: Message, steps: Sequence[Step], settle: Callable[[Step], None]
+    ) -> tuple[Message, bool]:
+        """What to compare a live answer with, and whether the exchange is over with it.
+
+        A live server that needs fewer rounds is compared with the recorded end; the rounds left are settled.
+        """
+        was_asked, now_asks = asks(was), asks(now)
+        later = [other for other in steps if other.first is (step.first or step) and other.seq > step.seq]
+        if was_asked is None or not later:
+            return was, True
+        if now_asks is not None:
+            self._keys[later[0].seq] = _keys(was_asked, now_asks)
+            return was, False
+        for other in later:
+            settle(other)
+        last = later[-1].answer
+        return (last.message if last is not None else was), True
+
+    def rekeyed(self, step: Step, params: Any) -> Any:
+        """The params of a retry with the live server's keys in ``inputResponses``."""
+        keys = self._keys.get(step.seq)
+        responses = params.get("inputResponses") if isinstance(params, dict) else None
+        if not keys or not isinstance(responses, dict):
+            return params
+        return {**params, "inputResponses": {keys.get(key, key): value for key, value in responses.items()}}
+
+    def _match(self, request: Message) -> ServerRequest | None:
+        waiting = [
+            asked
+            for asked in self._plan.server_requests
+            if not asked.used and asked.message.method == request.method
+        ]
+        return next((asked for asked in waiting if asked.message.params == request.params), None) or next(
+            iter(waiting), None
+        )
+
+    def _compare(self, recorded: ServerRequest, request: Message) -> None:
+        was = {"result": recorded.message.params}
+        found = compare(was, {"result": request.params}, same=self._plan.echoes.is_same)
+        level = worst(found)
+        if level is not None and level > Level.INFO:
+            row = Row(0, f"← {request.method}", Verdict.CHANGED, seq=recorded.seq, differences=found)
+            row.was, row.now = recorded.message.body, request.body
+            row.why = f"{found[0].where.replace('$.result', '$.params')} {found[0].why}"
+            self._told(row)
+
+
+def _keys(was: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
+    """Recorded keys to live ones: the same question first, then the same method, in order."""
+    left = dict(now)
+    found: dict[str, str] = {}
+    for key, question in was.items():
+        match = next((name for name, live in left.items() if live == question), None)
+        if match is None:
+            method = question.get("method") if isinstance(question, dict) else None
+            match = next(
+                (
+                    name
+                    for name, live in left.items()
+                    if isinstance(live, dict) and live.get("method") == method
+                ),
+                None,
+            )
+        if match is not None:
+            found[key] = match
+            del left[match]
+    return found
+
+
+def _default(method: str) -> dict[str, Any]:
+    if method == "elicitation/create":
+        return {"result": {"action": "cancel"}}
+    if method == "roots/list":
+        return {"result": {"roots": []}}
+    if method == "ping":
+        return {"result": {}}
+    if method == "sampling/createMessage":
+        return {"error": {"code": -1, "message": "the recording has no answer for this"}}
+    return {"error": {"code": -32601, "message": f"the recording knows no {method}"}}
+
+
+def _encode(request: Message, said: dict[str, Any]) -> bytes:
+    body = {"jsonrpc": "2.0", "id": request.id, **said}
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")

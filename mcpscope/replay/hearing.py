@@ -1,0 +1,56 @@
+"""What a server says unasked: compared as a set over the run, for its times and counts are not its word."""
+
+from __future__ import annotations
+
+import json
+
+from mcpscope.protocol.message import Message
+from mcpscope.replay.plan import Plan
+from mcpscope.replay.verdicts import Row, Verdict
+
+MAX_PATIENCE_SECONDS = 5.0
+_UNHEARD = frozenset({"notifications/progress", "notifications/cancelled"})
+_NAMES = ("uri", "level", "logger", "taskId", "status")
+
+
+class Hearing:
+    """Which kinds of notification the recording had and the run has."""
+
+    def __init__(self, plan: Plan) -> None:
+        said = [*plan.standing, *(note for step in plan.steps for note in step.notifications)]
+        self._was = {_key(note): note for note in said if note.method not in _UNHEARD and note.method}
+        self._now: dict[str, Message] = {}
+        self.patience_seconds = MAX_PATIENCE_SECONDS
+
+    def __repr__(self) -> str:
+        return f"<Hearing was={len(self._was)} now={len(self._now)}>"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something that the recorded server said has not been heard yet."""
+        return not self._was.keys() <= self._now.keys()
+
+    def hear(self, message: Message) -> None:
+        """Note one live notification."""
+        if message.method and message.method not in _UNHEARD:
+            self._now.setdefault(_key(message), message)
+
+    def rows(self) -> list[Row]:
+        """A row for each kind that one side has and the other has not."""
+        gone = [note for key, note in self._was.items() if key not in self._now]
+        new = [note for key, note in self._now.items() if key not in self._was]
+        found = [
+            Row(0, note.method, Verdict.MISSING, why="was heard then, not now", was=note.body)
+            for note in gone
+        ]
+        found += [
+            Row(0, note.method, Verdict.NEW, why="is heard now, was not then", now=note.body) for note in new
+        ]
+        for row in found:
+            row.seq = 1 << 62
+        return found
+
+
+def _key(message: Message) -> str:
+    params = message.params
+    return json.dumps([message.method, *(params.get(name) for name in _NAMES)], default=str)

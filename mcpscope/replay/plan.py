@@ -1,0 +1,172 @@
+"""What a replay will say: the client messages of a recording in order, each with what it waits for.
+
+A message may go out when every answer and server request that its client had seen before it is there again
+(happened-before, mcp-wire.md 11): overlaps of the recording stay, and so does its order of cause.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mcpscope.protocol.message import Direction, Kind, Message
+from mcpscope.replay.echoes import Echoes
+from mcpscope.replay.links import fold_polls, link_legs, link_pages
+from mcpscope.replay.steps import IdKey, Recorded, ServerRequest, Step, id_key
+
+
+@dataclass(slots=True)
+class Plan:
+    """All of a replay: its steps, the server's requests to answer from the recording, and the echoes."""
+
+    steps: list[Step]
+    answered: list[Step]
+    server_requests: list[ServerRequest]
+    echoes: Echoes
+    standing: list[Message]
+    definitions: dict[str, dict[str, Any]]
+    era: str
+
+    def tools(self) -> dict[str, int]:
+        """How many calls to which tool the plan has."""
+        counts: dict[str, int] = {}
+        for step in self.steps:
+            if step.tool:
+                counts[step.tool] = counts.get(step.tool, 0) + 1
+        return counts
+
+
+def make_plan(recording: Iterable[Recorded], only: Callable[[Step], bool] | None = None) -> Plan:
+    """Read a recording in its order; ``only`` selects the calls to replay (the handshake always stays)."""
+    reader = _Reader()
+    for recorded in recording:
+        reader.take(recorded)
+    plan = reader.plan()
+    if only is not None:
+        for step in plan.steps:
+            if step.is_request and not _opens(step) and not only(step):
+                step.skip = "not selected"
+    return plan
+
+
+def _opens(step: Step) -> bool:
+    return step.message.method in ("initialize", "server/discover")
+
+
+def is_destructive(definition: dict[str, Any] | None) -> bool:
+    """Whether a tool declares itself destructive: said outright, or a writer that does not deny it."""
+    hints = (definition or {}).get("annotations")
+    if not isinstance(hints, dict):
+        return False
+    if isinstance(hints.get("destructiveHint"), bool):
+        return bool(hints["destructiveHint"]) and hints.get("readOnlyHint") is not True
+    return hints.get("readOnlyHint") is False
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.answered: list[Step] = []
+        self.server_requests: list[ServerRequest] = []
+        self.echoes = Echoes()
+        self.standing: list[Message] = []
+        self.definitions: dict[str, dict[str, Any]] = {}
+        self.era = "legacy"
+        self._open: dict[IdKey, Step] = {}
+        self._asked: dict[IdKey, ServerRequest] = {}
+        self._tokens: dict[str, Step] = {}
+
+    def take(self, recorded: Recorded) -> None:
+        if recorded.direction is Direction.TO_SERVER:
+            if not recorded.ours:
+                self._client(recorded)
+        else:
+            self._server(recorded)
+
+    def plan(self) -> Plan:
+        link_legs(self.steps)
+        fold_polls(self.steps)
+        link_pages(self.steps)
+        return Plan(
+            self.steps,
+            self.answered,
+            self.server_requests,
+            self.echoes,
+            self.standing,
+            self.definitions,
+            self.era,
+        )
+
+    def _client(self, recorded: Recorded) -> None:
+        message = recorded.message
+        if message.is_answer:
+            if (asked := self._asked.pop(id_key(message.id), None)) is not None:
+                asked.answer = message
+                self.echoes.client_said(message.body)
+            return
+        if message.kind not in (Kind.REQUEST, Kind.NOTIFICATION):
+            return
+        self.echoes.client_said(message.body)
+        step = Step(recorded.seq, recorded.at, message, after=len(self.answered))
+        if recorded.redacted:
+            step.skip = "the recording holds it redacted"
+        self.steps.append(step)
+        if message.kind is Kind.NOTIFICATION:
+            self._notified(message)
+            return
+        if "io.modelcontextprotocol/protocolVersion" in message.meta:
+            self.era = "modern"
+        self._open[id_key(message.id)] = step
+        token = message.meta.get("progressToken")
+        if token is not None:
+            self._tokens[json.dumps(token)] = step
+
+    def _notified(self, message: Message) -> None:
+        if message.method == "notifications/cancelled":
+            step = self._open.get(id_key(message.params.get("requestId")))
+            if step is not None:
+                step.cancelled = True
+
+    def _server(self, recorded: Recorded) -> None:
+        message = recorded.message
+        if message.kind is Kind.REQUEST:
+            asked = ServerRequest(recorded.seq, message)
+            self.server_requests.append(asked)
+            self._asked[id_key(message.id)] = asked
+            self.echoes.server_said(message.body)
+        elif message.is_answer:
+            self.echoes.server_said(message.body)
+            step = self._open.pop(id_key(message.id), None)
+            if step is not None and step.answer is None:
+                step.answer = recorded
+                self.answered.append(step)
+                self._learn(step, message)
+        elif message.kind is Kind.NOTIFICATION:
+            self._heard(message)
+
+    def _heard(self, message: Message) -> None:
+        if message.method == "notifications/progress":
+            step = self._tokens.get(json.dumps(message.params.get("progressToken")))
+            if step is not None:
+                step.notifications.append(message)
+            return
+        (self.standing if not self._open else self._newest().notifications).append(message)
+
+    def _newest(self) -> Step:
+        return next(reversed(self._open.values()))
+
+    def _learn(self, step: Step, answer: Message) -> None:
+        result = answer.result
+        if step.message.method == "tools/list" and isinstance(result, dict):
+            self.definitions.update(definitions_in(result))
+
+
+def definitions_in(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The tools of one page of ``tools/list`` by their names."""
+    tools = result.get("tools")
+    found = tools if isinstance(tools, Sequence) else ()
+    return {
+        tool["name"]: tool for tool in found if isinstance(tool, dict) and isinstance(tool.get("name"), str)
+    }

@@ -1,0 +1,82 @@
+"""The pieces of a recording as a replay sees them: what was sent, what was asked, what was answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mcpscope.protocol.message import Direction, Kind, Message, RpcId
+
+LIST_METHODS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"})
+IdKey = tuple[str, RpcId]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One message of a recording: ``seq`` orders, ``at`` is unix ns, ``ours`` marks what a proxy wrote."""
+
+    seq: int
+    at: int
+    direction: Direction
+    message: Message
+    ours: bool = False
+    redacted: bool = False
+
+
+@dataclass(slots=True)
+class Step:
+    """One client message to send. ``answer`` is what the recorded server said, None if it never answered.
+
+    ``after`` says how many of the plan's ``answered`` requests must be settled before it may go;
+    ``skip`` says why it is not sent; ``first`` is the first leg that a retry belongs to.
+    """
+
+    seq: int
+    at: int
+    message: Message
+    answer: Recorded | None = None
+    after: int = 0
+    skip: str = ""
+    cancelled: bool = False
+    first: Step | None = None
+    page_of: Step | None = None
+    next_page: Step | None = None
+    polls: bool = False
+    notifications: list[Message] = field(default_factory=list)
+
+    @property
+    def is_request(self) -> bool:
+        return self.message.kind is Kind.REQUEST
+
+    @property
+    def tool(self) -> str:
+        name = self.message.params.get("name")
+        return name if self.message.method == "tools/call" and isinstance(name, str) else ""
+
+    @property
+    def label(self) -> str:
+        """What the row of this step is called: the tool, else the method."""
+        return self.tool or self.message.method
+
+    @property
+    def took_ns(self) -> int:
+        return self.answer.at - self.at if self.answer else 0
+
+    @property
+    def is_retry(self) -> bool:
+        """A later leg of ``input_required`` (2026-07-28): it answers the server's questions."""
+        return "inputResponses" in self.message.params or "requestState" in self.message.params
+
+
+@dataclass(slots=True)
+class ServerRequest:
+    """A request that the recorded server made, and what its client answered (None: nothing)."""
+
+    seq: int
+    message: Message
+    answer: Message | None = None
+    used: bool = False
+
+
+def id_key(value: RpcId) -> IdKey:
+    """Ids are compared with their JSON type: 1, "1" and 1.0 are three."""
+    return (type(value).__name__, value)

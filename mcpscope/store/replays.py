@@ -1,0 +1,257 @@
+"""Runs of recordings as they are stored: verdicts, and the revisions that reviews make.
+
+A run's own traffic is a session like any other, recorded by the proxy it went through; here lies what was
+found when it was compared. Revisions are appended: masks and accepted answers never overwrite older ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mcpscope.errors import Exit, ScopeError
+from mcpscope.store import schema
+from mcpscope.store.bodies import BlockReader
+
+_MESSAGES = """
+    SELECT m.id, m.at, m.dir, m.body_id, m.body_at, coalesce(m.kept, m.size), m.origin, m.fate,
+           o.outcome, o.bytes, coalesce(m.marks, '')
+    FROM messages AS m
+    LEFT JOIN outcomes AS o ON o.id = (SELECT max(id) FROM outcomes WHERE message_id = m.id)
+    WHERE m.session_id = ? ORDER BY m.at, m.id
+"""
+_BEGIN = """
+    INSERT INTO runs (recording_id, revision, session_name, target, started_at, state, pid)
+    VALUES (?, ?, ?, ?, ?, 'running', ?)
+"""
+_VERDICT = """
+    INSERT INTO verdicts (run_id, number, seq, label, verdict, was_ns, now_ns, why, was, now, detail)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_REVISE = """
+    INSERT INTO revisions (recording_id, number, at, masks, answers, maps) VALUES (?, ?, ?, ?, ?, ?)
+"""
+_RUNS = """
+    SELECT r.id, r.recording_id, r.revision, r.session_name, r.target, r.started_at, r.ended_at, r.state,
+           r.pid,
+           coalesce(s.name, s.label, s.command, s.url, '')
+    FROM runs AS r LEFT JOIN sessions AS s ON s.id = r.recording_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMessage:
+    """One message of a session as stored. ``left`` are the bytes that left it where a gate changed them."""
+
+    id: int
+    at: int
+    dir: str
+    raw: bytes
+    origin: str
+    fate: str
+    outcome: str
+    left: bytes | None
+    marks: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run. ``state`` is running, finished, stopped or killed (its process is gone)."""
+
+    id: int
+    recording_id: int
+    revision: int
+    session_name: str
+    target: str
+    started_at: int
+    ended_at: int | None
+    state: str
+    recording: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRow:
+    """One stored verdict; ``was``/``now`` are the answers as JSON text, ``detail`` the differences."""
+
+    number: int
+    seq: int
+    label: str
+    verdict: str
+    was_ns: int | None
+    now_ns: int | None
+    why: str
+    was: Any = None
+    now: Any = None
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What reviews have settled for a recording: masks, and accepted answers by the seq of their request."""
+
+    number: int = 0
+    masks: tuple[str, ...] = ()
+    answers: dict[int, dict[str, Any]] = field(default_factory=dict)
+    maps: dict[str, str] = field(default_factory=dict)
+
+
+def messages(path: Path, session_id: int) -> Iterator[RecordedMessage]:
+    """Every message of a session in its order, bodies read as they are needed."""
+    connection = schema.connect_ro(path)
+    try:
+        blocks = BlockReader(connection)
+        for row in connection.execute(_MESSAGES, (session_id,)):
+            id, at, dir, body_id, body_at, kept, origin, fate, outcome, left, marks = row
+            raw = blocks.read(body_id, body_at, kept) if body_id is not None else b""
+            yield RecordedMessage(
+                id, at, dir, raw, origin or "peer", fate or "forwarded", outcome or "", left, marks
+            )
+    finally:
+        connection.close()
+
+
+class Replays:
+    """The writer and reader of runs in one database; used by one thread."""
+
+    def __init__(self, path: Path) -> None:
+        schema.ensure(path)
+        self._path = path
+        self._connection = schema.connect_rw(path, busy_seconds=30)
+
+    def __repr__(self) -> str:
+        return f"<Replays {self._path}>"
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def begin(self, recording_id: int, revision: int, target: str, name: str = "") -> tuple[int, str]:
+        """Open a run; returns its number and the name its session shall be recorded under."""
+        now = time.time_ns()
+        with self._write() as connection:
+            cursor = connection.execute(_BEGIN, (recording_id, revision, "", target, now, os.getpid()))
+            run = int(cursor.lastrowid or 0)
+            chosen = name or f"run-{run}"
+            connection.execute("UPDATE runs SET session_name = ? WHERE id = ?", (chosen, run))
+        return run, chosen
+
+    def add(self, run: int, row: VerdictRow) -> None:
+        """Store one verdict while the run goes on, so that a killed run leaves what it had found."""
+        with self._write() as connection:
+            connection.execute(
+                _VERDICT,
+                (
+                    run,
+                    row.number,
+                    row.seq,
+                    row.label,
+                    row.verdict,
+                    row.was_ns,
+                    row.now_ns,
+                    row.why,
+                    _pack(row.was),
+                    _pack(row.now),
+                    _pack(row.detail),
+                ),
+            )
+
+    def finish(self, run: int, state: str) -> None:
+        """Close a run and tie its recorded session to the recording it repeats."""
+        with self._write() as connection:
+            query = "UPDATE runs SET ended_at = ?, state = ? WHERE id = ?"
+            connection.execute(query, (time.time_ns(), state, run))
+
+    def runs(self, recording_id: int | None = None) -> list[RunRow]:
+        """Runs, the newest first."""
+        where, given = ("WHERE r.recording_id = ?", (recording_id,)) if recording_id is not None else ("", ())
+        rows = self._connection.execute(f"{_RUNS} {where} ORDER BY r.id DESC", given)
+        return [_run(row) for row in rows]
+
+    def run(self, id: int) -> RunRow:
+        """One run; raises ScopeError (``no_such_run``)."""
+        row = self._connection.execute(_RUNS + " WHERE r.id = ?", (id,)).fetchone()
+        if row is None:
+            raise ScopeError(
+                f"there is no run {id}",
+                code="no_such_run",
+                exit=Exit.STORE,
+                hint="mcpscope review lists them",
+            )
+        return _run(row)
+
+    def verdicts(self, run: int) -> list[VerdictRow]:
+        """The verdicts of one run in their order."""
+        query = "SELECT number, seq, label, verdict, was_ns, now_ns, why, was, now, detail FROM verdicts"
+        rows = self._connection.execute(query + " WHERE run_id = ? ORDER BY seq, id", (run,))
+        return [_verdict(*row) for row in rows]
+
+    def revision(self, recording_id: int, number: int | None = None) -> Revision:
+        """A revision of a recording, the newest unless one is named; the recording itself is revision 0."""
+        query = "SELECT number, masks, answers, maps FROM revisions WHERE recording_id = ?"
+        if number is None:
+            row = self._connection.execute(query + " ORDER BY number DESC", (recording_id,)).fetchone()
+        else:
+            row = self._connection.execute(query + " AND number = ?", (recording_id, number)).fetchone()
+        if row is None:
+            return Revision()
+        answers = {int(seq): body for seq, body in (_unpack(row[2]) or {}).items()}
+        return Revision(row[0], tuple(_unpack(row[1]) or ()), answers, _unpack(row[3]) or {})
+
+    def revise(self, recording_id: int, new: Revision) -> Revision:
+        """Append a revision behind the newest one and return it with its number."""
+        with self._write() as connection:
+            query = "SELECT coalesce(max(number), 0) + 1 FROM revisions WHERE recording_id = ?"
+            (number,) = connection.execute(query, (recording_id,)).fetchone()
+            connection.execute(
+                _REVISE,
+                (
+                    recording_id,
+                    number,
+                    time.time_ns(),
+                    _pack(list(new.masks)),
+                    _pack({str(seq): body for seq, body in new.answers.items()}),
+                    _pack(new.maps),
+                ),
+            )
+        return Revision(number, new.masks, new.answers, new.maps)
+
+    def _write(self) -> sqlite3.Connection:
+        # ``with connection`` commits or rolls back; the transaction itself is begun by hand (isolation None).
+        self._connection.execute("BEGIN IMMEDIATE")
+        return self._connection
+
+
+def _verdict(*row: Any) -> VerdictRow:
+    number, seq, label, verdict, was_ns, now_ns, why, was, now, detail = row
+    found = _unpack(was), _unpack(now), _unpack(detail) or {}
+    return VerdictRow(number, seq, label, verdict, was_ns, now_ns, why, *found)
+
+
+def _run(row: tuple[Any, ...]) -> RunRow:
+    id, recording_id, revision, name, target, started, ended, state, pid, recording = row
+    if state == "running" and not _alive(pid):
+        state = "killed"
+    return RunRow(id, recording_id, revision, name, target, started, ended, state, recording)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _pack(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, separators=(",", ":"), default=str)
+
+
+def _unpack(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
