@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import orjson
 
-from mcpscope.engine.outcomes import UNCHANGED_FLAG, Outcome, Word
+from mcpscope.engine.outcomes import UNCHANGED_FLAG
+from mcpscope.protocol.ids import spelled
 from mcpscope.protocol.message import Direction, Message
+from mcpscope.store.decided import take_outcome
 from mcpscope.store.recorded import Recorded
 from mcpscope.store.records import Dir, Record, RecordType
 from mcpscope.store.rows import Batch
 from mcpscope.store.sessions import add_session, add_stream, count_session, end_session
-from mcpscope.store.unpack import Unpacked
+from mcpscope.store.unpack import Unpacked, partial_of
 
 NOT_FORWARDED = "not forwarded"
 UNCONFIRMED = "unconfirmed"
 FROM_PROXY = "proxy"
-PARTIAL = "partial"  # the mark of a message whose end was never received
 UNDELIVERED_FLAG = 1
 SUMMARY_CHARS = 200
 
@@ -55,6 +54,7 @@ class Ingest:
         self._uid = journal_uid
         self._later: list[Callable[[], object]] = []
         self._partial = False
+        self._last_owner = 0
         self._handlers: dict[int, Callable[[Unpacked], None]] = {
             RecordType.SESSION_OPEN: self._session_open,
             RecordType.SESSION_CLOSE: self._session_close,
@@ -186,7 +186,7 @@ class Ingest:
         session = self.session(record.session, record.at)
         if item.messages:
             if self._partial:
-                cut = [replace(message, problems=(*message.problems, PARTIAL)) for message in item.messages]
+                cut = [partial_of(message) for message in item.messages]
                 self._add_messages(session, record, cut, fate=UNCONFIRMED)
             else:
                 self._add_messages(session, record, item.messages)
@@ -203,6 +203,7 @@ class Ingest:
         else:
             session.awaiting[record.at] = id
             self._add_messages(session, record, item.messages, fate=NOT_FORWARDED)
+            session.owners[id] = self._last_owner
 
     def _sent(self, item: Unpacked) -> None:
         session = self.session(item.record.session, item.record.at)
@@ -222,18 +223,20 @@ class Ingest:
         direction = _DIRECTIONS.get(record.dir, Direction.TO_SERVER)
         dir, stream, at = direction.value, record.stream, session.time(record.at)
         observe = session.exchanges.observe
+        channel = session.channels.get(stream, "")
         for message in messages:
             id = batch.next_id
             batch.next_id = id + 1
             marks = message.problems
             try:
-                changed = observe(message, seq=id, at=at, direction=direction, stream=stream)
+                changed = observe(message, seq=id, at=at, direction=direction, stream=stream, channel=channel)
             except Exception:  # a message that cannot be placed is still recorded, and so are all after it
                 changed, marks = [], (*marks, "unplaced")
             for exchange in changed:
                 batch.touch(session.id, exchange)
                 if exchange.id == id:
                     session.seen_exchanges += 1
+            self._last_owner = changed[0].id if changed else id
             raw = message.raw
             size = len(raw)
             kept = digest = None
@@ -241,7 +244,6 @@ class Ingest:
                 kept, digest = session.max_body, hashlib.sha256(raw).digest()
                 raw = raw[:kept]
             body_id, body_at = batch.blocks.add(session.id, id, raw)
-            rpc_id = message.id
             batch.messages.append(
                 (
                     id,
@@ -252,7 +254,7 @@ class Ingest:
                     stream,
                     message.kind._value_,
                     message.method or None,
-                    (str(rpc_id) if type(rpc_id) is int else _spelled(rpc_id)) if message.has_id else None,
+                    spelled(message.id) if message.has_id else None,
                     size,
                     body_id,
                     body_at,
@@ -267,32 +269,7 @@ class Ingest:
             session.seen_bytes += size
 
     def _outcome(self, item: Unpacked) -> None:
-        record = item.record
-        session = self.session(record.session, record.at)
-        try:
-            outcome = Outcome.from_record(record.payload)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return
-        id = session.awaiting.get(outcome.of)
-        if id is None:
-            return
-        if outcome.word.final:
-            del session.awaiting[outcome.of]
-        if outcome.word in (Word.FORWARDED, Word.EDITED):
-            self.batch.fates.append((None, id))
-            session.last_of[record.dir, record.stream] = id
-        self.batch.outcomes.append(
-            (
-                id,
-                outcome.word.value,
-                outcome.actor,
-                outcome.rule or None,
-                outcome.at,
-                outcome.waited_ns or None,
-                outcome.sent,
-                orjson.dumps(outcome.detail).decode() if outcome.detail else None,
-            )
-        )
+        take_outcome(self.session(item.record.session, item.record.at), item.record, self.batch)
 
     def _stderr(self, item: Unpacked) -> None:
         session = self.session(item.record.session, item.record.at)
@@ -310,9 +287,17 @@ class Ingest:
     def _stream(self, item: Unpacked) -> None:
         session = self.session(item.record.session, item.record.at)
         add_stream(self._connection, session.id, item.record, item.said)
+        stream = item.record.stream
+        if (channel := item.said.get("mcp_session_id")) and isinstance(channel, str):
+            session.channels[stream] = channel
         if item.record.type == RecordType.STREAM_CLOSE:
+            session.channels.pop(stream, None)
+            hung_up = item.said.get("closed_by") == "client"
+            at = session.time(item.record.at)
+            for exchange in session.exchanges.close_stream(stream, at, cancelled=hung_up):
+                self.batch.touch(session.id, exchange)
             for dir in (Dir.TO_SERVER, Dir.TO_CLIENT):
-                session.last_of.pop((dir, item.record.stream), None)
+                session.last_of.pop((dir, stream), None)
 
     def _add_note(
         self, session: Recorded, at: int, kind: str, text: bytes, said: dict[str, Any] | None = None
@@ -330,7 +315,3 @@ class Ingest:
 
 def _count(value: Any) -> int:
     return value if isinstance(value, int) and 0 < value < 1 << 62 else 0
-
-
-def _spelled(rpc_id: Any) -> str:
-    return json.dumps(rpc_id, ensure_ascii=False)

@@ -99,13 +99,14 @@ class Lane:
     database, so that one endless line keeps no old segment alive; ``pieces`` counts those spills.
     """
 
-    __slots__ = ("_spilled", "framing", "kind", "pieces", "resume")
+    __slots__ = ("_spilled", "framing", "headless", "kind", "pieces", "resume")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.framing: Framing = FRAMINGS[kind]()
         self.resume: Resume | None = None
         self.pieces = 0
+        self.headless = False  # the first frame begins in a hole of the recording
         self._spilled = 0
 
     def __repr__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mcpscope.store.standin import Exchanges
+from mcpscope.engine.exchanges import Exchanges
 
 Way = tuple[int, int]
 """Direction byte and stream."""
@@ -15,12 +15,14 @@ class Recorded:
 
     __slots__ = (
         "awaiting",
+        "channels",
         "exchanges",
         "id",
         "last_at",
         "last_of",
         "max_body",
         "number",
+        "owners",
         "seen_bytes",
         "seen_exchanges",
         "seen_messages",
@@ -36,6 +38,10 @@ class Recorded:
         self.last_of: dict[Way, int] = {}
         # Messages of the gate, by the time that names them, whose final outcome is still to come.
         self.awaiting: dict[int, int] = {}
+        # Their exchanges.
+        self.owners: dict[int, int] = {}
+        # MCP's own session id, by the HTTP stream that named it and is still open.
+        self.channels: dict[int, str] = {}
         # What this transaction adds to the counters of the session's row.
         self.seen_messages = 0
         self.seen_exchanges = 0
@@ -59,6 +65,8 @@ class Recorded:
             "max_body": self.max_body,
             "last_of": [[*way, first] for way, first in self.last_of.items()],
             "awaiting": list(self.awaiting.items()),
+            "owners": list(self.owners.items()),
+            "channels": list(self.channels.items()),
             "exchanges": self.exchanges.snapshot(),
         }
 
@@ -69,5 +77,7 @@ class Recorded:
         made.max_body = state["max_body"]
         made.last_of = {(dir, stream): first for dir, stream, first in state["last_of"]}
         made.awaiting = dict(state["awaiting"])
+        made.owners = dict(state["owners"])
+        made.channels = dict(state["channels"])
         made.exchanges.restore(state["exchanges"])
         return made

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from mcpscope.engine.exchange import Exchange
 from mcpscope.store.bodies import BlockWriter
-from mcpscope.store.standin import Exchange
 
 Row = tuple[Any, ...]
 

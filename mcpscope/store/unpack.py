@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.parsing import parse
-from mcpscope.store.lanes import Lane, Resume
+from mcpscope.store.checkpoint import load_state
+from mcpscope.store.lanes import FRAMINGS, Lane, Resume
 from mcpscope.store.records import RECORD_OVERHEAD, Dir, Record, RecordType
-from mcpscope.store.streams import framing_of, load_object
 from mcpscope.store.tail import Position
 
 STDERR_STREAM = -1
+PARTIAL = "partial"
+LAST_FLAG = 1  # of a CHUNK of an HTTP stream: the body ends with it
 
 LaneKey = tuple[int, int, int]
 """Session number, direction byte, stream."""
@@ -30,7 +33,6 @@ class Unpacked(NamedTuple):
 _NO_MESSAGES: list[Message] = []
 _NO_LINES: list[bytes] = []
 _NOTHING: dict[str, Any] = {}
-_RAW_TYPES = frozenset({RecordType.OUTCOME})
 
 
 class Unpacker:
@@ -43,6 +45,18 @@ class Unpacker:
         self.floor = floor
         self.lanes: dict[LaneKey, Lane] = {}
         self._resumes: dict[LaneKey, Resume] = {}
+        self._readers: dict[int, Callable[[Record], Iterator[Unpacked]]] = {
+            RecordType.MESSAGE: self._message,
+            RecordType.SENT: self._message,
+            RecordType.OUTCOME: self._as_it_is,
+            RecordType.STDERR: self._stderr,
+            RecordType.EOF: self._eof,
+            RecordType.SESSION_CLOSE: self._session_close,
+            RecordType.STREAM_OPEN: self._head,
+            RecordType.HTTP: self._head,
+            RecordType.STREAM_CLOSE: self._stream_close,
+            RecordType.GAP: self._gap,
+        }
 
     def __repr__(self) -> str:
         return f"<Unpacker lanes={len(self.lanes)} floor={self.floor}>"
@@ -61,7 +75,10 @@ class Unpacker:
                 self._read_again(record)
             elif record.type == RecordType.CHUNK:
                 frames = self._feed(record, record.stream)
-                out.append(Unpacked(record, [_parse(frame) for frame in frames], _NO_LINES, _NOTHING))
+                out.append(Unpacked(record, self._parsed(record, frames), _NO_LINES, _NOTHING))
+                if record.flags & LAST_FLAG and record.stream:
+                    key = (record.session, record.dir, record.stream)
+                    out.append(self._end_lane(key, record._replace(type=RecordType.EOF)))
             else:
                 out.extend(self._other(record))
         return out
@@ -79,54 +96,72 @@ class Unpacker:
     def snapshot(self) -> list[Any]:
         """The lanes with unfinished frames, as JSON."""
         return [
-            [*key, lane.kind, lane.resume, lane.pieces]
+            [*key, lane.kind, lane.resume, lane.pieces, lane.headless]
             for key, lane in self.lanes.items()
-            if lane.resume or lane.pieces or lane.kind != "lines"
+            if lane.resume or lane.pieces or lane.headless or lane.kind != "lines"
         ]
 
     def restore(self, state: Iterable[Any], pieces: dict[LaneKey, list[bytes]]) -> None:
         """Take up ``snapshot``; ``pieces`` are what the lanes spilled into the database."""
-        for session, dir, stream, kind, resume, count in state:
+        for session, dir, stream, kind, resume, count, headless in state:
             key = (session, dir, stream)
             lane = self.lanes[key] = Lane(kind)
+            lane.headless = headless
             if count:
                 lane.unspill(pieces.get(key, []))
             if resume:
                 self._resumes[key] = (resume[0], resume[1], resume[2])
                 lane.resume = self._resumes[key]
 
-    def _other(self, record: Record) -> Iterator[Unpacked]:
-        kind = record.type
-        if kind in (RecordType.MESSAGE, RecordType.SENT):
-            if kind == RecordType.MESSAGE:
-                self._forget_tail(record)
-            yield Unpacked(record, [_parse(record.payload)], _NO_LINES, _NOTHING)
-        elif kind == RecordType.STDERR:
-            yield Unpacked(record, _NO_MESSAGES, self._feed(record, STDERR_STREAM), _NOTHING)
-        elif kind == RecordType.EOF:
-            yield self._end_lane((record.session, record.dir, record.stream), record)
-        elif kind == RecordType.SESSION_CLOSE:
-            yield from self.leftovers(record.session)
-            yield Unpacked(record, _NO_MESSAGES, _NO_LINES, load_object(record.payload))
-        elif kind == RecordType.STREAM_CLOSE:
-            for dir in (Dir.TO_SERVER, Dir.TO_CLIENT):
-                if (key := (record.session, dir, record.stream)) in self.lanes:
-                    yield self._end_lane(key, record._replace(type=RecordType.EOF, dir=dir))
-            yield Unpacked(record, _NO_MESSAGES, _NO_LINES, load_object(record.payload))
-        elif kind in _RAW_TYPES:
-            yield Unpacked(record, _NO_MESSAGES, _NO_LINES, _NOTHING)
-        else:
-            said = load_object(record.payload)
-            self._learn(record, said)
-            yield Unpacked(record, _NO_MESSAGES, _NO_LINES, said)
+    def _other(self, record: Record) -> Iterable[Unpacked]:
+        reader = self._readers.get(record.type)
+        if reader is not None:
+            return reader(record)
+        return (Unpacked(record, _NO_MESSAGES, _NO_LINES, load_state(record.payload)),)
 
-    def _learn(self, record: Record, said: dict[str, Any]) -> None:
-        """An HTTP head says how the bodies of its stream are framed."""
-        if record.stream and record.type in (RecordType.STREAM_OPEN, RecordType.HTTP):
-            for dir, kind in framing_of(said):
-                key = (record.session, dir, record.stream)
-                if key not in self.lanes:
-                    self.lanes[key] = Lane(kind)
+    def _message(self, record: Record) -> Iterator[Unpacked]:
+        if record.type == RecordType.MESSAGE:
+            self._forget_tail(record)
+        yield Unpacked(record, [_parse(record.payload)], _NO_LINES, _NOTHING)
+
+    def _as_it_is(self, record: Record) -> Iterator[Unpacked]:
+        yield Unpacked(record, _NO_MESSAGES, _NO_LINES, _NOTHING)
+
+    def _stderr(self, record: Record) -> Iterator[Unpacked]:
+        yield Unpacked(record, _NO_MESSAGES, self._feed(record, STDERR_STREAM), _NOTHING)
+
+    def _eof(self, record: Record) -> Iterator[Unpacked]:
+        yield self._end_lane((record.session, record.dir, record.stream), record)
+
+    def _session_close(self, record: Record) -> Iterator[Unpacked]:
+        yield from self.leftovers(record.session)
+        yield Unpacked(record, _NO_MESSAGES, _NO_LINES, load_state(record.payload))
+
+    def _stream_close(self, record: Record) -> Iterator[Unpacked]:
+        for dir in (Dir.TO_SERVER, Dir.TO_CLIENT):
+            if (key := (record.session, dir, record.stream)) in self.lanes:
+                yield self._end_lane(key, record._replace(type=RecordType.EOF, dir=dir))
+        yield Unpacked(record, _NO_MESSAGES, _NO_LINES, load_state(record.payload))
+
+    def _head(self, record: Record) -> Iterator[Unpacked]:
+        """An HTTP head says how the body behind it is framed."""
+        said = load_state(record.payload)
+        dir = Dir.TO_SERVER if record.type == RecordType.STREAM_OPEN else Dir.TO_CLIENT
+        key = (record.session, dir, record.stream)
+        if record.stream and key not in self.lanes and said.get("body") in FRAMINGS:
+            self.lanes[key] = Lane(said["body"])
+        yield Unpacked(record, _NO_MESSAGES, _NO_LINES, said)
+
+    def _gap(self, record: Record) -> Iterator[Unpacked]:
+        """A hole in a direction: what had begun has no end, and what comes next may lack its beginning."""
+        said = load_state(record.payload)
+        if record.dir:
+            key = (record.session, record.dir, 0)
+            item = self._end_lane(key, record._replace(type=RecordType.EOF))
+            yield item._replace(messages=[partial_of(message) for message in item.messages])
+            lane = self.lanes[key] = Lane("lines")
+            lane.headless = said.get("boundary") is False
+        yield Unpacked(record, _NO_MESSAGES, _NO_LINES, said)
 
     def _feed(self, record: Record, stream: int) -> list[bytes]:
         key = (record.session, record.dir, stream)
@@ -136,6 +171,14 @@ class Unpacker:
         segment, end = record.position
         payload = record.payload
         return lane.feed(payload, segment, end - len(payload) - RECORD_OVERHEAD)
+
+    def _parsed(self, record: Record, frames: list[bytes]) -> list[Message]:
+        messages = [_parse(frame) for frame in frames]
+        lane = self.lanes[record.session, record.dir, record.stream]
+        if lane.headless and messages:
+            lane.headless = False
+            messages[0] = partial_of(messages[0])
+        return messages
 
     def _read_again(self, record: Record) -> None:
         if record.type not in (RecordType.CHUNK, RecordType.STDERR):
@@ -168,6 +211,11 @@ class Unpacker:
             tail = lane.take()
             if not record.payload.startswith(tail):
                 lane.feed(tail, *record.position)
+
+
+def partial_of(message: Message) -> Message:
+    """``message``, marked as lacking its end or its beginning."""
+    return replace(message, problems=(*message.problems, PARTIAL))
 
 
 def _parse(raw: bytes) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import sqlite3
 from pathlib import Path
@@ -266,3 +267,97 @@ def test_a_locked_database_loses_nothing(tmp_path: Path) -> None:
     assert bodies(db, "c2s") == [request(1)[:-1]]
     follower.close()
     journal.kill()
+
+
+def test_what_the_gate_decided_stands_with_the_message_and_on_its_exchange(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    journal.open_session()
+
+    def gated(line: bytes, flags: int = 0) -> int:
+        return journal.write(RecordType.MESSAGE, line[:-1], Dir.TO_SERVER, flags=flags)
+
+    def outcome(of: int, word: str, sent: bytes = b"", **said: object) -> None:
+        head = json.dumps({"of": of, "outcome": word, "at": journal.at, "actor": "rule", **said}).encode()
+        payload = head + b"\0" + sent if sent else head
+        journal.write(RecordType.OUTCOME, payload, Dir.TO_SERVER)
+
+    gated(request(1, name="plain"), flags=1)
+    denied = gated(request(2, name="rm"))
+    outcome(denied, "denied", rule="no deletes")
+    journal.write(RecordType.SENT, answer(2, isError=True)[:-1], Dir.TO_CLIENT)
+    held = gated(request(3, name="hold"))
+    outcome(held, "held")
+    drain(journal, db)
+    assert rows(db, "SELECT status FROM exchanges WHERE tool = 'hold'") == [("held",)]
+    outcome(held, "edited", sent=b'{"edited":1}', waited_ns=5)
+    gated(request(4, name="stuck"))
+    journal.kill()
+    finish(journal, db)
+    assert rows(db, "SELECT tool, status, flags FROM exchanges ORDER BY id") == [
+        ("plain", "lost", ""),
+        ("rm", "denied", "rule:no-deletes"),
+        ("hold", "lost", "bp edited"),
+        ("stuck", "lost", ""),
+    ]
+    assert rows(db, "SELECT fate, origin FROM v_messages ORDER BY id") == [
+        ("forwarded", "peer"),
+        ("not forwarded", "peer"),
+        ("unconfirmed", "proxy"),
+        ("unconfirmed", "peer"),
+        ("not forwarded", "peer"),
+    ]
+    assert rows(db, "SELECT outcome, rule, waited_ns, bytes FROM outcomes ORDER BY id") == [
+        ("denied", "no deletes", None, None),
+        ("held", None, None, None),
+        ("edited", None, 5, b'{"edited":1}'),
+    ]
+
+
+def test_http_streams_are_framed_by_what_their_heads_say(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    journal.open_session(client_transport="http")
+    journal.say(RecordType.STREAM_OPEN, {"method": "POST", "body": "whole"}, stream=1, dir=1)
+    asked = request(1, name="t")[:-1]
+    journal.c2s(asked[:20], stream=1)
+    drain(journal, db)
+    journal.c2s(asked[20:], stream=1, flags=1)
+    journal.say(RecordType.HTTP, {"status": 200, "body": "events"}, stream=1, dir=2)
+    event = b": hello\n\nid: 5\nevent: message\ndata: " + answer(1)[:-1] + b"\n\n"
+    for at in range(0, len(event), 9):
+        journal.s2c(event[at : at + 9], stream=1)
+        drain(journal, db)
+    journal.say(RecordType.STREAM_CLOSE, {"status": 200, "closed_by": "server"}, stream=1)
+    journal.say(RecordType.STREAM_OPEN, {"method": "POST", "body": "whole"}, stream=2, dir=1)
+    journal.c2s(request(2)[:-1], stream=2, flags=1)
+    journal.say(RecordType.STREAM_CLOSE, {"closed_by": "client"}, stream=2)
+    journal.say(RecordType.STREAM_OPEN, {"method": "GET", "target": "/meta", "body": "none"}, stream=3, dir=1)
+    journal.close()
+    finish(journal, db)
+    assert bodies(db, "c2s") == [asked, request(2)[:-1]]
+    assert bodies(db, "s2c") == [answer(1)[:-1]]
+    assert rows(db, "SELECT stream, status FROM exchanges ORDER BY id") == [(1, "ok"), (2, "cancelled")]
+    found = rows(db, "SELECT stream, opened_at < closed_at, facts, close IS NULL FROM streams")
+    assert found[0] == (1, 1, '{"status":200,"body":"events"}', 0)
+    assert [row[3] for row in found] == [0, 0, 1]
+
+
+def test_a_gap_is_counted_and_cuts_the_message_it_lies_in(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    journal.open_session()
+    journal.c2s(request(1) + b'{"jsonrpc":"2.0","id":2')
+    said = {"messages": 3, "bytes": 700, "reason": "no space", "boundary": False}
+    journal.say(RecordType.GAP, said, dir=1)
+    journal.c2s(b'"x":1}\n' + request(4))
+    journal.close()
+    finish(journal, db)
+    assert rows(db, "SELECT rpc_id, marks FROM messages ORDER BY id") == [
+        ("1", None),
+        (None, "not-json partial"),
+        (None, "not-json partial"),
+        ("4", None),
+    ]
+    assert rows(db, "SELECT gaps, lost_messages, lost_bytes FROM sessions") == [(1, 3, 700)]
+    assert rows(db, "SELECT kind, text FROM v_notes") == [("gap", "3 messages, 700 bytes: no space")]

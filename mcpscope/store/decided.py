@@ -1,0 +1,65 @@
+"""What became of a message of the gate: its outcome, its fate, and how that shows on its exchange."""
+
+from __future__ import annotations
+
+import json
+
+from mcpscope.engine.exchange import Status
+from mcpscope.engine.outcomes import Outcome, Word
+from mcpscope.store.recorded import Recorded
+from mcpscope.store.records import Record
+from mcpscope.store.rows import Batch
+
+_STATUS = {
+    Word.HELD: Status.HELD,
+    Word.FORWARDED: Status.WAITING,
+    Word.EDITED: Status.WAITING,
+    Word.ANSWERED: Status.MOCK,
+    Word.DENIED: Status.DENIED,
+    Word.REFUSED: Status.DENIED,
+    Word.DROPPED: Status.DROPPED,
+    Word.ABANDONED: Status.CANCELLED,
+}
+_FLAG = {Word.HELD: "bp", Word.EDITED: "edited", Word.ANSWERED: "mock", Word.GAVE_UP: "cancel"}
+
+
+def take_outcome(session: Recorded, record: Record, batch: Batch) -> None:
+    """Write down the OUTCOME in ``record``; one that names no message of the gate is passed over."""
+    try:
+        outcome = Outcome.from_record(record.payload)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return  # only a damaged journal says such a thing
+    id = session.awaiting.get(outcome.of)
+    if id is None:
+        return
+    if outcome.word in (Word.FORWARDED, Word.EDITED):
+        batch.fates.append((None, id))
+        session.last_of[record.dir, record.stream] = id
+    status, flags = shown_as(outcome)
+    changed = session.exchanges.decided(session.owners.get(id, id), session.time(outcome.at), status, *flags)
+    if changed is not None:
+        batch.touch(session.id, changed)
+    if outcome.word.final:
+        del session.awaiting[outcome.of]
+        session.owners.pop(id, None)
+    detail = json.dumps(outcome.detail) if outcome.detail else None
+    batch.outcomes.append(
+        (
+            id,
+            outcome.word.value,
+            outcome.actor,
+            outcome.rule or None,
+            outcome.at,
+            outcome.waited_ns or None,
+            outcome.sent,
+            detail,
+        )
+    )
+
+
+def shown_as(outcome: Outcome) -> tuple[Status | None, list[str]]:
+    """The status that ``outcome`` gives its exchange (None: it stays) and the flags it adds."""
+    flags = [_FLAG[outcome.word]] if outcome.word in _FLAG else []
+    if outcome.rule:
+        flags.append("rule:" + "-".join(outcome.rule.split()))
+    return _STATUS.get(outcome.word), flags
