@@ -4,17 +4,26 @@
  *   bench relay CMD...                    bytes through, both ways, nothing else: the floor
  *   bench drive MODE N WINDOW PAYLOADS CMD...   a client: starts CMD, sends N requests, prints JSON
  *
+ *   bench serve                           an MCP server on HTTP; prints its port
+ *   bench forward PORT                    the floor for HTTP: bytes of every connection through; prints its port
+ *   bench post PORT N CONNECTIONS PAYLOADS      a client on HTTP: one call in flight on each connection
+ *   bench stream PORT N                   a client that reads one SSE stream of N events: their delay
+ *
  * MODE is "time" (one in flight, latencies), "flood" (WINDOW in flight, rate) or "linger" (a flood, after
  * which the connection stays open until our stdin ends). PAYLOADS and ANSWERS hold one JSON object a line.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -230,11 +239,223 @@ static int drive(const char *mode, size_t total, size_t window, const char *path
     return status ? 1 : 0;
 }
 
+/* ---- HTTP ---------------------------------------------------------------------------------------- */
+
+#define MAX_CONNECTIONS 256
+#define STREAM_NAME "\"name\":\"stream\""
+
+typedef struct { int fd, peer; Buf in, out; size_t call; int64_t sent_at; } Conn;
+
+static int tcp(int port, int listening) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    if (fd < 0) die("socket");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (!listening) { if (connect(fd, (struct sockaddr *)&at, sizeof at)) die("connect"); return fd; }
+    if (bind(fd, (struct sockaddr *)&at, sizeof at) || listen(fd, MAX_CONNECTIONS)) die("listen");
+    socklen_t size = sizeof at;
+    getsockname(fd, (struct sockaddr *)&at, &size);
+    printf("%d\n", ntohs(at.sin_port)), fflush(stdout);
+    return fd;
+}
+
+static int accepted(int listener) {
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC), on = 1;
+    if (fd >= 0) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+}
+
+/* Bytes of the first whole HTTP message in the buffer, 0 if there is none yet; *body is where its body begins. */
+static size_t whole(Buf *b, char **body) {
+    char *data = b->data + b->start;
+    size_t have = b->end - b->start, length = 0;
+    char *end = have ? memmem(data, have, "\r\n\r\n", 4) : NULL;
+    if (!end) return 0;
+    *body = end + 4;
+    for (char *line = data; line < end; line = (char *)memchr(line, '\n', end + 2 - line) + 1) {
+        if (!strncasecmp(line, "content-length:", 15)) length = strtoul(line + 15, NULL, 10);
+        if (!strncasecmp(line, "transfer-encoding: chunked", 26)) {
+            char *last = memmem(*body, have - (*body - data), "0\r\n\r\n", 5);
+            return last ? last + 5 - data : 0;
+        }
+    }
+    return have >= (*body - data) + length ? (*body - data) + length : 0;
+}
+
+static void flush(Conn *c) {
+    while (c->out.end > c->out.start) {
+        ssize_t n = write(c->fd, c->out.data + c->out.start, c->out.end - c->out.start);
+        if (n < 0) return;
+        c->out.start += n;
+    }
+    c->out.start = c->out.end = 0;
+}
+
+static void say(Conn *c, const char *head, size_t size, const char *body) {
+    char text[256];
+    put(&c->out, text, snprintf(text, sizeof text, "%sContent-Length: %zu\r\n\r\n", head, size));
+    put(&c->out, body, size);
+}
+
+/* An SSE answer of as many events as the request's id says, a millisecond apart, each with its time. */
+static void stream_events(Conn *c, char *body) {
+    size_t events = atol(body + sizeof HEAD - 1) - FIRST_ID;
+    char event[256], chunk[300];
+    const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    put(&c->out, head, sizeof head - 1), flush(c);
+    for (size_t i = 0; i < events; i++) {
+        usleep(1000);
+        int size = snprintf(event, sizeof event,
+            "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/progress\",\"params\":"
+            "{\"progressToken\":1,\"message\":\"%0100d\",\"progress\":%lld}}\n\n", 0, (long long)now_ns());
+        put(&c->out, chunk, snprintf(chunk, sizeof chunk, "%x\r\n%s\r\n", size, event)), flush(c);
+    }
+    put(&c->out, "0\r\n\r\n", 5), flush(c);
+}
+
+static void answer(Conn *c) {
+    char *body, text[32];
+    const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+    for (size_t n; (n = whole(&c->in, &body)); c->in.start += n) {
+        size_t size = n - (body - (c->in.data + c->in.start));
+        if (memmem(body, size, STREAM_NAME, sizeof STREAM_NAME - 1)) { stream_events(c, body); continue; }
+        char *id = body + sizeof HEAD - 1, *value = id + ID_DIGITS + sizeof CALL - 1;
+        if (size < sizeof HEAD + sizeof CALL + ID_DIGITS || memcmp(id + ID_DIGITS, CALL, sizeof CALL - 1)) {
+            say(c, "HTTP/1.1 202 Accepted\r\n", 0, text); /* a notification, or whatever a bridge says first */
+            continue;
+        }
+        Buf json = {0};
+        put(&json, HEAD, sizeof HEAD - 1), put(&json, id, ID_DIGITS), put(&json, RESULT, sizeof RESULT - 1);
+        put(&json, value, body + size - value - 1), say(c, head, json.end, json.data), free(json.data);
+    }
+    flush(c);
+}
+
+/* serve (upstream 0) and forward (to a port): one loop over all connections. */
+static int serve(int upstream) {
+    static Conn conns[MAX_CONNECTIONS];
+    struct pollfd fds[MAX_CONNECTIONS + 1];
+    int listener = tcp(0, 1), count = 0;
+    for (;;) {
+        fds[0] = (struct pollfd){listener, POLLIN, 0};
+        for (int i = 0; i < count; i++) {
+            int full = conns[i].out.end > conns[i].out.start;
+            int blocked = upstream && conns[conns[i].peer].out.end > conns[conns[i].peer].out.start;
+            fds[i + 1] = (struct pollfd){conns[i].fd, (full ? POLLOUT : 0) | (blocked ? 0 : POLLIN), 0};
+        }
+        if (poll(fds, count + 1, -1) < 0) return 1;
+        for (int i = 0; i < count; i++) {
+            Conn *c = &conns[i], *to = upstream ? &conns[c->peer] : c;
+            if (fds[i + 1].revents & POLLOUT) flush(c);
+            if (!(fds[i + 1].revents & (POLLIN | POLLHUP | POLLERR)) || c->fd < 0) continue;
+            Buf *into = upstream ? &to->out : &c->in;
+            char *room_at = room(into, 1 << 16);
+            ssize_t n = read(c->fd, room_at, 1 << 16);
+            if (n < 0 && errno == EAGAIN) continue;
+            if (n <= 0) {
+                shutdown(to->fd, SHUT_WR);
+                if (!upstream) close(c->fd);
+                c->fd = -1; /* slots are not used again: a measurement opens few connections */
+                continue;
+            }
+            into->end += n;
+            if (upstream) flush(to); else answer(c);
+        }
+        if ((fds[0].revents & POLLIN) && count + 2 <= MAX_CONNECTIONS) {
+            int fd = accepted(listener);
+            if (fd < 0) continue;
+            conns[count] = (Conn){.fd = fd, .peer = count + 1}, count++;
+            if (upstream) {
+                fd = tcp(upstream, 0), fcntl(fd, F_SETFL, O_NONBLOCK);
+                conns[count] = (Conn){.fd = fd, .peer = count - 1}, count++;
+            }
+        }
+    }
+}
+
+static void post(Conn *c, int port, size_t i, Lines *payloads) {
+    char head[256];
+    Buf body = {0};
+    request(&body, i, payloads), body.end--; /* no newline in HTTP */
+    put(&c->out, head, snprintf(head, sizeof head, "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+        "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
+        "Content-Length: %zu\r\n\r\n", port, body.end));
+    put(&c->out, body.data, body.end), free(body.data);
+    c->call = i, c->sent_at = now_ns(), flush(c);
+}
+
+static int report(int64_t *took, size_t total, int64_t begun, size_t bytes) {
+    int64_t ended = now_ns();
+    qsort(took, total, sizeof *took, by_value);
+    printf("{\"first_ms\":0,\"p50_us\":%.3f,\"p99_us\":%.3f,\"begun_ns\":%lld,\"ended_ns\":%lld,\"up_bytes\":0,"
+           "\"down_bytes\":%zu}\n", took[total / 2] / 1e3, took[total * 99 / 100] / 1e3, (long long)begun,
+           (long long)ended, bytes);
+    return 0;
+}
+
+static int post_all(int port, size_t total, size_t count, const char *path) {
+    Lines payloads = load(path);
+    Conn *conns = calloc(count, sizeof *conns);
+    struct pollfd *fds = calloc(count, sizeof *fds);
+    int64_t *took = calloc(total, sizeof *took), begun = now_ns();
+    size_t sent = 0, done = 0, bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        conns[i].fd = tcp(port, 0), fcntl(conns[i].fd, F_SETFL, O_NONBLOCK);
+        if (sent < total) post(&conns[i], port, sent++, &payloads);
+    }
+    while (done < total) {
+        for (size_t i = 0; i < count; i++)
+            fds[i] = (struct pollfd){conns[i].fd, POLLIN | (conns[i].out.end > conns[i].out.start ? POLLOUT : 0), 0};
+        if (poll(fds, count, 60000) <= 0) { fprintf(stderr, "no answer for 60 s\n"); return 1; }
+        for (size_t i = 0; i < count; i++) {
+            char *body, *at;
+            if (fds[i].revents & POLLOUT) flush(&conns[i]);
+            if (!(fds[i].revents & POLLIN)) continue;
+            at = room(&conns[i].in, 1 << 16);
+            ssize_t n = read(conns[i].fd, at, 1 << 16);
+            if (n <= 0) { fprintf(stderr, "a connection ended after %zu answers\n", done); return 1; }
+            conns[i].in.end += n, bytes += n;
+            if (!(n = whole(&conns[i].in, &body))) continue;
+            if (strncmp(conns[i].in.data + conns[i].in.start, "HTTP/1.1 200", 12)) { fprintf(stderr, "answer %zu: %.60s\n", done, conns[i].in.data); return 1; }
+            took[done++] = now_ns() - conns[i].sent_at, conns[i].in.start += n;
+            if (sent < total) post(&conns[i], port, sent++, &payloads);
+        }
+    }
+    return report(took, total, begun, bytes);
+}
+
+static int read_stream(int port, size_t events) {
+    int64_t *took = calloc(events, sizeof *took), begun = now_ns();
+    size_t done = 0, bytes = 0;
+    Conn c = {.fd = tcp(port, 0)};
+    char text[512], body[256];
+    int size = snprintf(body, sizeof body, "%s%zu,\"method\":\"tools/call\",\"params\":{\"arguments\":{},%s}}", HEAD, FIRST_ID + events, STREAM_NAME);
+    put(&c.out, text, snprintf(text, sizeof text, "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json\r\n"
+        "Accept: application/json, text/event-stream\r\nContent-Length: %d\r\n\r\n%s", port, size, body)), flush(&c);
+    while (done < events) {
+        char *at = room(&c.in, 1 << 16);
+        ssize_t n = read(c.fd, at, 1 << 16);
+        if (n <= 0) { fprintf(stderr, "the stream ended after %zu events\n", done); return 1; }
+        c.in.end += n, bytes += n;
+        for (char *found; (found = memmem(c.in.data + c.in.start, c.in.end - c.in.start, "\"progress\":", 11));) {
+            if (!memchr(found, '\n', c.in.data + c.in.end - found)) break;
+            took[done++] = now_ns() - strtoll(found + 11, NULL, 10);
+            c.in.start = found + 11 - c.in.data;
+        }
+    }
+    return report(took, events, begun, bytes);
+}
+
 int main(int argc, char **argv) {
     if (argc >= 2 && !strcmp(argv[1], "echo")) return echo(argc > 2 ? argv[2] : NULL);
     if (argc >= 3 && !strcmp(argv[1], "relay")) return relay(argv + 2);
     if (argc >= 7 && !strcmp(argv[1], "drive"))
         return drive(argv[2], strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10), argv[5], argv + 6);
-    fprintf(stderr, "usage: bench echo|relay|drive ...\n");
+    if (argc >= 2 && !strcmp(argv[1], "serve")) return serve(0);
+    if (argc >= 3 && !strcmp(argv[1], "forward")) return serve(atoi(argv[2]));
+    if (argc >= 6 && !strcmp(argv[1], "post"))
+        return post_all(atoi(argv[2]), strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10), argv[5]);
+    if (argc >= 4 && !strcmp(argv[1], "stream")) return read_stream(atoi(argv[2]), strtoul(argv[3], NULL, 10));
+    fprintf(stderr, "usage: see the top of bench.c\n");
     return 2;
 }
