@@ -7,24 +7,24 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
-from mcpscope.engine.filter.ast import And, Contains, Names, Node, Op, Or, Path, States
+from mcpscope.engine.filter.ast import And, Names, Node, Op, Or, States
 from mcpscope.engine.filter.fields import STATES
 from mcpscope.engine.filter.predicate import name_matcher
 from mcpscope.store.filter_sql import SESSION_COLUMNS, match_column
 from mcpscope.store.fulltext import TextIndex
-from mcpscope.store.prefilter import alternatives, match_expression
+from mcpscope.store.prefilter import expression_of
 
+LAST_ID = (1 << 63) - 1
 MAX_VALUES = 64
 MAX_NAMES = 2000
-_LAST_ID = (1 << 63) - 1
 _COLUMNS = {"tool": "exchanges_tool", "method": "exchanges_method", "status": "exchanges_status"}
 
 
 class Driver(Protocol):
     """A list of ids of exchanges, in parts that are each in order."""
 
-    def reach(self, count: int) -> int:
-        """The id of about the ``count``-th newest, 0 if there are fewer: the lower, the sparser."""
+    def reach(self, below: int, count: int) -> int:
+        """The id of about the ``count``-th newest under ``below``, 0 if there are fewer; low is sparse."""
         ...
 
     def streams(self, start: int, *, newest_first: bool) -> list[Iterator[int]]:
@@ -33,7 +33,7 @@ class Driver(Protocol):
 
 
 class ByIndex:
-    """Exchanges whose ``column`` is one of ``values``."""
+    """Exchanges whose ``column`` is one of ``values``; ``in_sessions`` if these are sessions."""
 
     def __init__(
         self, connection: sqlite3.Connection, column: str, index: str, values: Sequence[object]
@@ -41,15 +41,26 @@ class ByIndex:
         self._connection = connection
         self._from = f"SELECT id FROM exchanges INDEXED BY {index} WHERE {column} = ? AND id"
         self._values = values
+        self.in_sessions = column == "session_id"
 
-    def reach(self, count: int) -> int:
+    def reach(self, below: int, count: int) -> int:
         sql = f"{self._from} < ? ORDER BY id DESC LIMIT 1 OFFSET ?"
-        rows = [self._connection.execute(sql, (value, _LAST_ID, count)).fetchone() for value in self._values]
+        rows = [self._connection.execute(sql, (value, below, count)).fetchone() for value in self._values]
         return max((row[0] for row in rows if row), default=0)
 
     def streams(self, start: int, *, newest_first: bool) -> list[Iterator[int]]:
         sql = self._from + (" < ? ORDER BY id DESC" if newest_first else " > ? ORDER BY id")
         return [_ids(self._connection.execute(sql, (value, start))) for value in self._values]
+
+    def bounds(self) -> tuple[int, int]:
+        """The lowest and the highest id, (0, -1) where there is none."""
+        sql = f"{self._from} < ? ORDER BY id"
+        found: list[int] = []
+        for value in self._values:
+            for order in ("ASC", "DESC"):
+                row = self._connection.execute(f"{sql} {order} LIMIT 1", (value, LAST_ID)).fetchone()
+                found.extend(row or ())
+        return (min(found), max(found)) if found else (0, -1)
 
 
 class ByText:
@@ -59,8 +70,8 @@ class ByText:
         self._index = index
         self._expression = expression
 
-    def reach(self, count: int) -> int:
-        found = self._index.matching(self._expression, _LAST_ID, newest_first=True)
+    def reach(self, below: int, count: int) -> int:
+        found = self._index.matching(self._expression, below, newest_first=True)
         return next(islice(found, count, None), 0)
 
     def streams(self, start: int, *, newest_first: bool) -> list[Iterator[int]]:
@@ -76,8 +87,8 @@ class Union:
     def __init__(self, parts: Sequence[Driver]) -> None:
         self._parts = parts
 
-    def reach(self, count: int) -> int:
-        return max(part.reach(count) for part in self._parts)
+    def reach(self, below: int, count: int) -> int:
+        return max(part.reach(below, count) for part in self._parts)
 
     def streams(self, start: int, *, newest_first: bool) -> list[Iterator[int]]:
         return [one for part in self._parts for one in part.streams(start, newest_first=newest_first)]
@@ -95,7 +106,8 @@ class Drivers:
         found = self._all(node)
         if sessions is not None:
             found.extend(self._in_sessions(sessions))
-        return found
+        expression = expression_of(node) if self._index.usable else ""
+        return [*found, ByText(self._index, expression)] if expression else found
 
     def _all(self, node: Node) -> list[Driver]:
         match node:
@@ -111,8 +123,6 @@ class Drivers:
                 return self._by_sessions(node)
             case States(words) if not any(_beyond_status(word) for word in words):
                 return self._by_status(sorted({status for word in words for status in STATES[word].statuses}))
-            case Contains() | Path():
-                return self._by_text(node)
             case _:
                 return []
 
@@ -143,10 +153,6 @@ class Drivers:
         if len(ids) > MAX_VALUES:
             return []
         return [ByIndex(self._connection, "session_id", "exchanges_session", ids)]
-
-    def _by_text(self, node: Contains | Path) -> list[Driver]:
-        wanted = alternatives(node) if self._index.usable else None
-        return [ByText(self._index, match_expression(wanted))] if wanted else []
 
     def _names(self, column: str) -> list[str] | None:
         """The distinct values of an indexed column, one jump each; None if there are too many."""

@@ -1,8 +1,9 @@
 """The full-text index: filled behind the recorder in short transactions, read as a list of candidates.
 
-It holds the folded text of each message in trigrams, under ``exchange << SHIFT | place``, so that ids of
-exchanges come out in order. What it has not taken in yet, or not as a whole, is a candidate always; entries
-of removed sessions stay and lead nowhere, for ids are never used again.
+It holds the trigrams of the folded text of each exchange's messages under the exchange's id, so that these
+come out in order. Messages that come later add to the same id: an index without positions only knows which
+trigrams an id has, and FTS5 merges what several insertions say of one. What it has not taken in yet, or not
+as a whole, is a candidate always; entries of removed sessions lead nowhere, for ids are never used again.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from mcpscope.store import schema
 from mcpscope.store.bodies import BlockReader
 from mcpscope.store.filter_sql import REMARKED
 
-SHIFT = 20
-MAX_PLACE = (1 << SHIFT) - 1
 MAX_TEXT_CHARS = 200_000
 BATCH_MESSAGES = 400
 BATCH_BYTES = 512 << 10
@@ -30,7 +29,7 @@ _NEXT = """
     SELECT id, ifnull(exchange_id, id), body_id, body_at, ifnull(kept, size) FROM messages
     WHERE id > :high ORDER BY id LIMIT :count
 """
-_NEXT_NOTES = "SELECT id, text FROM notes WHERE id > :high AND id <= :until AND kind != 'remark' ORDER BY id"
+_NEXT_NOTES = "SELECT id, text FROM notes WHERE id > :high AND id <= :until ORDER BY id"
 _LAST_NOTE = "SELECT ifnull(max(id), 0) FROM notes"
 _FRESH = """
     SELECT ifnull(exchange_id, id) AS id FROM messages WHERE id > ?1
@@ -54,13 +53,10 @@ class TextIndex:
         return self.high > 0
 
     def matching(self, expression: str, start: int, *, newest_first: bool) -> Iterator[int]:
-        """Ids of exchanges on one side of ``start`` with a message that matches, for each one that does."""
+        """Ids of exchanges on one side of ``start`` whose text may match, in order."""
         side, order = ("<", "DESC") if newest_first else (">", "ASC")
-        bound = min(start, (1 << 43) - 1) << SHIFT
-        if not newest_first:
-            bound += MAX_PLACE
         sql = f"SELECT rowid FROM texts WHERE texts MATCH ? AND rowid {side} ? ORDER BY rowid {order}"
-        return (row >> SHIFT for (row,) in self._connection.execute(sql, (expression, bound)))
+        return (id for (id,) in self._connection.execute(sql, (expression, start)))
 
     def rest(self, start: int, *, newest_first: bool) -> Iterator[int]:
         """Ids of exchanges that must be looked at whatever the index says."""
@@ -92,7 +88,7 @@ class Filler:
         connection.execute("BEGIN IMMEDIATE")
         try:
             if connection.execute(_HIGH).fetchone()[0] == high:
-                connection.executemany("INSERT INTO texts (rowid, text) VALUES (?, ?)", sorted(entries))
+                connection.executemany("INSERT INTO texts (rowid, text) VALUES (?, ?)", entries)
                 connection.executemany("INSERT OR IGNORE INTO texts_always VALUES (?)", [(id,) for id in cut])
                 connection.execute("UPDATE texts_state SET high = ?", (until,))
             connection.execute("COMMIT")
@@ -104,17 +100,17 @@ class Filler:
 
     def _read(self, high: int) -> tuple[list[Entry], set[int], int]:
         """Entries above ``high``, exchanges that they do not cover, and the id up to which they go."""
-        entries: list[Entry] = []
+        texts: dict[int, list[str]] = {}
         cut: set[int] = set()
         size, last = 0, high
         rows = self._connection.execute(_NEXT, {"high": high, "count": BATCH_MESSAGES}).fetchall()
         for id, exchange, body_id, body_at, length in rows:
             raw = b"" if body_id is None else self._blocks.read(body_id, body_at, length)
             text = folded(raw)
-            if len(text) > MAX_TEXT_CHARS or not 0 <= id - exchange <= MAX_PLACE:
+            if len(text) > MAX_TEXT_CHARS:
                 cut.add(exchange)
             else:
-                entries.append((exchange << SHIFT | (id - exchange), _storable(text)))
+                texts.setdefault(exchange, []).append(text)
             size, last = size + len(raw), id
             if size > BATCH_BYTES:
                 break
@@ -122,8 +118,8 @@ class Filler:
             last = max(last, self._connection.execute(_LAST_NOTE).fetchone()[0])
         for id, text in self._connection.execute(_NEXT_NOTES, {"high": high, "until": last}):
             note = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-            entries.append((id << SHIFT, _storable(note.casefold())))
-        return entries, cut, last
+            texts.setdefault(id, []).append(note.casefold())
+        return [(id, _storable("\n".join(parts))) for id, parts in sorted(texts.items())], cut, last
 
 
 def fill(path: Path, *, steps: int = 1_000_000) -> int:

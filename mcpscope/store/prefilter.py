@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcpscope.engine.filter import units
-from mcpscope.engine.filter.ast import Contains, Op, Path, Word
+from mcpscope.engine.filter.ast import And, Contains, Node, Op, Or, Path, Word
 from mcpscope.engine.filter.globs import literal_parts
 
 Parts = list[str]
@@ -23,12 +23,30 @@ def alternatives(node: Contains | Path) -> list[Parts] | None:
     return found if all(found) else None
 
 
-def match_expression(alternatives: list[Parts]) -> str:
-    """The FTS5 query for ``alternatives``: trigrams side by side, which let a little too much through."""
-    return " OR ".join(
-        "(" + " AND ".join(_quoted(gram) for part in parts for gram in _trigrams(part)) + ")"
-        for parts in alternatives
-    )
+def expression_of(node: Node) -> str:
+    """The FTS5 query for exchanges that may match a tree; empty if every exchange may.
+
+    A text is asked for by trigrams side by side, wherever they stand: a little too much gets through.
+    """
+    match node:
+        case And(items):
+            return " AND ".join(part for part in map(expression_of, items) if part)
+        case Or(items):
+            parts = [expression_of(item) for item in items]
+            return _any_of(parts) if all(parts) else ""
+        case Contains() | Path():
+            found = alternatives(node)
+            return _any_of([_all_of(parts) for parts in found]) if found else ""
+        case _:
+            return ""
+
+
+def _any_of(parts: list[str]) -> str:
+    return "(" + " OR ".join(f"({part})" for part in parts) + ")"
+
+
+def _all_of(parts: Parts) -> str:
+    return " AND ".join(dict.fromkeys(_quoted(gram) for part in parts for gram in _trigrams(part)))
 
 
 def _of_path(node: Path) -> list[Parts] | None:

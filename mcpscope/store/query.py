@@ -14,7 +14,7 @@ from itertools import islice
 
 from mcpscope.engine.filter.language import Filter
 from mcpscope.engine.filter.regexes import searcher
-from mcpscope.store.drivers import Driver, Drivers
+from mcpscope.store.drivers import LAST_ID, ByIndex, Driver, Drivers
 from mcpscope.store.filter_sql import REGEX_FUNCTION, regex_function, to_sql
 from mcpscope.store.subjects import COLUMNS, Loader, Recorded
 
@@ -23,7 +23,6 @@ MAX_CHUNK = 4096
 PROBE_IDS = 1000
 DENSE_SHARE = 4  # a list with more than a quarter of the ids is no help
 OPERATIONS_BETWEEN_CHECKS = 20_000
-_LAST_ID = (1 << 63) - 1
 
 
 class Stopped(Exception):
@@ -58,11 +57,12 @@ class Query:
         self._loader = Loader(connection)
         self._sessions = None if sessions is None else list(sessions)
         self._drivers = Drivers(connection).of(filter.tree, self._sessions)
+        self._low, self._high = 0, LAST_ID
 
     def __repr__(self) -> str:
         return f"<Query {self._filter.text!r} exact={self._where.exact}>"
 
-    def newest(self, before: int = _LAST_ID, *, limit: int | None = None) -> Iterator[Recorded]:
+    def newest(self, before: int = LAST_ID, *, limit: int | None = None) -> Iterator[Recorded]:
         """Exchanges with an id below ``before``, the newest first."""
         return islice(self._found(before, newest_first=True, hint=limit), limit)
 
@@ -93,6 +93,9 @@ class Query:
 
     def _found(self, start: int, *, newest_first: bool, hint: int | None) -> Iterator[Recorded]:
         size = min(MAX_CHUNK, max(FIRST_CHUNK, hint or 0))
+        # Sessions lie close together among all ids: no list need be walked outside of them.
+        self._low, self._high = self._bounds()
+        start = min(start, self._high + 1) if newest_first else max(start, self._low - 1)
         with _Stopping(self._connection, self._stop):
             driver = self._choose()
         if driver is None:
@@ -104,7 +107,7 @@ class Query:
                 chunk = list(islice(ids, size))
                 found = self._decide(chunk, newest_first=newest_first)
             yield from found
-            if len(chunk) < size:
+            if len(chunk) < size or not self._low <= chunk[-1] <= self._high:
                 return
             size = min(MAX_CHUNK, size * 2)
 
@@ -113,12 +116,13 @@ class Query:
         side, order = ("<", "DESC") if newest_first else (">", "ASC")
         scope, given = self._scope()
         sql = (
-            f"SELECT {COLUMNS} FROM exchanges AS e NOT INDEXED WHERE e.id {side} ?"
+            f"SELECT {COLUMNS} FROM exchanges AS e NOT INDEXED WHERE e.id {side} ? AND e.id BETWEEN ? AND ?"
             f" AND ({self._where.sql}){scope} ORDER BY e.id {order} LIMIT ?"
         )
+        given = [*self._where.params, *given]
         while True:
             with _Stopping(self._connection, self._stop):
-                rows = self._connection.execute(sql, [start, *self._where.params, *given, size]).fetchall()
+                rows = self._connection.execute(sql, [start, self._low, self._high, *given, size]).fetchall()
                 found = self._passing(rows)
             yield from found
             if len(rows) < size:
@@ -157,13 +161,21 @@ class Query:
         """The driver whose newest ids reach back furthest; None if a scan is as good."""
         if not self._drivers:
             return None
-        (highest,) = self._connection.execute("SELECT ifnull(max(id), 0) FROM exchanges").fetchone()
-        reach, best = min(
-            ((driver.reach(PROBE_IDS), at) for at, driver in enumerate(self._drivers)), key=lambda one: one[0]
-        )
-        if highest - reach < PROBE_IDS * DENSE_SHARE and reach > 0:
+        reaches = [driver.reach(self._high + 1, PROBE_IDS) for driver in self._drivers]
+        furthest = min(reaches)
+        if self._high - furthest < PROBE_IDS * DENSE_SHARE and furthest > self._low:
             return None
-        return self._drivers[best]
+        return self._drivers[reaches.index(furthest)]
+
+    def _bounds(self) -> tuple[int, int]:
+        """The ids between which everything lies that can pass."""
+        (high,) = self._connection.execute("SELECT ifnull(max(id), 0) FROM exchanges").fetchone()
+        low = 0
+        for driver in self._drivers:
+            if isinstance(driver, ByIndex) and driver.in_sessions:
+                first, last = driver.bounds()
+                low, high = max(low, first), min(high, last)
+        return low, high
 
 
 class _Stopping:

@@ -14,6 +14,7 @@ from mcpscope.engine.filter.completion import quote
 from mcpscope.engine.filter.fields import KINDS, STATES
 from mcpscope.engine.filter.language import parse
 from mcpscope.store import schema
+from mcpscope.store.bodies import BlockWriter
 from mcpscope.store.fulltext import fill
 from mcpscope.store.query import Query, Stopped
 from tests.engine.filter.examples import Example
@@ -201,3 +202,50 @@ def test_a_writer_that_is_busy_is_not_waited_for(tmp_path: Path) -> None:
     with closing(schema.connect_rw(path)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert fill(path) == 0
+
+
+def test_an_answer_that_comes_after_the_index_was_filled_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "db" / "scope.db"
+    schema.ensure(path)
+    blocks = BlockWriter()
+    with closing(schema.connect_rw(path)) as connection:
+        connection.execute("INSERT INTO sessions (uid, started_at) VALUES ('s', 0)")
+        for id, raw in [
+            (1, b'{"params":"the question"}'),
+            (2, b'{"result":"zweiundvierzig"}'),
+            (3, b'"more"'),
+        ]:
+            body, at = blocks.add(1, id, raw)
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                "INSERT INTO messages (id, session_id, exchange_id, at, dir, kind, size, body_id, body_at)"
+                " VALUES (?, 1, 1, 0, 'c2s', 'request', ?, ?, ?)",
+                (id, len(raw), body, at),
+            )
+            if id == 1:
+                connection.execute(
+                    "INSERT INTO exchanges (id, session_id, kind, status, opened_at, request_id)"
+                    " VALUES (1, 1, 'request', 'waiting', 0, 1)"
+                )
+            blocks.flush(connection)
+            connection.execute("COMMIT")
+            assert fill(path) == 1
+        connection.execute("INSERT INTO texts (texts) VALUES ('optimize')")
+        connection.execute("INSERT INTO texts (texts) VALUES ('integrity-check')")
+    with closing(schema.connect_ro(path)) as connection:
+        for text in ("question", "zweiund", "more", "question zweiundvierzig more"):
+            assert [one.seq for one in Query(connection, parse(text)).newest()] == [1], text
+
+
+def test_a_query_sees_what_came_after_it_was_made(tmp_path: Path) -> None:
+    path = tmp_path / "db" / "scope.db"
+    made.database(path, 5, seed=1)
+    with closing(schema.connect_ro(path)) as reader, closing(schema.connect_rw(path)) as writer:
+        query = Query(reader, parse(""))
+        before = query.count()
+        writer.execute(
+            "INSERT INTO exchanges (id, session_id, kind, status, opened_at)"
+            " VALUES (999, 1, 'request', 'ok', 0)"
+        )
+        assert query.count() == before + 1
+        assert next(query.newest()).seq == 999
