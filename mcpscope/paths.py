@@ -2,27 +2,35 @@
 
 SDK clients start servers with six variables (HOME, LOGNAME, PATH, SHELL, TERM, USER), so no place
 may depend on an XDG variable alone: the runtime folder is the same with and without it.
+
+The wire asks for ``db_file`` and ``runtime_folder`` as text: importing pathlib takes as long as all else it
+does before the first byte, so it is imported here only when a Path is asked for.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from pathlib import Path
 
-from mcpscope.errors import Exit, ScopeError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def state_dir() -> Path:
     """``$XDG_STATE_HOME/mcpscope`` or ``~/.local/state/mcpscope``; not created here."""
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(base) / "mcpscope"
+    return _path(_state_folder())
 
 
 def default_db() -> Path:
     """``$MCPSCOPE_DB``, else ``mcpscope.db`` in the state folder."""
-    named = os.environ.get("MCPSCOPE_DB")
-    return Path(named) if named else state_dir() / "mcpscope.db"
+    return _path(db_file())
+
+
+def db_file() -> str:
+    """``default_db`` as text."""
+    return os.environ.get("MCPSCOPE_DB") or f"{_state_folder()}/mcpscope.db"
 
 
 def journal_root(db: Path) -> Path:
@@ -36,14 +44,19 @@ def runtime_dir() -> Path:
     ``$MCPSCOPE_RUNTIME_DIR`` overrides it (tests). Otherwise ``/run/user/UID/mcpscope`` where the system
     has it, else a folder of this user under the temporary directory.
     """
+    return _path(runtime_folder())
+
+
+def runtime_folder() -> str:
+    """``runtime_dir`` as text."""
     named = os.environ.get("MCPSCOPE_RUNTIME_DIR")
     if named:
-        return Path(named)
+        return named
     uid = os.getuid()
-    system = Path(f"/run/user/{uid}")
-    if system.is_dir() and os.access(system, os.W_OK):
-        return system / "mcpscope"
-    return Path(f"/tmp/mcpscope-{uid}")
+    system = f"/run/user/{uid}"
+    if os.access(system, os.W_OK):
+        return f"{system}/mcpscope"
+    return f"/tmp/mcpscope-{uid}"
 
 
 def private_dir(path: Path) -> Path:
@@ -51,19 +64,40 @@ def private_dir(path: Path) -> Path:
 
     Raises ScopeError (``unsafe_dir``) where somebody else owns the folder or it is a link.
     """
-    old = os.umask(0o077)
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    finally:
-        os.umask(old)
-    found = path.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        private_folder(str(path))
+    except PermissionError as error:
+        from mcpscope.errors import Exit, ScopeError
+
         raise ScopeError(
-            f"{path} is not a folder of this user",
+            error.strerror or str(error),
             code="unsafe_dir",
             exit=Exit.STORE,
             hint="remove it or name another",
-        )
-    if found.st_mode & 0o077:
-        path.chmod(0o700)
+        ) from error
     return path
+
+
+def private_folder(path: str) -> None:
+    """``private_dir`` for text; raises OSError where the system refuses or the folder is not ours."""
+    old = os.umask(0o077)
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+    finally:
+        os.umask(old)
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, f"{path} is not a folder of this user")
+    if found.st_mode & 0o077:
+        os.chmod(path, 0o700)
+
+
+def _state_folder() -> str:
+    base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    return f"{base}/mcpscope"
+
+
+def _path(text: str) -> Path:
+    from pathlib import Path
+
+    return Path(text)

@@ -1,10 +1,145 @@
-"""``mcpscope [OPTIONS] -- COMMAND``: options checked, server started, wire run, failures said in one line."""
+"""``mcpscope [OPTIONS] -- COMMAND``: options checked, server started, wire run, failures said in one line.
+
+The server is started before the runner is imported; only ``--record-mode required`` looks at the journal
+first.
+"""
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]  # signal without its enums, which cost 2 ms
+import errno
+import os
+
 from mcpscope.cli.options import Values
+from mcpscope.paths import db_file
+from mcpscope.transports.connect.process import StartFailed, start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mcpscope.proxy.runner import Options, Runner
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+
+
+class _Refused(Exception):
+    """Why nothing is run: message, hint, the stable word for --json and the exit code."""
+
+    def __init__(self, message: str, hint: str = "", code: str = "usage", exit: int = 2) -> None:
+        super().__init__(message, hint, code, exit)
 
 
 def run_wrapped(values: Values, command: list[str]) -> int:
     """Run ``command`` behind the wire; returns the server's exit code."""
-    raise NotImplementedError
+    try:
+        return _run(values, command)
+    except _Refused as refused:
+        return _report(refused, as_json=bool(values.get("json")))
+
+
+def _run(values: Values, command: list[str]) -> int:
+    env, names = _environment(values)
+    max_body = _size(_text(values, "max_body"))
+    required = values.get("record_mode") == "required"
+    if values.get("no_record") and (values.get("record") or required):
+        raise _Refused("--no-record cannot be combined with --record or --record-mode required")
+    _prepare_process()
+    cwd = _text(values, "cwd")
+    child = None if required else start(command, env, cwd)
+    from mcpscope.proxy.runner import Options, Runner
+
+    options = Options(command, os.path.abspath(_text(values, "db") or db_file()))
+    _fill(options, values)
+    options.env_names = names
+    options.max_body = max_body
+    runner = Runner(options)
+    if required:
+        _demand_record(runner)
+    child = child or start(command, env, cwd)
+    try:
+        child.confirm()
+    except StartFailed as failed:
+        raise _failure(command[0], cwd, failed) from None
+    return runner.run(child)
+
+
+def _fill(options: Options, values: Values) -> None:
+    options.label = _text(values, "label") or os.environ.get("MCPSCOPE_LABEL") or options.label
+    options.cwd = _text(values, "cwd")
+    options.record = not (values.get("no_record") or os.environ.get("MCPSCOPE_NO_RECORD"))
+    options.record_name = _text(values, "record")
+    options.required = values.get("record_mode") == "required"
+    options.durable = bool(values.get("durable"))
+
+
+def _text(values: Values, name: str) -> str | None:
+    found = values.get(name)
+    return found if isinstance(found, str) and found else None
+
+
+def _environment(values: Values) -> tuple[dict[str, str], list[str]]:
+    """Our environment with the pairs of ``-e``, and the names they set."""
+    env, names = dict(os.environ), []
+    pairs = values.get("env")
+    for pair in pairs if isinstance(pairs, list) else []:
+        name, equals, value = pair.partition("=")
+        if not name or not equals:
+            raise _Refused(f"-e takes KEY=VALUE, not {pair!r}")
+        env[name] = value
+        names.append(name)
+    return env, names
+
+
+def _size(text: str | None) -> int:
+    """Bytes of a size such as ``64K`` or ``1MiB``; 0 for none."""
+    if text is None:
+        return 0
+    number = text.upper().removesuffix("B").removesuffix("I")
+    unit = number[-1:] if number[-1:] in _UNITS else ""
+    digits = number.removesuffix(unit) if unit else number
+    if not digits.isdecimal() or int(digits) == 0:
+        raise _Refused(f"--max-body takes a size such as 64K or 1M, not {text!r}")
+    return int(digits) * _UNITS[unit]
+
+
+def _prepare_process() -> None:
+    """Three open standard streams, and a Ctrl-C that ends us quietly until the runner listens to it."""
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _demand_record(runner: Runner) -> None:
+    journal = runner.journal
+    if journal is not None and not journal.open():
+        raise _Refused(
+            f"cannot record in {os.path.dirname(journal.folder)} ({journal.fault}); the record is required",
+            "make room there, or name another database with --db",
+            "not_recorded",
+            5,
+        )
+
+
+def _failure(program: str, cwd: str | None, failed: StartFailed) -> _Refused:
+    reason = os.strerror(failed.errno)
+    if failed.phase == "cwd":
+        return _Refused(f"cannot start the server in {cwd}: {reason}", "", "bad_cwd", 4)
+    if failed.errno == errno.ENOENT and os.path.exists(program) and "/" in program:
+        return _Refused(f"{program} names an interpreter that does not exist", "", "upstream_start", 4)
+    if failed.errno == errno.ENOENT:
+        hint = "check the name, or give the program's whole path"
+        return _Refused(f"command not found: {program}", hint, "upstream_start", 4)
+    if failed.errno == errno.EACCES:
+        return _Refused(f"{program} is not executable", f"chmod +x {program}", "upstream_start", 4)
+    return _Refused(f"cannot start {program}: {reason}", "", "upstream_start", 4)
+
+
+def _report(refused: _Refused, *, as_json: bool) -> int:
+    from mcpscope.cli.output import report
+    from mcpscope.errors import Exit, ScopeError
+
+    message, hint, code, exit = refused.args
+    return report(ScopeError(message, code=code, exit=Exit(exit), hint=hint), as_json=as_json)

@@ -1,1 +1,5 @@
-"""The running proxy: what a process needs besides its sessions (start, signals, registry, recorder, end)."""
+"""The running proxy: the one place where a session meets the process it lives in.
+
+May import session and all below it. Signals, the registry entry by which UIs find us, and the recorder that
+is started and kept running beside the wire.
+"""

@@ -1,27 +1,41 @@
 """The journal's record format: what one proxy writes, one ``writev`` a record, before it forwards.
 
 A segment is ``SEGMENT_HEADER`` and records up to the first zero length (segments are preallocated, so the
-file's size says nothing). A record is a header, a payload and a trailer that repeats the length: the kernel
-copies a write in order, so a record with its trailer is whole, and one without it is the torn last write of
-a killed process. Numbers are little-endian.
+file's size says nothing); no record has an empty payload. A record is a header, a payload and a trailer that
+repeats the length: the kernel copies a write in order, so a record with its trailer is whole, and one without
+it is the torn last write of a killed process, or of a failed one if the segment has a successor. Numbers are
+little-endian.
 """
 
 from __future__ import annotations
 
-import struct
 from enum import IntEnum
 from typing import NamedTuple
 
-FORMAT_VERSION = 1
-SEGMENT_MAGIC = b"mcpscope journal"
-SEGMENT_HEADER = struct.Struct("<16sHHIQ")  # magic, format version, zero, segment number, opened at (unix ns)
-RECORD_HEADER = struct.Struct(
-    "<IBBHIIQ"
-)  # payload length, type, direction, flags, session, stream, at (unix ns)
-RECORD_TRAILER = struct.Struct("<I")  # payload length ^ TRAILER_MARK
-TRAILER_MARK = 0x5C09E5C0
-RECORD_OVERHEAD = RECORD_HEADER.size + RECORD_TRAILER.size
-MAX_PAYLOAD_BYTES = 1 << 30
+from mcpscope.store.layout import (
+    FORMAT_VERSION,
+    MAX_PAYLOAD_BYTES,
+    RECORD_HEADER,
+    RECORD_OVERHEAD,
+    RECORD_TRAILER,
+    SEGMENT_HEADER,
+    SEGMENT_MAGIC,
+    TRAILER_MARK,
+)
+
+__all__ = [
+    "FORMAT_VERSION",
+    "MAX_PAYLOAD_BYTES",
+    "RECORD_HEADER",
+    "RECORD_OVERHEAD",
+    "RECORD_TRAILER",
+    "SEGMENT_HEADER",
+    "SEGMENT_MAGIC",
+    "TRAILER_MARK",
+    "Dir",
+    "Record",
+    "RecordType",
+]
 
 
 class RecordType(IntEnum):
