@@ -15,7 +15,7 @@ except ImportError:  # an interpreter without the accelerator
 Value = str | int | bool | list[str] | None
 
 LAUNCHERS = frozenset(
-    {"npx", "bunx", "uvx", "node", "bun", "deno", "python", "python3", "uv", "pipx", "pnpm", "sh"}
+    {"npx", "bunx", "uvx", "node", "bun", "deno", "python", "python3", "uv", "pipx", "pnpm"}
 )
 
 
@@ -29,6 +29,8 @@ def default_label(command: list[str]) -> str:
     name = os.path.basename(command[0])
     if name in LAUNCHERS:
         for word in command[1:]:
+            if word in ("-c", "-e"):
+                break
             if not word.startswith("-") and word not in ("run", "exec", "x", "dlx", "tool"):
                 return os.path.basename(word.rstrip("/")) or name
     return name
