@@ -54,10 +54,11 @@ def settle(memory: Memory, entry: Entry, seen: Seen) -> None:
     if exchange.status is Status.CANCELLED:
         exchange.end(Status.LATE, seen.at)
     elif task:
-        memory.tasks.add(entry.direction, task, exchange)
+        memory.give_up(memory.tasks.add(entry.direction, task, exchange), seen.at)
         exchange.reopen(Status.TASK)
     elif asks_for is not None:
-        memory.legs.add(exchange, digest or (digest_of(params) if params is not None else ""), asks_for)
+        digest = digest or (digest_of(params) if params is not None else "")
+        memory.give_up(memory.legs.add(exchange, digest, asks_for), seen.at)
         exchange.reopen(Status.INPUT)
     else:
         exchange.end(completion.status_of(message), seen.at)

@@ -63,7 +63,10 @@ class Exchanges:
             _mark(memory, seen, changed[0])
         crowded = memory.lookup.crowded()
         if crowded is not None:
-            changed.append(self._give_up(crowded, at))
+            self._give_up(crowded, at)
+        if memory.given_up:
+            changed += memory.given_up
+            memory.given_up = []
         return changed
 
     def close_stream(self, stream: int, at: int, *, cancelled: bool) -> list[Exchange]:
@@ -161,13 +164,11 @@ class Exchanges:
                 changed.append(to_nobody(self._memory, part))
         return list(dict.fromkeys(changed))
 
-    def _give_up(self, entry: Entry, at: int) -> Exchange:
+    def _give_up(self, entry: Entry, at: int) -> None:
         self._memory.lookup.remove(entry)
-        self._memory.parts.pop(entry.exchange.id, None)
-        if entry.exchange.is_open and not entry.role:
-            entry.exchange.end(Status.LOST, at)
-            entry.exchange.add_flag(Flag.EXPIRED)
-        return entry.exchange
+        if not entry.role:
+            self._memory.parts.pop(entry.exchange.id, None)
+            self._memory.give_up(entry.exchange, at)
 
 
 def _mark(memory: Memory, seen: Seen, exchange: Exchange) -> None:

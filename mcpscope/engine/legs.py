@@ -55,15 +55,15 @@ class Legs:
     def __iter__(self) -> Iterator[Leg]:
         return iter(self._legs)
 
-    def append(self, leg: Leg) -> None:
-        if len(self._legs) >= MAX_LEGS:
-            del self._legs[0]
+    def append(self, leg: Leg) -> Exchange | None:
+        """Wait for the retry of a leg; the exchange that is forgotten for it, if there are too many."""
         self._legs.append(leg)
+        return self._legs.pop(0).exchange if len(self._legs) > MAX_LEGS else None
 
-    def add(self, exchange: Exchange, digest: str, result: dict[str, Any]) -> None:
-        """Wait for the retry of ``exchange``, whose request had ``digest``."""
+    def add(self, exchange: Exchange, digest: str, result: dict[str, Any]) -> Exchange | None:
+        """``append`` the leg that ``result`` makes of ``exchange``, whose request had ``digest``."""
         state, asked = result.get("requestState"), result.get("inputRequests")
-        self.append(
+        return self.append(
             Leg(
                 exchange,
                 exchange.method,

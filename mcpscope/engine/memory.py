@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mcpscope.engine.exchange import Exchange, ExchangeKind, Status
+from mcpscope.engine.exchange import Exchange, ExchangeKind, Flag, Status
 from mcpscope.engine.legs import Legs
 from mcpscope.engine.lookup import Lookup
 from mcpscope.engine.pending import Channel
@@ -37,6 +37,8 @@ class Memory:
         self.recent: dict[int, Exchange] = {}
         self.held: dict[int, Exchange] = {}
         """What the gate holds, so that it is found however long that lasts; at most ``MAX_HELD``."""
+        self.given_up: list[Exchange] = []
+        """Exchanges that were settled beside the one a message belongs to; emptied by ``Exchanges``."""
         self.parts: dict[int, int] = {}
         """Unanswered elements of a batch, by the id of its exchange."""
         self.count = 0
@@ -56,6 +58,14 @@ class Memory:
     def hold(self, exchange: Exchange) -> None:
         if len(self.held) < MAX_HELD:
             self.held[exchange.id] = exchange
+
+    def give_up(self, exchange: Exchange | None, at: int) -> None:
+        """There is no room for it any more: it ends as it stands, or lost if it waits."""
+        if exchange is None or not exchange.is_open:
+            return
+        exchange.end(Status.LOST if exchange.status is Status.WAITING else exchange.status, at)
+        exchange.add_flag(Flag.EXPIRED)
+        self.given_up.append(exchange)
 
     def find(self, exchange_id: int) -> Exchange | None:
         """An exchange that is recent or still open."""

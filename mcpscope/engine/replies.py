@@ -1,4 +1,4 @@
-"""What is said in place of a message that does not pass (mcp-wire.md 10.4); ids are spelled as they came."""
+"""What is said in place of a message that does not pass; ids are spelled as they came."""
 
 from __future__ import annotations
 
@@ -11,20 +11,12 @@ from mcpscope.engine.decisions import Answer
 from mcpscope.engine.passage import PROGRESS, Passage
 from mcpscope.engine.patch import PatchError, encode
 from mcpscope.engine.rules import Phase
-from mcpscope.protocol.ids import received_spelling
+from mcpscope.protocol import answers
+from mcpscope.protocol.answers import METHOD_NOT_FOUND, REJECTED_SAMPLING, OurCode
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.methods import Method
 from mcpscope.protocol.parsing import parse
 from mcpscope.protocol.revisions import PROTOCOL_VERSION
-
-DENIED = 4030
-DROPPED = 4031
-UNREADABLE = 4032
-TOO_LARGE = 4033
-UPSTREAM_GONE = 4035
-TIMED_OUT = 4036
-REJECTED_SAMPLING = -1
-METHOD_NOT_FOUND = -32601
 
 _ID = re.compile(rb'"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|null|true|false)')
 _METHOD = re.compile(rb'"method"\s*:\s*("(?:[^"\\]|\\.)*")')
@@ -37,40 +29,38 @@ def denied(passage: Passage, rule: str, why: str) -> bytes | None:
     if passage.phase is Phase.REQUEST and passage.direction is Direction.TO_CLIENT:
         return _denied_server(passage, text, rule)
     if passage.method == Method.TOOLS_CALL and _answerable(passage):
-        result: dict[str, Any] = {"content": [{"type": "text", "text": text}], "isError": True}
-        if _modern(passage):
-            result["resultType"] = "complete"
-        return answer(passage, b'"result":' + encode(result))
-    return _error(passage, DENIED, text, {"rule": rule} if rule else {})
+        return answer(passage, answers.refused_call(text, modern=_modern(passage)))
+    return _error(passage, OurCode.DENIED, text, {"rule": rule} if rule else {})
 
 
 def dropped(passage: Passage, code: int, text: str, rule: str) -> bytes | None:
     """An error of the person's or rule's choice."""
-    return _error(passage, code or DROPPED, text or "Dropped in mcpscope", {"rule": rule} if rule else {})
+    return _error(
+        passage, code or OurCode.DROPPED, text or "Dropped in mcpscope", {"rule": rule} if rule else {}
+    )
 
 
 def timed_out(passage: Passage) -> bytes | None:
-    return _error(passage, TIMED_OUT, "Held in mcpscope until its time was over; it was not sent", {})
+    return _error(passage, OurCode.TIMED_OUT, "Held in mcpscope until its time was over; it was not sent", {})
 
 
 def upstream_gone(passage: Passage) -> bytes | None:
-    return _error(passage, UPSTREAM_GONE, "The other side ended before this was sent to it", {})
+    return _error(passage, OurCode.UPSTREAM_GONE, "The other side ended before this was sent to it", {})
 
 
 def unreadable(passage: Passage, problems: tuple[str, ...]) -> bytes | None:
     text = "Refused: a policy is in force and this cannot be read with certainty"
-    return _error(passage, UNREADABLE, text, {"problems": list(problems)})
+    return _error(passage, OurCode.UNREADABLE, text, {"problems": list(problems)})
 
 
 def too_large(passage: Passage, limit: int) -> bytes | None:
     text = f"Refused: longer than the {limit} bytes that mcpscope takes in its gate (--max-message)"
-    return _error(passage, TOO_LARGE, text, {"limit": limit})
+    return _error(passage, OurCode.TOO_LARGE, text, {"limit": limit})
 
 
 def answer(passage: Passage, body: bytes) -> bytes:
     """The answer with ``body``, the member text ``"result":...`` or ``"error":...``."""
-    id = received_spelling(passage.received).encode()
-    return b'{"jsonrpc":"2.0","id":%b,%b}' % (id or b"null", body)
+    return answers.answer(passage.received, body)
 
 
 def body_of(wish: Answer | None, last_good: bytes | None) -> bytes | None:
@@ -135,14 +125,13 @@ def _denied_server(passage: Passage, text: str, rule: str) -> bytes | None:
         return _error(passage, REJECTED_SAMPLING, text, {"rule": rule} if rule else {})
     if passage.method == Method.ROOTS_LIST:
         return _error(passage, METHOD_NOT_FOUND, text, {})
-    return _error(passage, DENIED, text, {"rule": rule} if rule else {})
+    return _error(passage, OurCode.DENIED, text, {"rule": rule} if rule else {})
 
 
 def _error(passage: Passage, code: int, text: str, data: dict[str, Any]) -> bytes | None:
     if not _answerable(passage):
         return None
-    error = {"code": code, "message": text, "data": {"source": "mcpscope", **data}}
-    return answer(passage, b'"error":' + encode(error))
+    return answers.error(passage.received, code, text, data)
 
 
 def _answerable(passage: Passage) -> bool:

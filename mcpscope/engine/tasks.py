@@ -50,11 +50,16 @@ class Tasks:
     def items(self) -> list[tuple[Direction, str, Exchange]]:
         return [(direction, id, exchange) for (direction, id), exchange in self._exchanges.items()]
 
-    def add(self, direction: Direction, id: str, exchange: Exchange) -> None:
-        """``exchange``, requested in ``direction``, goes on as task ``id``. The oldest task is forgotten."""
-        if len(self._exchanges) >= MAX_TASKS:
-            del self._exchanges[next(iter(self._exchanges))]
+    def add(self, direction: Direction, id: str, exchange: Exchange) -> Exchange | None:
+        """``exchange``, requested in ``direction``, goes on as task ``id``; the one this makes it forget.
+
+        That is the former holder of the id, or the oldest of too many.
+        """
+        forgotten = self._exchanges.pop((direction, id), None)
+        if forgotten is None and len(self._exchanges) >= MAX_TASKS:
+            forgotten = self._exchanges.pop(next(iter(self._exchanges)))
         self._exchanges[(direction, id)] = exchange
+        return forgotten
 
     def find(self, direction: Direction, id: Any) -> Exchange | None:
         """The exchange of a task asked for in ``direction``."""

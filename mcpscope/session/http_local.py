@@ -6,10 +6,9 @@ from typing import Any
 
 import orjson
 
+from mcpscope.protocol.answers import OurCode
 from mcpscope.transports.http_head import Headers
 
-UPSTREAM_GONE = 4031
-NOT_RECORDED = 4034
 _STATUS = {"timeout": 504, "not recorded": 503}
 _WORDS = {"not recorded": "this is not forwarded, for it could not be recorded:"}
 
@@ -21,7 +20,7 @@ def local_failure(kind: str, text: str, body: bytes) -> tuple[int, Headers, byte
     """
     status = _STATUS.get(kind, 502)
     error: dict[str, Any] = {
-        "code": NOT_RECORDED if kind == "not recorded" else UPSTREAM_GONE,
+        "code": OurCode.NOT_RECORDED if kind == "not recorded" else OurCode.UPSTREAM_GONE,
         "message": f"mcpscope: {_WORDS.get(kind, 'no answer from')} {text}",
         "data": {"source": "mcpscope", "reason": kind},
     }
