@@ -13,10 +13,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import stdio, table
+from benchmarks import readers, stdio, table
 from benchmarks.ends import build
+from benchmarks.plan import Plan
 
-PARTS = {"stdio": stdio.measure}
+PARTS = {"stdio": stdio.measure, "readers": readers.measure}
 
 
 def main() -> int:
@@ -31,7 +32,7 @@ def main() -> int:
     print(table.HEADER, flush=True)
     missed = 0
     with tempfile.TemporaryDirectory(prefix="mcpscope-bench-") as folder:
-        plan = stdio.Plan(Path(folder), 1 if asked.quick else asked.rounds, 0.1 if asked.quick else 1)
+        plan = Plan(Path(folder), 1 if asked.quick else asked.rounds, 0.1 if asked.quick else 1)
         for part in asked.only or PARTS:
             for row in PARTS[part](plan):
                 print(table.line(row), flush=True)

@@ -34,6 +34,9 @@ BARS = {
     "memory after 100,000 messages": Bar(60, 40, unit="MB"),
     "bytes on disk per byte, 400 B": Bar(1.3, 0.55),
     "bytes on disk per byte, 10 KB": Bar(0.5, 0.28),
+    "a million messages, last page": Bar(5, 1, unit="ms"),
+    "a million messages, slowest filter": Bar(5, 1, unit="ms"),
+    "a million messages, slowest full text": Bar(20, 3, unit="ms"),
 }
 
 
