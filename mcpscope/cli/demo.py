@@ -1,0 +1,107 @@
+"""``mcpscope demo``: a session on real traffic without a network, shown while it happens."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from mcpscope.cli.settings import Settings, with_settings
+from mcpscope.demo.frozen import build
+from mcpscope.demo.run import Performance, demo_db, start
+from mcpscope.errors import Exit, ScopeError
+from mcpscope.paths import default_db
+
+LOG_END_SECONDS = 5
+
+
+@click.command()
+@click.option("--script", type=click.Choice(["tour", "load"]), default="tour", help="What the client does.")
+@click.option("--rate", type=float, default=50.0, metavar="N", help="Calls a second of --script load.")
+@click.option(
+    "--seconds", type=float, default=10.0, metavar="S", help="How long --script load lasts; 0: until Ctrl-C."
+)
+@click.option(
+    "--pace", type=float, default=1.0, metavar="X", help="Length of the tour's pauses: 1 is a person's."
+)
+@click.option("--seed", type=int, default=1, metavar="N", help="Makes what is random the same each time.")
+@click.option(
+    "--frozen-clock", is_flag=True, help="Write the tour into --db at once, always the same, and stop."
+)
+@click.option("--frames", is_flag=True, help="Show every message instead of exchanges.")
+@with_settings
+def command(settings: Settings, *, frozen_clock: bool, frames: bool, **asked: Any) -> int:
+    """Show mcpscope at work: a scripted client, a real proxy and a small server, no network needed."""
+    db = demo_db() if settings.db == default_db() else settings.db
+    if frozen_clock:
+        build(db, seed=asked["seed"])
+        click.echo(db)
+        return 0
+    played = Performance(**asked)
+    shown = [played] if played.script == "load" else [played, replace(played, modern=True)]
+    with tempfile.TemporaryFile() as complaints:
+        _show(shown, db, complaints, frames=frames, quiet=settings.quiet)
+    if not settings.quiet:
+        click.echo(_what_next(db))
+    return 0
+
+
+def _show(shown: list[Performance], db: Path, complaints: IO[bytes], *, frames: bool, quiet: bool) -> None:
+    """Play one after the other while the log follows."""
+    log: subprocess.Popen[bytes] | None = None
+    try:
+        for played in shown:
+            label = "demo-2026" if played.modern else "demo"
+            client = start(played, db, label, complaints.fileno())
+            if log is None and not quiet:
+                log = _follow(db, frames=frames)
+            code = client.wait()
+            if code:
+                raise ScopeError(_last_line(complaints), code="demo_failed", exit=Exit.INTERNAL)
+    finally:
+        if log:
+            _end(log)
+
+
+def _follow(db: Path, *, frames: bool) -> subprocess.Popen[bytes]:
+    """``mcpscope log -f`` on everything that is recorded from now on."""
+    options = ["--frames"] if frames else []
+    return subprocess.Popen([sys.executable, "-m", "mcpscope", "--db", str(db), "log", "--follow", *options])
+
+
+def _end(log: subprocess.Popen[bytes]) -> None:
+    """Give the log the time to show the last messages, then stop it as Ctrl-C does."""
+    try:
+        log.wait(1)
+        return
+    except subprocess.TimeoutExpired:
+        log.send_signal(signal.SIGINT)
+    try:
+        log.wait(LOG_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        log.kill()
+
+
+def _last_line(complaints: IO[bytes]) -> str:
+    complaints.seek(0)
+    lines = complaints.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "the demo's client did not end as it should"
+
+
+def _what_next(db: Path) -> str:
+    program = f"mcpscope --db {db}"
+    return f"""
+That was a client and a server with mcpscope between them; every byte is in {db}
+Look at it:
+  {program} log --frames          every message
+  {program} log 'tool:weather'    what one tool did
+  {program} log 'status:error'    what went wrong
+  {program} sessions show         who spoke, for how long
+Wrap a server of your own, in the place of its command:
+  mcpscope -- npx -y @modelcontextprotocol/server-everything"""
