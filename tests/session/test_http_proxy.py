@@ -146,7 +146,7 @@ def test_an_upstream_that_does_not_answer_is_said_to_be_ours_with_the_requests_i
         async with proxied(script) as made:
             found = await ask(made.port, post(CALL))
             assert found.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
-            assert b'"id":1,' in found and b'"code":4031' in found and b'"source":"mcpscope"' in found
+            assert b'"id":1,' in found and b'"code":4035' in found and b'"source":"mcpscope"' in found
 
     run(scenario)
 
