@@ -1,12 +1,16 @@
-"""``safe()``: the one gate between recorded text and every sink that shows it."""
+"""``safe()`` and ``json_text()``: the one gate between recorded text and every sink that shows it."""
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
+from typing import Any
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _CACHE: dict[str, str] = {}
 _CACHE_LIMIT = 8192
+_UNSAFE = re.compile(r"[^ -~]")
 
 
 def _shown(char: str) -> str:
@@ -35,3 +39,20 @@ def safe(text: str, *, keep: str = "") -> str:
                 _CACHE[char] = shown
         out.append(shown)
     return "".join(out)
+
+
+def json_text(data: Any) -> str:
+    """``data`` as one line of JSON that a terminal cannot be driven with and that means the same.
+
+    What ``safe`` makes visible is spelled as JSON's own ``\\uXXXX``; everything else stays readable.
+    """
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_json_escape, text)
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    char = found[0]
+    if unicodedata.category(char) not in _HIDDEN:
+        return char
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from mcpscope.text import safe
+from mcpscope.text import json_text, safe
 
 
 @pytest.mark.parametrize(
@@ -20,3 +22,10 @@ def test_plain_wide_and_accented_text_stays_as_it_is() -> None:
 
 def test_a_caller_may_keep_line_breaks_only() -> None:
     assert safe("a\n\tb", keep="\n") == "a\n\\u{9}b"
+
+
+def test_json_for_a_terminal_is_escaped_and_means_the_same() -> None:
+    hostile = {"a\x9b": ["\x1b[31m", "\u202e", "\ue000", "\U000e0001", "Grüße 🎈", "\ud800", '"\\', "\u2028"]}
+    text = json_text(hostile)
+    assert json.loads(text) == hostile
+    assert text.isprintable() and "Grüße 🎈" in text
