@@ -84,7 +84,12 @@ class Place:
     def __init__(self, folder: Path, *options: str) -> None:
         self.db = folder / "state" / "mcpscope.db"
         self.env = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("MCPSCOPE_")},
+            # As installed: with bytecode, whatever the shell says about writing it.
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith("MCPSCOPE_") and name != "PYTHONDONTWRITEBYTECODE"
+            },
             "PYTHONPATH": str(ROOT),
             "MCPSCOPE_RUNTIME_DIR": str(folder / "run"),
             "MCPSCOPE_BENCH": str(folder),
