@@ -92,7 +92,7 @@ def compare(
         ]
     walk = _Walk(found, same or (lambda path, a, b: False))
     walk.values((kinds[0],), was.get(kinds[0]), now.get(kinds[0]))
-    kept = [difference for difference in found if not any(mask.matches(difference.path) for mask in masks)]
+    kept = [difference for difference in found if not is_hidden(difference, masks)]
     return sorted(kept, key=lambda difference: -difference.level)
 
 
@@ -105,6 +105,11 @@ def is_tool_error(body: dict[str, Any]) -> bool:
     """Whether an answer is a result that says ``isError``."""
     result = body.get("result")
     return isinstance(result, dict) and result.get("isError") is True
+
+
+def is_hidden(item: Difference, masks: Sequence[Mask]) -> bool:
+    """Whether a mask says that this difference does not count."""
+    return any(mask.hides(item.path, item.was, item.now) for mask in masks)
 
 
 def _said(body: dict[str, Any]) -> str:

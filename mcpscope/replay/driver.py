@@ -16,7 +16,7 @@ from mcpscope.replay.links import asks
 from mcpscope.replay.own import OWN_SEQ, list_tools, next_page, own_id
 from mcpscope.replay.pages import Pages
 from mcpscope.replay.plan import Plan, definitions_in, is_destructive
-from mcpscope.replay.steps import LIST_METHODS, IdKey, Step, id_key
+from mcpscope.replay.steps import LIST_METHODS, OPENING, IdKey, Step, id_key
 from mcpscope.replay.upstream import Arrived, Upstream
 from mcpscope.replay.verdicts import Row, Strictness, Verdict, is_slower, judge
 
@@ -79,6 +79,12 @@ class Run:
     def stop(self, why: str) -> None:
         """End as soon as possible; what was not sent is marked skipped with ``why``."""
         self.stopped = self.stopped or why
+
+    def unannotated(self) -> list[str]:
+        """The tools that ran although nobody says whether they destroy anything."""
+        found = {row.label for row in self.rows if row.verdict is not Verdict.SKIPPED}
+        known = self._definitions or {}
+        return sorted(name for name in found & known.keys() if not known[name].get("annotations"))
 
     def run(self) -> list[Row]:
         """Say everything, wait for what is owed, and return the rows in the recording's order."""
@@ -269,9 +275,13 @@ class Run:
                 Verdict.CHANGED,
                 "the live server asks for more input than the recorded one",
             )
-        if row.verdict is Verdict.SAME and is_slower(was_ns, took):
+        opens = step.message.method in OPENING  # its time is the server's start, not its work
+        if row.verdict is Verdict.SAME and not opens and is_slower(was_ns, took):
             row.verdict = Verdict.SLOWER
         self._add(row)
+
+    def _masks(self, step: Step) -> list[Mask]:
+        return [mask for mask in self._options.masks if mask.is_for(step.label)]
 
     def _poll_again(self, sent: Sent, message: Message) -> bool:
         """Whether the task is still at work: ask again under an id of ours, as the server wishes."""

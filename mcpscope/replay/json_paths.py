@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from mcpscope.errors import Exit, ScopeError
 
@@ -34,18 +35,61 @@ def show(path: Path) -> str:
 
 
 class Mask:
-    """A JSONPath of names, indexes, ``*`` and ``..name``; matches a place and everything below it."""
+    """A JSONPath of names, indexes, ``*`` and ``..name``; matches a place and everything below it.
+
+    ``TOOL:PATH`` holds for one tool (or method) only. ``PATH~REGEX`` hides no more than what the expression
+    matches in the texts there, ``PATH~`` what varies in most texts: numbers, hashes, dates.
+    """
 
     def __init__(self, text: str) -> None:
         """Raises ScopeError (``bad_mask``) that names the place where the text stops making sense."""
         self.text = text
-        self._steps = _parse(text)
+        label, colon, rest = text.partition(":$")
+        self.label = label if colon else ""
+        path, tilde, pattern = ("$" + rest if colon else text).partition("~")
+        self._steps = _parse(path)
+        self._pattern = _compiled(pattern) if tilde else None
 
     def __repr__(self) -> str:
         return f"Mask({self.text!r})"
 
+    def is_for(self, label: str) -> bool:
+        """Whether it holds for the tool or method called ``label``."""
+        return not self.label or self.label == label
+
     def matches(self, path: Path) -> bool:
         return _match(self._steps, path)
+
+    def hides(self, path: Path, was: Any, now: Any) -> bool:
+        """Whether a difference at ``path`` between two values is one that shall not count."""
+        if not self.matches(path):
+            return False
+        if self._pattern is None:
+            return True
+        if not isinstance(was, str) or not isinstance(now, str):
+            return self._pattern is _VARYING and type(was) is type(now) and isinstance(was, int | float)
+        return self._pattern.sub("\0", was) == self._pattern.sub("\0", now)
+
+
+# Hashes and UUIDs, numbers with their signs and separators, names of days and months.
+_VARYING = re.compile(
+    r"\b[0-9a-fA-F]{7,}(?:-[0-9a-fA-F]{4,})*\b|[+-]?\d[\d:.,_/-]*"
+    r"|\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*\b|\b(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\b"
+)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    if not pattern:
+        return _VARYING
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise ScopeError(
+            f"the mask's expression {pattern!r} is not a regular expression: {error}",
+            code="bad_mask",
+            exit=Exit.USAGE,
+            hint="PATH~ alone hides numbers, hashes and dates",
+        ) from None
 
 
 Step = tuple[str, str | int]  # ("name", x) | ("index", n) | ("any", "") | ("deep", x)

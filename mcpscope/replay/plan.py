@@ -7,14 +7,14 @@ A message may go out when every answer and server request that its client had se
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.replay.echoes import Echoes
 from mcpscope.replay.links import fold_polls, link_legs, link_pages
-from mcpscope.replay.steps import IdKey, Recorded, ServerRequest, Step, id_key
+from mcpscope.replay.steps import OPENING, IdKey, Recorded, ServerRequest, Step, id_key
 
 
 @dataclass(slots=True)
@@ -38,21 +38,21 @@ class Plan:
         return counts
 
 
-def make_plan(recording: Iterable[Recorded], only: Callable[[Step], bool] | None = None) -> Plan:
-    """Read a recording in its order; ``only`` selects the calls to replay (the handshake always stays)."""
+def make_plan(recording: Iterable[Recorded], only: Collection[int] | None = None) -> Plan:
+    """Read a recording in its order; ``only`` are the exchanges to replay (the handshake always stays)."""
     reader = _Reader()
     for recorded in recording:
         reader.take(recorded)
     plan = reader.plan()
     if only is not None:
         for step in plan.steps:
-            if step.is_request and not _opens(step) and not only(step):
+            if (
+                step.is_request
+                and step.message.method not in OPENING
+                and (step.first or step).seq not in only
+            ):
                 step.skip = "not selected"
     return plan
-
-
-def _opens(step: Step) -> bool:
-    return step.message.method in ("initialize", "server/discover")
 
 
 def is_destructive(definition: dict[str, Any] | None) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mcpscope.protocol.message import Direction, Kind, Message, RpcId
 
+OPENING = frozenset({"initialize", "server/discover"})
 LIST_METHODS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"})
 IdKey = tuple[str, RpcId]
 

@@ -12,6 +12,7 @@ from mcpscope.paths import journal_root
 from mcpscope.store.follow import Follower, lock_recorder
 from mcpscope.store.tail import LOCK_NAME, NewerJournal, Tail
 
+SETTLE_POLL_SECONDS = 0.01
 YOUNG_SECONDS = 60.0  # a folder without a lock is a proxy between two system calls, or one that died there
 
 
@@ -28,6 +29,20 @@ def recover(db: Path, *, seconds: float | None = None) -> int:
         if deadline is not None and time.monotonic() > deadline:
             break
     return done
+
+
+def settle(db: Path, *, seconds: float) -> bool:
+    """Wait until every session that has ended stands in the database whole; False if it took longer.
+
+    For readers of finished recordings: a recorder may still be at work for a proxy that has just ended.
+    """
+    deadline = time.monotonic() + seconds
+    while any(True for _ in abandoned(db)):
+        if time.monotonic() > deadline:
+            return False
+        recover(db, seconds=deadline - time.monotonic())
+        time.sleep(SETTLE_POLL_SECONDS)
+    return True
 
 
 def abandoned(db: Path) -> Iterator[Path]:

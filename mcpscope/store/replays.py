@@ -15,9 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mcpscope.engine.filter.language import Filter
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.paths import journal_root
 from mcpscope.store import schema
 from mcpscope.store.bodies import BlockReader
+from mcpscope.store.query import Query
+from mcpscope.store.recovery import settle
+
+SETTLE_SECONDS = 30.0
 
 _MESSAGES = """
     SELECT m.id, m.at, m.dir, m.body_id, m.body_at, coalesce(m.kept, m.size), m.origin, m.fate,
@@ -25,6 +31,12 @@ _MESSAGES = """
     FROM messages AS m
     LEFT JOIN outcomes AS o ON o.id = (SELECT max(id) FROM outcomes WHERE message_id = m.id)
     WHERE m.session_id = ? ORDER BY m.at, m.id
+"""
+_FIND = """
+    SELECT id, coalesce(name, label, uid), coalesce(command, ''), coalesce(url, '') FROM sessions
+    WHERE id = CASE WHEN :word NOT GLOB '*[^0-9]*' THEN CAST(:word AS INTEGER) END
+       OR name = :word OR uid = :word OR label = :word
+    ORDER BY name = :word DESC, id = CAST(:word AS INTEGER) DESC, started_at DESC LIMIT 1
 """
 _BEGIN = """
     INSERT INTO runs (recording_id, revision, session_name, target, started_at, state, pid)
@@ -116,6 +128,50 @@ def messages(path: Path, session_id: int) -> Iterator[RecordedMessage]:
         connection.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A recorded session by which name it was asked for; ``command`` is a JSON array, empty for a URL."""
+
+    id: int
+    name: str
+    command: str
+    url: str
+
+
+def find(path: Path, word: str) -> Found:
+    """The session with this number, name or uid, else the newest with this label; ScopeError if none."""
+    if not path.exists() and not journal_root(path).is_dir():
+        raise _unknown(word)
+    schema.ensure(path)
+    settle(path, seconds=SETTLE_SECONDS)
+    connection = schema.connect_ro(path)
+    try:
+        row = connection.execute(_FIND, {"word": word}).fetchone()
+    finally:
+        connection.close()
+    if row is None:
+        raise _unknown(word)
+    return Found(*row)
+
+
+def matching(path: Path, session_id: int, filter: Filter) -> set[int]:
+    """The ids of the session's exchanges that pass ``filter``."""
+    connection = schema.connect_ro(path)
+    try:
+        return {one.seq for one in Query(connection, filter, sessions=[session_id]).oldest()}
+    finally:
+        connection.close()
+
+
+def _unknown(word: str) -> ScopeError:
+    return ScopeError(
+        f"there is no recording {word!r}",
+        code="no_such_recording",
+        exit=Exit.STORE,
+        hint="mcpscope sessions list",
+    )
+
+
 class Replays:
     """The writer and reader of runs in one database; used by one thread."""
 
@@ -159,6 +215,12 @@ class Replays:
                     _pack(row.detail),
                 ),
             )
+
+    def amend(self, run: int, row: VerdictRow) -> None:
+        """Put a later judgement in the place of a verdict."""
+        query = "UPDATE verdicts SET verdict = ?, why = ?, detail = ? WHERE run_id = ? AND seq = ?"
+        with self._write() as connection:
+            connection.execute(query, (row.verdict, row.why, _pack(row.detail), run, row.seq))
 
     def finish(self, run: int, state: str) -> None:
         """Close a run and tie its recorded session to the recording it repeats."""

@@ -36,3 +36,17 @@ def test_a_path_shown_is_a_mask_that_fits_it() -> None:
     path: Path = ("result", "a b", 0, 'quo"te\\', "plain")
     assert Mask(show(path)).matches(path)
     assert generalise(("result", "rows", 4, "mtime")) == "$.result.rows[*].mtime"
+
+
+def test_a_mask_may_hold_for_one_tool_and_for_what_varies_in_a_text() -> None:
+    mask = Mask("git_commit:$.result.content[*].text~")
+    path: Path = ("result", "content", 0, "text")
+    assert mask.is_for("git_commit") and not mask.is_for("git_log")
+    assert mask.hides(path, "commit 1f2e3d4c5b at 12:03", "commit ffffffff00 at 9:41")
+    assert not mask.hides(path, "commit 1f2e3d4c5b", "failed 1f2e3d4c5b")
+
+
+def test_an_expression_hides_only_what_it_matches() -> None:
+    mask = Mask(r"$.result.text~in \d+ ms")
+    assert mask.hides(("result", "text"), "done in 5 ms", "done in 17 ms")
+    assert not mask.hides(("result", "text"), "done 5 in 5 ms", "done 6 in 17 ms")

@@ -1,0 +1,214 @@
+"""``mcpscope replay``: say a recording again to an upstream, compare, and report."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mcpscope.cli.output import emit_json
+from mcpscope.cli.progress import Progress
+from mcpscope.cli.settings import Settings, with_settings
+from mcpscope.errors import Exit, ScopeError
+from mcpscope.replay.driver import Options
+from mcpscope.replay.json_paths import Mask
+from mcpscope.replay.plan import Plan, is_destructive
+from mcpscope.replay.report import FORMATS, difference_line, row_json, summary
+from mcpscope.replay.runs import Choice, Job, Report, prepare, run
+from mcpscope.replay.verdicts import Row, Strictness, Verdict
+from mcpscope.text import safe
+
+
+@click.command("replay")
+@with_settings
+@click.argument("recording")
+@click.argument("target", nargs=-1, type=click.UNPROCESSED)
+@click.option("--only", metavar="FILTER", help="Replay only the calls that match.")
+@click.option(
+    "--mask", "masks", metavar="PATH", multiple=True, help="Ignore differences at [TOOL:]JSONPATH[~]."
+)
+@click.option("--map", "maps", metavar="WAS=NOW", multiple=True, help="Say NOW where the recording said WAS.")
+@click.option(
+    "--level", type=click.Choice([s.value for s in Strictness]), default="semantic", show_default=True
+)
+@click.option("--speed", metavar="N|max", default="max", show_default=True, help="1 keeps the recorded pace.")
+@click.option(
+    "--repeat", metavar="N", type=click.IntRange(1, 20), default=1, help="Run N times; find what varies."
+)
+@click.option(
+    "--timeout", metavar="SECONDS", type=float, help="For one answer (default: 10 s or 3 x recorded)."
+)
+@click.option("--fail-fast", is_flag=True, help="Stop at the first difference.")
+@click.option("--allow-destructive", is_flag=True, help="Run what declares itself destructive, too.")
+@click.option("--update", is_flag=True, help="Accept what changed as a new revision.")
+@click.option("--dry-run", is_flag=True, help="Show what would be sent; start nothing.")
+@click.option("--revision", type=click.IntRange(0), help="Compare with this revision (default: the newest).")
+@click.option("--policy", metavar="FILE", multiple=True, help="Rules that the replay passes like any client.")
+@click.option(
+    "--report", "report_format", type=click.Choice(sorted(FORMATS)), help="Print a report in this form."
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report here.")
+@click.option("--run-name", metavar="NAME", help="Name the session of the run.")
+def command(
+    settings: Settings, recording: str, target: tuple[str, ...], report_format: str | None, **given: Any
+) -> int:
+    """Send the client's side of RECORDING again and compare every answer.
+
+    TARGET is a command behind -- or a URL; without one, what was recorded is started again.
+    """
+    options = Options(
+        strictness=Strictness(given["level"]),
+        masks=[Mask(text) for text in given["masks"]],
+        speed=_speed(given["speed"]),
+        timeout=given["timeout"],
+        fail_fast=given["fail_fast"],
+        allow_destructive=given["allow_destructive"],
+    )
+    choice = Choice(given["only"] or "", given["revision"], _maps(given["maps"]))
+    job = prepare(settings.db, recording, list(target), options, choice)
+    job.policies = given["policy"]
+    job.run_name = given["run_name"] or ""
+    if given["dry_run"]:
+        return _show_plan(job, settings, allow=options.allow_destructive)
+    reports = _runs(job, given["repeat"], quiet=settings.quiet or settings.json or report_format is not None)
+    _publish(reports, settings, report_format, given["output"])
+    if given["update"]:
+        number = job.accept(reports[-1])
+        click.echo(f"accepted as revision {number} of {safe(recording)}", err=True)
+        return Exit.OK
+    if any(report.interrupted for report in reports):
+        return Exit.INTERRUPTED
+    return Exit.DIFFERENT if reports[-1].finished.failed else Exit.OK
+
+
+def _runs(job: Job, count: int, *, quiet: bool) -> list[Report]:
+    reports: list[Report] = []
+    for _ in range(count):
+        progress = Progress(len(job.countable()), quiet=quiet)
+        active = run(job, told=progress.tell, started=_stop_on_signal)
+        progress.close()
+        if reports and not active.interrupted:
+            active = job.learn(reports[-1], active)
+        reports.append(active)
+        if active.interrupted:
+            break
+    return reports
+
+
+def _stop_on_signal(stop: Any) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop("interrupted"))
+
+
+def _publish(reports: list[Report], settings: Settings, form: str | None, output: Path | None) -> None:
+    finished = reports[-1].finished
+    if output is not None or form is not None:
+        text = FORMATS[form or _form_of(output)](finished)
+        if output is None:
+            click.echo(text, nl=False)
+        else:
+            _write(output, text)
+    if settings.json:
+        proposed = reports[-1].proposed
+        emit_json(
+            {
+                "run": reports[-1].run,
+                "failed": finished.failed,
+                "ended": finished.ended,
+                "proposed_masks": proposed,
+                "rows": [row_json(row) for row in finished.rows],
+            }
+        )
+    elif form is None or output is not None:
+        _print(reports[-1])
+
+
+def _form_of(output: Path | None) -> str:
+    by_suffix = {".xml": "junit", ".json": "json", ".md": "md", ".html": "html"}
+    return by_suffix.get(output.suffix if output else "", "junit")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ScopeError(
+            f"the report cannot be written to {path}: {error.strerror}", code="report", exit=Exit.USAGE
+        ) from None
+
+
+def _print(report: Report) -> None:
+    for row in report.finished.rows:
+        if row.verdict is not Verdict.SAME:
+            click.echo(_row_line(row))
+            for item in row.differences[:5] if row.verdict.fails else []:
+                click.echo(f"        {difference_line(item)}")
+    for mask in report.proposed:
+        click.echo(f"  varies between two runs; hide it with  --mask '{safe(mask)}'")
+    if report.unannotated:
+        click.echo(f"  unannotated tools ran: {safe(', '.join(report.unannotated))}")
+    state = "FAILED" if report.finished.failed else "passed"
+    ended = f"  ({safe(report.finished.ended)})" if report.finished.ended else ""
+    click.echo(f"{state}  {summary(report.finished.rows)}{ended}  run {report.run}")
+
+
+def _row_line(row: Row) -> str:
+    times = f"{(row.was_ns or 0) / 1e6:7.1f} ms {(row.now_ns or 0) / 1e6:7.1f} ms"
+    verdict = f"{row.verdict.glyph} {row.verdict.value:8}"
+    return f"{row.number:5} {safe(row.label):24} {verdict} {times}  {safe(row.why)}"
+
+
+def _show_plan(job: Job, settings: Settings, *, allow: bool) -> int:
+    plan = job.plan()
+    if settings.json:
+        emit_json({"steps": [_step(plan, step, allow=allow) for step in plan.steps], "tools": plan.tools()})
+        return Exit.OK
+    for step in plan.steps:
+        row = _step(plan, step, allow=allow)
+        click.echo(
+            f"{step.seq:6} {'request' if step.is_request else 'note':8} {safe(step.label):28} {row['skip']}"
+        )
+    tools = plan.tools()
+    named = ", ".join(f"{safe(name)} ×{count}" for name, count in tools.items())
+    click.echo(f"{sum(tools.values())} calls to {len(tools)} tools: {named}")
+    for value, path in plan.echoes.known.items():
+        click.echo(
+            f"  minted, mapped when the server mints another: {safe(str(value))} ({safe(str(path[-1]))})"
+        )
+    click.echo(f"against {safe(job.target_text)}; nothing was started")
+    return Exit.OK
+
+
+def _step(plan: Plan, step: Any, *, allow: bool) -> dict[str, Any]:
+    skip = step.skip
+    if not skip and not allow and step.tool and is_destructive(plan.definitions.get(step.tool)):
+        skip = "skipped: declared itself destructive"
+    return {"seq": step.seq, "method": step.message.method, "tool": step.tool, "skip": skip}
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        speed = float(text.rstrip("x"))
+    except ValueError:
+        speed = 0.0
+    if speed <= 0:
+        raise _usage(f"--speed takes a number or max, not {text!r}", "--speed 2")
+    return speed
+
+
+def _maps(texts: tuple[str, ...]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text in texts:
+        was, equals, now = text.partition("=")
+        if not equals or not was:
+            raise _usage(f"--map takes WAS=NOW, not {text!r}", "--map old-id=new-id")
+        found[was] = now
+    return found
+
+
+def _usage(message: str, hint: str) -> ScopeError:
+    return ScopeError(message, code="usage", exit=Exit.USAGE, hint=hint)

@@ -1,0 +1,220 @@
+"""A replay as a job: from the name of a recording to stored verdicts."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from mcpscope.engine.filter.language import Filter, parse
+from mcpscope.errors import Exit, ScopeError
+from mcpscope.replay.compare import worst
+from mcpscope.replay.driver import Options, Run
+from mcpscope.replay.json_paths import Mask
+from mcpscope.replay.plan import Plan, make_plan
+from mcpscope.replay.recording import load
+from mcpscope.replay.report import Finished, row_json
+from mcpscope.replay.steps import Step
+from mcpscope.replay.upstream import Upstream
+from mcpscope.replay.verdicts import Row, Verdict
+from mcpscope.replay.volatile import proposed_masks
+from mcpscope.store.replays import Found, Replays, Revision, VerdictRow, find, matching
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One finished (or ended) run, stored under ``run``."""
+
+    run: int
+    finished: Finished
+    interrupted: bool = False
+    proposed: Sequence[str] = ()
+    unannotated: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Job:
+    """What to replay against what. ``target`` is ``["--", CMD...]`` or ``[URL]``."""
+
+    db: Path
+    recording: Found
+    target: list[str]
+    options: Options
+    revision: Revision
+    maps: dict[str, str] = field(default_factory=dict)
+    only: Filter | None = None
+    policies: Sequence[str] = ()
+    run_name: str = ""
+    proposed: list[str] = field(default_factory=list)
+
+    @property
+    def target_text(self) -> str:
+        """The upstream in one line."""
+        return shlex.join(self.target[1:]) if self.target[0] == "--" else self.target[0]
+
+    def plan(self) -> Plan:
+        """A fresh plan: each run uses its own up."""
+        chosen = matching(self.db, self.recording.id, self.only) if self.only is not None else None
+        plan = make_plan(load(self.db, self.recording.id, self.revision), chosen)
+        for was, now in {**self.revision.maps, **self.maps}.items():
+            plan.echoes.known.setdefault(was, ())
+            plan.echoes.live[was] = now
+        return plan
+
+    def countable(self) -> list[Step]:
+        """The steps that will get a row."""
+        return [step for step in self.plan().steps if step.is_request and step.first is None]
+
+    def learn(self, first: Report, second: Report) -> Report:
+        """Find what varies between two runs of the same server, and judge the second again without it.
+
+        What differs from one run to the next of one server is its noise; the masks that hide it are proposed.
+        """
+        found = proposed_masks(first.finished.rows, second.finished.rows, self.options.masks)
+        self.proposed = list(dict.fromkeys([*self.proposed, *found]))
+        masks = [*self.options.masks, *(Mask(text) for text in self.proposed)]
+        rows = [self._again(row, masks) for row in second.finished.rows]
+        store = Replays(self.db)
+        try:
+            for old, new in zip(second.finished.rows, rows, strict=True):
+                if new is not old:
+                    store.amend(second.run, stored(new, new.number))
+        finally:
+            store.close()
+        return replace(second, finished=replace(second.finished, rows=rows), proposed=tuple(self.proposed))
+
+    def _again(self, row: Row, masks: Sequence[Mask]) -> Row:
+        if row.verdict is not Verdict.CHANGED or row.was is None or row.now is None or not row.differences:
+            return row
+        own = [mask for mask in masks if mask.is_for(row.label)]
+        left = [
+            item for item in row.differences if not any(m.hides(item.path, item.was, item.now) for m in own)
+        ]
+        level = worst(left)
+        if level is not None and level >= self.options.strictness.from_level:
+            return replace(row, differences=left, why=f"{left[0].where} {left[0].why}")
+        return replace(row, verdict=Verdict.SAME, differences=left, why="varies by itself from run to run")
+
+    def accept(self, report: Report) -> int:
+        """Append a revision in which what changed is right; returns its number."""
+        answers = dict(self.revision.answers)
+        for row in report.finished.rows:
+            if row.verdict in (Verdict.CHANGED, Verdict.ERROR, Verdict.FIXED) and row.now is not None:
+                answers[row.seq] = row.now
+        masks = tuple(dict.fromkeys((*self.revision.masks, *self.proposed)))
+        store = Replays(self.db)
+        try:
+            return store.revise(
+                self.recording.id, replace(self.revision, answers=answers, masks=masks)
+            ).number
+        finally:
+            store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What of a recording is replayed: a filter, a revision (None: the newest), values to say otherwise."""
+
+    only: str = ""
+    revision: int | None = None
+    maps: dict[str, str] = field(default_factory=dict)
+
+
+def prepare(db: Path, recording: str, target: list[str], options: Options, choice: Choice) -> Job:
+    """Look up the recording and the upstream; raises ScopeError where either is not to be found."""
+    found = find(db, recording)
+    store = Replays(db)
+    try:
+        settled = store.revision(found.id, choice.revision)
+    finally:
+        store.close()
+    masks = [*options.masks, *(Mask(text) for text in settled.masks)]
+    only = parse(choice.only, time.time_ns()) if choice.only else None
+    target = _target(found, target)
+    return Job(db, found, target, replace(options, masks=masks), settled, dict(choice.maps), only)
+
+
+def run(
+    job: Job,
+    told: Callable[[Row], None] = lambda row: None,
+    started: Callable[[Callable[[str], None]], None] = lambda stop: None,
+) -> Report:
+    """Replay once: through a proxy process, every verdict stored as it comes.
+
+    ``started`` is handed the function that stops the run (its argument says why).
+    """
+    store = Replays(job.db)
+    number, name = store.begin(job.recording.id, job.revision.number, job.target_text, job.run_name)
+    began = time.monotonic()
+    count = 0
+
+    def tell(row: Row) -> None:
+        nonlocal count
+        count += 1
+        store.add(number, stored(row, count))
+        told(row)
+
+    try:
+        with Upstream(job.target, _proxy_options(job, name)) as upstream:
+            active = Run(job.plan(), upstream, job.options, tell)
+            started(active.stop)
+            rows = active.run()
+        ended = _ended(active.stopped, upstream)
+        store.finish(number, "stopped" if active.stopped else "finished")
+    finally:
+        store.close()
+    finished = Finished(job.recording.name, job.target_text, rows, time.monotonic() - began, ended)
+    return Report(
+        number, finished, active.stopped == "interrupted", tuple(job.proposed), tuple(active.unannotated())
+    )
+
+
+def _target(found: Found, target: list[str]) -> list[str]:
+    if target:
+        return target if len(target) == 1 and "://" in target[0] else ["--", *target]
+    if found.command:
+        return ["--", *json.loads(found.command)]
+    if found.url:
+        return [found.url]
+    raise ScopeError(
+        f"the recording {found.name} does not say what it was recorded from",
+        code="no_target",
+        exit=Exit.USAGE,
+        hint=f"name it: mcpscope replay {found.name} -- COMMAND",
+    )
+
+
+def _proxy_options(job: Job, name: str) -> list[str]:
+    options = ["--db", str(job.db), "--record", name, "--label", f"replay of {job.recording.name}"]
+    for policy in job.policies:
+        options += ["--policy", policy]
+    return options
+
+
+def _ended(why: str, upstream: Upstream) -> str:
+    if why != "the upstream ended":
+        return "" if why == "stopped at the first difference" else why
+    code = upstream.exit_code
+    last = f": {upstream.said[-1]}" if upstream.said else ""
+    return f"the upstream ended (exit code {code}){last}"
+
+
+def stored(row: Row, number: int) -> VerdictRow:
+    """A row as the store keeps it."""
+    detail: dict[str, Any] = row_json(row)
+    return VerdictRow(
+        number,
+        row.seq,
+        row.label,
+        row.verdict.value,
+        row.was_ns,
+        row.now_ns,
+        row.why,
+        row.was,
+        row.now,
+        {"differences": detail["differences"], "echoes": detail["echoes"]},
+    )

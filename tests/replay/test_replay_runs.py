@@ -1,0 +1,168 @@
+"""Replays of a real recording through a real proxy, against a server that mints and one that changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVER = [sys.executable, str(ROOT / "fixtures" / "servers" / "minting.py")]
+
+
+class Client:
+    """A scripted client of ``mcpscope --db DB --record NAME -- SERVER``."""
+
+    def __init__(self, argv: list[str]) -> None:
+        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
+        self._id = 0
+
+    def say(self, method: str, **params: Any) -> Any:
+        self._id += 1
+        self.send({"id": self._id, "method": method, "params": params})
+        while True:
+            message = self.read()
+            if message.get("id") == self._id and "method" not in message:
+                return message.get("result", message.get("error"))
+            if message.get("method") == "sampling/createMessage":
+                content = {"type": "text", "text": "forty-two"}
+                result = {"role": "assistant", "model": "m", "content": content}
+                self.send({"id": message["id"], "result": result})
+
+    def call(self, tool: str, /, **arguments: Any) -> Any:
+        return self.say("tools/call", name=tool, arguments=arguments)
+
+    def send(self, body: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"jsonrpc": "2.0", **body}).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        found: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return found
+
+    def close(self) -> int:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        return self._process.wait(30)
+
+
+Replay = Callable[..., tuple[int, dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the recording ``notes``."""
+    db = tmp_path_factory.mktemp("replay") / "scope.db"
+    client = Client([sys.executable, "-m", "mcpscope", "--db", str(db), "--record", "notes", "--", *SERVER])
+    client.say(
+        "initialize", protocolVersion="2025-11-25", capabilities={"sampling": {}}, clientInfo={"name": "t"}
+    )
+    client.send({"method": "notifications/initialized"})
+    page = client.say("tools/list")
+    while "nextCursor" in page:
+        page = client.say("tools/list", cursor=page["nextCursor"])
+    made = client.call("create_note", text="remember the milk")["structuredContent"]["id"]
+    assert client.call("read_note", id=made)["content"][0]["text"] == "remember the milk"
+    client.call("greet", name="Ada")
+    client.call("ask")
+    client.call("now")
+    client.call("refuse")
+    client.call("wipe")
+    assert client.close() == 0
+    return db
+
+
+@pytest.fixture
+def replay(recorded: Path) -> Replay:
+    def run(*options: str, change: str = "") -> tuple[int, dict[str, Any]]:
+        argv = [
+            sys.executable,
+            "-m",
+            "mcpscope",
+            "--db",
+            str(recorded),
+            "--json",
+            "replay",
+            "notes",
+            *options,
+        ]
+        env = {**os.environ, "MINTING_CHANGE": change}
+        done = subprocess.run(argv, capture_output=True, timeout=90, env=env, cwd=ROOT)
+        assert done.stdout, done.stderr.decode()
+        return done.returncode, json.loads(done.stdout)["data"]
+
+    return run
+
+
+NOW = ("--mask", "now:$.result.content[*].text~")
+
+
+def failing(found: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (row["label"], row["verdict"]) for row in found["rows"] if row["verdict"] not in ("same", "skipped")
+    ]
+
+
+def test_a_fresh_server_that_mints_other_values_gives_the_same(replay: Replay) -> None:
+    code, found = replay(*NOW)
+    assert (code, failing(found)) == (0, [])
+    assert [row["label"] for row in found["rows"] if row["verdict"] == "skipped"] == ["wipe"]
+
+
+def test_what_varies_is_found_by_a_second_run_and_its_mask_proposed(replay: Replay) -> None:
+    code, found = replay("--repeat", "2")
+    assert found["proposed_masks"] == ["now:$.result.content[*].text~"]
+    assert (code, failing(found)) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "label", "verdict", "path"),
+    [
+        ("answer", "greet", "changed", "$.result.content[0].text"),
+        ("schema", "tools/list", "changed", "$.result.tools[2].inputSchema.properties.name.type"),
+        ("order", "tools/list", "changed", "$.result.tools"),
+        ("code", "refuse", "changed", "$.error.code"),
+    ],
+)
+def test_a_change_is_named_and_nothing_else(
+    replay: Replay, change: str, label: str, verdict: str, path: str
+) -> None:
+    code, found = replay(*NOW, change=change)
+    assert (code, failing(found)) == (1, [(label, verdict)])
+    (row,) = [row for row in found["rows"] if row["label"] == label]
+    assert row["differences"][0]["path"] == path
+
+
+@pytest.mark.parametrize(("change", "verdict"), [("extra-question", "new"), ("no-question", "missing")])
+def test_a_server_that_asks_more_or_less_is_reported(replay: Replay, change: str, verdict: str) -> None:
+    code, found = replay(*NOW, change=change)
+    assert code == 1
+    assert ("← sampling/createMessage", verdict) in failing(found)
+
+
+@pytest.mark.parametrize("change", ["die", "hang", "flood"])
+def test_a_server_that_fails_in_mid_run_ends_it_with_a_verdict(replay: Replay, change: str) -> None:
+    code, found = replay(*NOW, "--timeout", "2", change=change)
+    assert code == 1
+    assert ("greet", "error") in failing(found)
+
+
+def test_destructive_tools_run_only_when_allowed(replay: Replay) -> None:
+    code, found = replay(*NOW, "--allow-destructive")
+    assert code == 0
+    assert [row["label"] for row in found["rows"] if row["verdict"] == "skipped"] == []
+
+
+def test_a_dry_run_starts_nothing_and_names_the_minted_values(recorded: Path) -> None:
+    argv = [sys.executable, "-m", "mcpscope", "--db", str(recorded), "replay", "notes", "--dry-run"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "nothing was started" in done.stdout and "minted" in done.stdout
