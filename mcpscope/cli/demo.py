@@ -17,8 +17,10 @@ from mcpscope.demo.frozen import build
 from mcpscope.demo.run import Performance, demo_db, start
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.paths import default_db
+from mcpscope.store.schema import ensure
 
-LOG_END_SECONDS = 5
+LOG_END_SECONDS = 1.0
+LOG_STOP_SECONDS = 5.0
 
 
 @click.command()
@@ -54,36 +56,36 @@ def command(settings: Settings, *, frozen_clock: bool, frames: bool, **asked: An
 
 def _show(shown: list[Performance], db: Path, complaints: IO[bytes], *, frames: bool, quiet: bool) -> None:
     """Play one after the other while the log follows."""
-    log: subprocess.Popen[bytes] | None = None
+    ensure(db)  # the log may be there before the proxy
+    started: list[subprocess.Popen[bytes]] = []
+    log = None if quiet else _follow(db, complaints, frames=frames)
     try:
         for played in shown:
-            label = "demo-2026" if played.modern else "demo"
-            client = start(played, db, label, complaints.fileno())
-            if log is None and not quiet:
-                log = _follow(db, frames=frames)
-            code = client.wait()
-            if code:
+            started.append(start(played, db, "demo-2026" if played.modern else "demo", complaints.fileno()))
+            if started[-1].wait():
                 raise ScopeError(_last_line(complaints), code="demo_failed", exit=Exit.INTERNAL)
     finally:
+        for client in started:
+            client.wait()  # after Ctrl-C, too: everybody heard it, and the proxy lets its server end
         if log:
             _end(log)
 
 
-def _follow(db: Path, *, frames: bool) -> subprocess.Popen[bytes]:
+def _follow(db: Path, complaints: IO[bytes], *, frames: bool) -> subprocess.Popen[bytes]:
     """``mcpscope log -f`` on everything that is recorded from now on."""
-    options = ["--frames"] if frames else []
-    return subprocess.Popen([sys.executable, "-m", "mcpscope", "--db", str(db), "log", "--follow", *options])
+    command = [sys.executable, "-m", "mcpscope", "--db", str(db), "log", "--follow"]
+    return subprocess.Popen([*command, *(["--frames"] if frames else [])], stderr=complaints)
 
 
 def _end(log: subprocess.Popen[bytes]) -> None:
     """Give the log the time to show the last messages, then stop it as Ctrl-C does."""
     try:
-        log.wait(1)
+        log.wait(LOG_END_SECONDS)
         return
     except subprocess.TimeoutExpired:
         log.send_signal(signal.SIGINT)
     try:
-        log.wait(LOG_END_SECONDS)
+        log.wait(LOG_STOP_SECONDS)
     except subprocess.TimeoutExpired:
         log.kill()
 

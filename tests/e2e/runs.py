@@ -73,8 +73,14 @@ def _steady(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _blob(item) if key == "blob" else _steady(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_steady(item) for item in value if "Roots updated" not in str(item)[:200]]
+        return [_steady(item) for item in value if not _is_roots_log(item)]
     return _CLOCK.sub("TIME", value) if isinstance(value, str) else value
+
+
+def _is_roots_log(value: Any) -> bool:
+    return (
+        isinstance(value, list) and value[:1] == ["notifications/message"] and "Roots updated" in str(value)
+    )
 
 
 def _blob(value: str) -> str:

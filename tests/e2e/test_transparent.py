@@ -28,7 +28,10 @@ def test_a_tour_gives_the_same_results_and_is_recorded_whole(
     proxy = program.bare_argv("--label", server, "--", *tee(inner, command))
     through = run_client(script, tee(outer, proxy))
 
-    assert through == direct
+    assert [
+        pair for pair in zip(direct["results"], through["results"], strict=True) if pair[0] != pair[1]
+    ] == []
+    assert through["did"] == direct["did"]
     expected = witnessed(outer)
     assert witnessed(inner) == expected
     sessions = until(lambda: ended(program, len(expected)))
