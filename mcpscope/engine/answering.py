@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from mcpscope.engine import completion, tasks
 from mcpscope.engine.asking import POLL
@@ -12,6 +12,10 @@ from mcpscope.engine.memory import Memory, Seen
 from mcpscope.engine.pending import Entry
 from mcpscope.protocol.ids import spelled
 from mcpscope.protocol.message import Kind
+
+# Looked up once: Python 3.11 takes 50 ns for a member of an enum, on a path of a few microseconds.
+_RESULT: Final = Kind.RESULT
+_CANCELLED: Final = Status.CANCELLED
 
 _SEVERITY = {Status.OK: 0, Status.TOOL_ERROR: 1, Status.RPC_ERROR: 2}
 
@@ -32,7 +36,7 @@ def find_and_settle(memory: Memory, seen: Seen) -> Exchange | None:
 def settle(memory: Memory, entry: Entry, seen: Seen) -> None:
     """``entry`` has its answer."""
     message, exchange = seen.message, entry.exchange
-    result = message.body.get("result") if message.kind is Kind.RESULT else None
+    result = message.body.get("result") if message.kind is _RESULT else None
     params, digest = entry.params, entry.digest
     task = ""
     asks_for: dict[str, Any] | None = None
@@ -51,7 +55,7 @@ def settle(memory: Memory, entry: Entry, seen: Seen) -> None:
         _settle_part(memory, exchange, seen, left - 1)
         return
     completion.describe(exchange, message, summaries=memory.summaries)
-    if exchange.status is Status.CANCELLED:
+    if exchange.status is _CANCELLED:
         exchange.end(Status.LATE, seen.at)
     elif task:
         memory.give_up(memory.tasks.add(entry.direction, task, exchange), seen.at)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from mcpscope.engine import summary
 from mcpscope.engine.exchange import BIG_BYTES, Exchange, Flag, Status
 from mcpscope.protocol.message import Kind, Message
+
+# Looked up once: Python 3.11 takes 50 ns for a member of an enum, on a path of a few microseconds.
+_ERROR: Final = Kind.ERROR
+_OK: Final = Status.OK
 
 INPUT_REQUIRED = "input_required"
 TASK = "task"
@@ -17,7 +21,7 @@ _MAX_BLOCKS = 64
 
 def status_of(message: Message) -> Status:
     """The status that a final answer gives: an error object, ``isError``, or neither."""
-    if message.kind is Kind.ERROR:
+    if message.kind is _ERROR:
         return Status.RPC_ERROR
     return status_of_result(message.body.get("result"))
 
@@ -25,7 +29,7 @@ def status_of(message: Message) -> Status:
 def status_of_result(result: Any) -> Status:
     if type(result) is dict and result.get("isError") is True:
         return Status.TOOL_ERROR
-    return Status.OK
+    return _OK
 
 
 def describe(exchange: Exchange, message: Message, *, summaries: bool) -> None:
@@ -33,7 +37,7 @@ def describe(exchange: Exchange, message: Message, *, summaries: bool) -> None:
     exchange.res_bytes += len(message.raw)
     if exchange.res_bytes >= BIG_BYTES:
         exchange.add_flag(Flag.BIG)
-    if message.kind is Kind.ERROR:
+    if message.kind is _ERROR:
         describe_error(exchange, message.error, summaries=summaries)
     else:
         describe_result(exchange, message.body.get("result"), summaries=summaries)

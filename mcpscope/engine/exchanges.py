@@ -7,7 +7,7 @@ not happen is flagged, never dropped.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from mcpscope.engine import checkpoint, summary
 from mcpscope.engine.answering import find_and_settle, to_nobody
@@ -18,6 +18,13 @@ from mcpscope.engine.notifying import fold, take_notification
 from mcpscope.engine.pending import Entry
 from mcpscope.protocol.ids import spelled
 from mcpscope.protocol.message import Direction, Kind, Message
+
+# Looked up once: Python 3.11 takes 50 ns for a member of an enum, on a path of a few microseconds.
+_RESULT: Final = Kind.RESULT
+_ERROR: Final = Kind.ERROR
+_REQUEST: Final = Kind.REQUEST
+_NOTIFICATION: Final = Kind.NOTIFICATION
+_BATCH: Final = Kind.BATCH
 
 
 class Exchanges:
@@ -49,13 +56,13 @@ class Exchanges:
         """
         memory, kind = self._memory, message.kind
         seen = Seen(message, seq, at, direction, stream, channel or stream)
-        if kind is Kind.RESULT or kind is Kind.ERROR:
+        if kind is _RESULT or kind is _ERROR:
             changed = [find_and_settle(memory, seen) or to_nobody(memory, seen)]
-        elif kind is Kind.REQUEST:
+        elif kind is _REQUEST:
             changed = [take_request(memory, seen)]
-        elif kind is Kind.NOTIFICATION:
+        elif kind is _NOTIFICATION:
             changed = [take_notification(memory, seen)]
-        elif kind is Kind.BATCH:
+        elif kind is _BATCH:
             changed = self._batch(seen)
         else:
             changed = [self._malformed(seen)]
@@ -147,7 +154,7 @@ class Exchanges:
     def _batch(self, seen: Seen) -> list[Exchange]:
         """Requests of a batch are one exchange; its notifications and answers are taken in one by one."""
         items = seen.message.items
-        requests = [item for item in items if item.kind is Kind.REQUEST]
+        requests = [item for item in items if item.kind is _REQUEST]
         changed: list[Exchange] = []
         if requests or not any(item.is_answer for item in items):
             changed.append(take_batch(self._memory, seen, requests))
@@ -156,7 +163,7 @@ class Exchanges:
             owner: Exchange | None = None
             if item.is_answer:
                 owner = find_and_settle(self._memory, part)
-            elif item.kind is Kind.NOTIFICATION:
+            elif item.kind is _NOTIFICATION:
                 owner, _ = fold(self._memory, part)
             if owner is not None:
                 changed.append(owner)

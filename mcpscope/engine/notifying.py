@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from mcpscope.engine import summary, tasks
 from mcpscope.engine.asking import POLL, attribute
@@ -12,6 +12,15 @@ from mcpscope.engine.pending import Entry
 from mcpscope.protocol.message import Direction, RpcId
 from mcpscope.protocol.methods import Method, target
 from mcpscope.protocol.revisions import SUBSCRIPTION_ID
+
+# Looked up once: Python 3.11 takes 50 ns for a member of an enum, on a path of a few microseconds.
+_PROGRESS: Final = Method.PROGRESS
+_CANCELLED: Final = Method.CANCELLED
+_TASK_STATUS: Final = Method.TASK_STATUS
+_TASKS: Final = Method.TASKS
+_ACKNOWLEDGED: Final = Method.ACKNOWLEDGED
+_TOOLS_CALL: Final = Method.TOOLS_CALL
+_TO_CLIENT: Final = Direction.TO_CLIENT
 
 
 def take_notification(memory: Memory, seen: Seen) -> Exchange:
@@ -27,13 +36,13 @@ def take_notification(memory: Memory, seen: Seen) -> Exchange:
 def fold(memory: Memory, seen: Seen) -> tuple[Exchange | None, bool]:
     """The open exchange that this notification is part of, and whether it should be part of one."""
     method = seen.message.method
-    if method == Method.PROGRESS:
+    if method == _PROGRESS:
         return _progress(memory, seen), True
-    if method == Method.CANCELLED:
+    if method == _CANCELLED:
         return _cancelled(memory, seen), True
-    if method in (Method.TASK_STATUS, Method.TASKS):
+    if method in (_TASK_STATUS, _TASKS):
         return _task_status(memory, seen), True
-    if method == Method.ACKNOWLEDGED:
+    if method == _ACKNOWLEDGED:
         return _subscription(memory, seen), True
     return None, False
 
@@ -45,7 +54,7 @@ def _alone(memory: Memory, seen: Seen) -> Exchange:
     exchange.request_id = seen.seq
     exchange.req_bytes = len(message.raw)
     exchange.name = target(message.method, message.params)
-    if message.method == Method.TOOLS_CALL:
+    if message.method == _TOOLS_CALL:
         exchange.tool = exchange.name
     if memory.summaries:
         exchange.asked = summary.asked(message.method, message.params)
@@ -56,7 +65,7 @@ def _alone(memory: Memory, seen: Seen) -> Exchange:
             exchange.add_flag(Flag.ORPHAN)
         else:
             exchange.parent_id = listen.id
-    elif seen.direction is Direction.TO_CLIENT:
+    elif seen.direction is _TO_CLIENT:
         attribute(memory, seen, exchange, meta)
     return exchange
 

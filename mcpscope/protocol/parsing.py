@@ -20,6 +20,9 @@ _LONG_NUMBER = b"0" * 19
 
 _SCALAR_IDS = (str, int)
 
+# Python 3.11 takes 50 ns to look up a member of an enum, a tenth of what parsing a small message takes.
+_REQUEST, _NOTIFICATION, _RESULT, _ERROR = Kind.REQUEST, Kind.NOTIFICATION, Kind.RESULT, Kind.ERROR
+
 # Looking for a repeated key means a second parse: done for requests, for answers only while they are small.
 _ANSWER_CHECK_BYTES = 2048
 _REQUEST_CHECK_BYTES = 65536
@@ -57,11 +60,11 @@ def _of_object(raw: bytes, body: dict[str, Any], problems: tuple[str, ...]) -> M
         method = body["method"]
         if type(method) is not str:
             return Message(raw, Kind.MALFORMED, body, "", None, has_id, (), (*problems, Problem.BAD_METHOD))
-        kind = Kind.REQUEST if has_id else Kind.NOTIFICATION
+        kind = _REQUEST if has_id else _NOTIFICATION
     elif "error" in body:
-        method, kind = "", Kind.ERROR
+        method, kind = "", _ERROR
     elif "result" in body:
-        method, kind = "", Kind.RESULT
+        method, kind = "", _RESULT
     else:
         return Message(raw, Kind.MALFORMED, body, "", None, has_id, (), (*problems, Problem.NOT_RPC))
     if _is_plain(raw, body, kind, type(id)):
@@ -74,16 +77,16 @@ def _is_plain(raw: bytes, body: dict[str, Any], kind: Kind, id_type: type) -> bo
     """Whether nothing in the envelope needs a second look; decides most messages in under a microsecond."""
     if body.get("jsonrpc") != "2.0":
         return False
-    if kind is Kind.RESULT or kind is Kind.ERROR:
+    if kind is _RESULT or kind is _ERROR:
         return (
             (id_type is int or id_type is str)
-            and (kind is Kind.RESULT or (type(body["error"]) is dict and "result" not in body))
+            and (kind is _RESULT or (type(body["error"]) is dict and "result" not in body))
             and (len(raw) > _ANSWER_CHECK_BYTES or raw.count(b'"id"') == 1)
         )
     params = body.get("params", body)
     if type(params) is not dict or "result" in body or "error" in body:
         return False
-    if kind is Kind.REQUEST:
+    if kind is _REQUEST:
         if id_type is not int and id_type is not str:
             return False
     elif not body["method"].startswith("notifications/"):
@@ -109,13 +112,13 @@ def _envelope_problems(raw: bytes, body: dict[str, Any], kind: Kind) -> tuple[st
     found: list[str] = []
     if body.get("jsonrpc") != "2.0":
         found.append(Problem.BAD_VERSION)
-    if kind in (Kind.REQUEST, Kind.NOTIFICATION):
+    if kind in (_REQUEST, _NOTIFICATION):
         if type(body.get("params", body)) is not dict:
             found.append(Problem.BAD_PARAMS)
         mixed = "result" in body or "error" in body
     else:
         mixed = "result" in body and "error" in body
-        if kind is Kind.ERROR and type(body["error"]) is not dict:
+        if kind is _ERROR and type(body["error"]) is not dict:
             found.append(Problem.BAD_ERROR)
     if mixed:
         found.append(Problem.MIXED_MEMBERS)
@@ -127,7 +130,7 @@ def _envelope_problems(raw: bytes, body: dict[str, Any], kind: Kind) -> tuple[st
 
 def _id_problems(body: dict[str, Any], kind: Kind) -> tuple[str, ...]:
     if "id" not in body:
-        if kind is Kind.NOTIFICATION and body["method"].startswith("notifications/"):
+        if kind is _NOTIFICATION and body["method"].startswith("notifications/"):
             return ()
         return (Problem.MISSING_ID,)
     id = body["id"]
