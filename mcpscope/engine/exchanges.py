@@ -169,6 +169,8 @@ class Exchanges:
                 changed.append(owner)
             elif item.is_answer and not changed:
                 changed.append(to_nobody(self._memory, part))
+            elif item.is_answer:
+                changed[0].add_flag(Flag.ORPHAN)
         return list(dict.fromkeys(changed))
 
     def _give_up(self, entry: Entry, at: int) -> None:

@@ -49,7 +49,7 @@ def told(method: str, result: Any) -> str:
     for noun in ("contents", "messages", "roots"):
         items = result.get(noun)
         if type(items) is list:
-            return f"{len(items)} {noun}"
+            return f"{len(items)} {noun if len(items) != 1 else noun[:-1]}"
     requests = result.get("inputRequests")
     if type(requests) is dict:
         return cut("asks for " + ", ".join(_asks(entry) for entry in requests.values()))
@@ -126,7 +126,8 @@ def _blocks(content: Any, *, quoted: bool) -> str:
         for block in content:
             if type(block) is dict and type(block.get("text")) is str:
                 return f'"{cut(block["text"])}"'
-    return ", ".join(f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.items())
+    parts = (f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in kinds.items())
+    return cut(", ".join(parts), WIDTH)
 
 
 def _kind_of_block(block: Any) -> str:

@@ -9,7 +9,7 @@ A file holds conversations, each under a ``## title``. A line is one step:
     end                    the session ends
     exchange N: KIND DIR METHOD STATUS field=value ...
 
-Messages are numbered from 1. ``{~`` at the beginning of BYTES stands for ``{"jsonrpc":"2.0",``. The exchanges
+Messages are numbered from 1. ``{~`` in BYTES stands for ``{"jsonrpc":"2.0",``. The exchanges
 are all there are; N is the number of the message that opened one, ``messages=`` names those that belong to it
 (else only N does), ``flags=`` all its flags (else it has none). Fields not named are free.
 """
@@ -100,7 +100,7 @@ def _step(one: Conversation, line: str, at: int) -> int:
     at += _MS
     if match := _SAID.fullmatch(line):
         side, stream, channel, text = match.groups()
-        text = '{"jsonrpc":"2.0",' + text[2:] if text.startswith("{~") else text
+        text = text.replace("{~", '{"jsonrpc":"2.0",')
         way = Direction.TO_SERVER if side == "client" else Direction.TO_CLIENT
         said = Said(len(one.messages) + 1, at, way, text.encode(), int(stream or 0), channel or "")
         one.steps.append(said)
