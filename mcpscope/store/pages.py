@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mcpscope.engine.filter.language import Filter
 from mcpscope.store import schema
+from mcpscope.store.bodies import BlockReader
+from mcpscope.store.filter_sql import to_sql
 from mcpscope.store.listed import ExchangeRow, MessageRow, NoteRow, OutcomeRow, SessionRow
+from mcpscope.store.query import Query, Stopped, prepare
 
 FETCH = 20_000
 CHUNK = 500
@@ -43,6 +48,8 @@ _MESSAGE = """
 _CHANGED = """
     SELECT exchange_id FROM messages WHERE id > :last AND exchange_id IS NOT NULL
     UNION SELECT id FROM exchanges WHERE id > :last
+    UNION SELECT json_extract(detail, '$.exchange') FROM notes
+          WHERE id > :last AND kind = 'remark' AND json_valid(detail)
 """
 _DECIDED = """
     SELECT max(o.id), m.exchange_id FROM outcomes AS o JOIN messages AS m ON m.id = o.message_id
@@ -55,6 +62,7 @@ class Pages:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._stop = False
         self._connection = schema.connect_ro(path)
         # A reader that waits for nobody: what is locked now is read at the next poll.
         self._connection.execute("PRAGMA busy_timeout = 2000")
@@ -68,6 +76,7 @@ class Pages:
 
     def interrupt(self) -> None:
         """Make the query that another thread runs here fail with ``Interrupted``."""
+        self._stop = True
         self._connection.interrupt()
 
     def version(self) -> int:
@@ -79,39 +88,64 @@ class Pages:
         rows = self._connection.execute(_SESSION + "ORDER BY started_at DESC, id DESC")
         return [SessionRow(*row) for row in rows]
 
-    def ids(
-        self,
-        sessions: Sequence[int] | None,
-        where: str = "",
-        parameters: Sequence[object] = (),
-        *,
-        order: str = "id",
-        last: int = 0,
-    ) -> array[int]:
-        """The ids of exchanges of ``sessions`` (None: all) that pass ``where``, oldest first.
+    def newest(self, sessions: Sequence[int] | None, asked: Filter | None, count: int) -> array[int]:
+        """The ids of the newest ``count`` exchanges of ``sessions`` (None: all) that pass, oldest first."""
+        if asked is not None:
+            with self._stoppable() as stop:
+                query = Query(self._connection, asked, sessions=sessions, stop=stop)
+                return array("q", [one.seq for one in query.last(count)])
+        scope, given = _scope("session_id", sessions)
+        where = f" WHERE {scope}" if scope else ""
+        found = self._gather(f"SELECT id FROM exchanges{where} ORDER BY id DESC LIMIT ?", [*given, count])
+        found.reverse()
+        return found
 
-        ``order`` is a column of ``exchanges``; ``last`` asks for the newest so many only.
-        """
+    def ids(self, sessions: Sequence[int] | None, asked: Filter | None, *, order: str = "id") -> array[int]:
+        """The ids of all exchanges of ``sessions`` (None: all) that pass, by the column ``order``."""
         scope, given = _scope("e.session_id", sessions)
-        condition = " AND ".join(part for part in (scope, f"({where})" if where else "") if part)
-        table = "exchanges AS e" + (" NOT INDEXED" if not where and sessions is None else "")
-        sql = f"SELECT e.id FROM {table}" + (f" WHERE {condition}" if condition else "")
-        values = [*given, *parameters]
-        if last:
-            found = self._gather(sql + " ORDER BY e.id DESC LIMIT ?", [*values, last])
-            found.reverse()
-            return found
+        conditions, passing = [scope] if scope else [], None
+        if asked is not None:
+            prepare(self._connection)
+            where = to_sql(asked)
+            conditions.append(f"({where.sql})")
+            given = [*given, *where.params]
+            if not where.exact:
+                passing = self._asked(sessions, asked)
+        if passing is not None and order == "id":
+            return passing
+        condition = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         by = "e.id" if order == "id" else f"e.{_column(order)}, e.id"
-        return self._gather(f"{sql} ORDER BY {by}", values)
+        found = self._gather(f"SELECT e.id FROM exchanges AS e{condition} ORDER BY {by}", given)
+        if passing is not None:
+            kept = set(passing)
+            found = array("q", [one for one in found if one in kept])
+        return found
 
-    def passing(self, ids: Sequence[int], where: str = "", parameters: Sequence[object] = ()) -> set[int]:
-        """Which of ``ids`` exist and pass ``where``."""
+    def _asked(self, sessions: Sequence[int] | None, asked: Filter) -> array[int]:
+        with self._stoppable() as stop:
+            query = Query(self._connection, asked, sessions=sessions, stop=stop)
+            return array("q", [one.seq for one in query.oldest()])
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[Callable[[], bool]]:
+        """A ``stop`` for queries that ``interrupt`` answers; what was stopped raises Interrupted."""
+        self._stop = False
+        try:
+            yield lambda: self._stop
+        except Stopped:
+            raise Interrupted from None
+
+    def passing(self, ids: Sequence[int], sessions: Sequence[int] | None, asked: Filter | None) -> set[int]:
+        """Which of ``ids`` exist, are of ``sessions`` and pass."""
+        if asked is not None:
+            return {one.seq for one in Query(self._connection, asked, sessions=sessions).among(ids)}
+        scope, given = _scope("session_id", sessions)
         found: set[int] = set()
         for part in _parts(ids):
-            sql = f"SELECT e.id FROM exchanges AS e WHERE e.id IN ({_marks(part)})"
-            if where:
-                sql += f" AND ({where})"
-            found.update(row[0] for row in self._connection.execute(sql, [*part, *parameters]))
+            sql = f"SELECT id FROM exchanges WHERE id IN ({_marks(part)})" + (
+                f" AND +{scope}" if scope else ""
+            )
+            found.update(row[0] for row in self._connection.execute(sql, [*part, *given]))
         return found
 
     def rows(self, ids: Sequence[int]) -> dict[int, ExchangeRow]:
@@ -129,7 +163,7 @@ class Pages:
             "SELECT max(coalesce((SELECT max(id) FROM messages), 0),"
             " coalesce((SELECT max(id) FROM notes), 0), coalesce((SELECT max(id) FROM exchanges), 0))"
         ).fetchone()
-        return {row[0] for row in rows}, int(highest)
+        return {row[0] for row in rows if isinstance(row[0], int)}, int(highest)
 
     def decided(self, last: int) -> tuple[set[int], int]:
         """The exchanges about which something was decided since outcome ``last``, and the last outcome."""
@@ -166,6 +200,18 @@ class Pages:
             [exchange],
         )
         return [MessageRow(*row) for row in rows]
+
+    def body(self, message: int) -> bytes:
+        """The bytes of a message as they were kept; empty where they are gone."""
+        row = self._connection.execute(
+            "SELECT body_id, body_at, kept, size FROM messages WHERE id = ?", [message]
+        )
+        found = row.fetchone()
+        if found is None or found[0] is None:
+            return b""
+        # A reader of its own: what it keeps is let go with it, and a large body is read once.
+        kept = found[3] if found[2] is None else found[2]
+        return BlockReader(self._connection).read(found[0], found[1] or 0, kept)
 
     def frame_ids(self, sessions: Sequence[int] | None, after: int = 0) -> array[int]:
         """The ids of all messages and notes of ``sessions`` behind ``after``, in wire order."""

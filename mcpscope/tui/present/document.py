@@ -29,7 +29,10 @@ TREE_AUTO_FOLD_DEPTH = 3
 
 @dataclass(slots=True)
 class Document:
-    """The lines of one body. ``shown`` lists the lines not hidden by a fold; None means all of them."""
+    """The lines of one body. ``shown`` lists the lines not hidden by a fold; None means all of them.
+
+    ``more`` is a last line for a body that is not here to its end.
+    """
 
     index: JsonIndex
     media: dict[int, Block] = field(default_factory=dict)
@@ -37,13 +40,20 @@ class Document:
     tree: bool = False
     folded: set[int] = field(default_factory=set)
     shown: array[int] | None = None
+    more: str = ""
 
     def __len__(self) -> int:
-        return len(self.index) if self.shown is None else len(self.shown)
+        return (len(self.index) if self.shown is None else len(self.shown)) + (1 if self.more else 0)
 
     def line(self, row: int) -> int:
         """The line of the index that stands on ``row``."""
+        if self.is_more(row):
+            row -= 1
         return row if self.shown is None else self.shown[row]
+
+    def is_more(self, row: int) -> bool:
+        """Whether ``row`` is the line that stands for the rest."""
+        return bool(self.more) and row == len(self) - 1
 
     def row(self, line: int) -> int:
         """The row on which ``line`` stands, or the row of the fold that hides it."""
@@ -100,6 +110,8 @@ class Document:
 
     def spans(self, row: int, glyphs: Glyphs = UTF8) -> Line:
         """The line on ``row`` as it is painted."""
+        if self.is_more(row):
+            return [(self.more, "warning")]
         line = self.line(row)
         spans = self._tree(line, glyphs) if self.tree else self._pretty(line)
         mark = self.marks.get(line)

@@ -112,10 +112,13 @@ class JsonIndex:
         return self.source[self.start[line] : self.end[stop]]
 
 
-def index_json(source: bytes) -> JsonIndex:
-    """The lines of ``source``; never fails: what is not JSON is shown as text, line by line."""
+def index_json(source: bytes, *, partial: bool = False) -> JsonIndex:
+    """The lines of ``source``; never fails: what is not JSON is shown as text, line by line.
+
+    ``partial`` is for the beginning of a longer text: what is whole in it has its lines.
+    """
     found = JsonIndex(source)
-    if not _fill(found):
+    if not _fill(found) and not (partial and len(found)):
         return index_text(source)
     return found
 

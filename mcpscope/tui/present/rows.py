@@ -79,7 +79,7 @@ def columns(width: int, *, waterfall: bool = False) -> tuple[Column, ...]:
     """The columns a list of ``width`` cells has (ux.md 2.3); STATUS is never dropped."""
     wide = width >= 100
     time_width = 12 if wide or waterfall else 10 if width >= 66 else 8
-    label = max(14, min(28, width - 55)) if not waterfall else max(18, width - 79)
+    label = max(14, min(26, width - 58)) if not waterfall else max(18, width - 79)
     found = [Column("id", "#", 5, right=True)] if width >= 72 else []
     found += [
         Column("time", "TIME", time_width),
@@ -95,7 +95,7 @@ def columns(width: int, *, waterfall: bool = False) -> tuple[Column, ...]:
     if waterfall:
         found.append(Column("fall", "", 0))
     elif wide:
-        found += [Column("flags", "FLAGS", 11), Column("summary", "SUMMARY", 0)]
+        found += [Column("flags", "FLAGS", 9 if width < 140 else 14), Column("summary", "SUMMARY", 0)]
     else:
         found.append(Column("flags", "FLAGS", 0))
     return tuple(found)
@@ -148,6 +148,8 @@ def row_verdict(row: Shown, glyphs: Glyphs) -> Verdict:
 
 def shown_duration(row: Shown, now_ns: int) -> int | None:
     """The duration, counting up while nothing has come back; None for what has none."""
+    if row.kind not in ("request", "answer"):
+        return None
     if row.dur_ns is not None:
         return row.dur_ns
     if row.status in ("waiting", "held", "input", "task") and row.ended_at is None:
@@ -201,7 +203,7 @@ def _plain_cell(row: Shown, name: str, room: int, look: Look) -> str:
         case "time":
             return figures.time_of_day(row.opened_at, look.zone, digits=max(0, room - 9))
         case "dir":
-            return direction(row.dir, look.glyphs)
+            return look.glyphs.neither if row.kind == "malformed" else direction(row.dir, look.glyphs)
         case "label":
             return ("  " if row.parent_id and row.dir == "s2c" else "") + label(row)
         case "dur":

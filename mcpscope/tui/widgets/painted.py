@@ -177,9 +177,9 @@ class Pane(ScrollView, can_focus=True):
         if height <= 0:
             return
         if line < top:
-            self.scroll_to(y=line, animate=False, immediate=True)
+            self.scroll_to(y=line, animate=False, immediate=True, force=True)
         elif line >= top + height:
-            self.scroll_to(y=line - height + 1, animate=False, immediate=True)
+            self.scroll_to(y=line - height + 1, animate=False, immediate=True, force=True)
 
 
 def glyphs_of(widget: Widget) -> Glyphs:

@@ -102,7 +102,7 @@ class RowList(Pane):
             at = max(0, min(self.rows.position(self.selected), count - 1))
             if at != self.cursor:
                 self.cursor = at
-                self.scroll_to(y=max(0, at - offset), animate=False, immediate=True)
+                self.scroll_to(y=max(0, at - offset), animate=False, immediate=True, force=True)
             self.selected = self.rows.key(at)
         if self.follow and count:
             self.reach(count - 1)

@@ -39,7 +39,7 @@ class Viewer(Pane):
         self.content = content
         if not keep:
             self.cursor = 0
-            self.scroll_to(0, 0, animate=False, immediate=True)
+            self.scroll_to(0, 0, animate=False, immediate=True, force=True)
         self._measure()
 
     def _measure(self) -> None:

@@ -1,0 +1,107 @@
+"""What people write into the record: remarks and marks on exchanges, names and notes of sessions."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mcpscope.errors import Exit, ScopeError
+from mcpscope.store import schema
+
+NOTED, MARKED = "note", "*"
+
+_TAKE_ID = "UPDATE sequence SET next = next + 1 RETURNING next - 1"
+_ADD = "INSERT INTO notes (id, session_id, at, kind, text, detail) VALUES (?, ?, ?, 'remark', ?, ?)"
+_FLAGS = "SELECT session_id, coalesce(flags, '') FROM exchanges WHERE id = ?"
+_SET_FLAGS = "UPDATE exchanges SET flags = ? WHERE id = ?"
+
+
+def remark(path: Path, exchange: int, text: str, *, actor: str) -> int:
+    """Write ``text`` on an exchange; returns the id of the note. Raises ScopeError."""
+    with _writing(path) as connection:
+        session, flags = _exchange(connection, exchange)
+        found = _note(connection, session, text, {"exchange": exchange, "actor": actor})
+        _flag(connection, exchange, flags, NOTED, on=True)
+    return found
+
+
+def forget(path: Path, note: int) -> None:
+    """Take back a remark that was just written (undo)."""
+    with _writing(path) as connection:
+        row = connection.execute(
+            "SELECT json_extract(detail, '$.exchange') FROM notes WHERE id = ? AND kind = 'remark'", [note]
+        ).fetchone()
+        if row is None:
+            return
+        connection.execute("DELETE FROM notes WHERE id = ? AND kind = 'remark'", [note])
+        left = connection.execute(
+            "SELECT count(*) FROM notes WHERE kind = 'remark' AND json_extract(detail, '$.exchange') = ?", row
+        ).fetchone()[0]
+        if not left:
+            _flag(connection, row[0], _exchange(connection, row[0])[1], NOTED, on=False)
+
+
+def mark(path: Path, exchange: int, *, on: bool) -> None:
+    """Mark an exchange, or take its mark away. Raises ScopeError."""
+    with _writing(path) as connection:
+        _flag(connection, exchange, _exchange(connection, exchange)[1], MARKED, on=on)
+
+
+def name_session(path: Path, session: int, name: str) -> None:
+    """Name a session (empty: take the name away); raises ScopeError where the name is taken."""
+    with _writing(path) as connection:
+        same = "SELECT id FROM sessions WHERE name = ? AND id != ?"
+        if connection.execute(same, [name, session]).fetchone():
+            raise ScopeError(
+                f"another recording is called {name!r}",
+                code="name_taken",
+                exit=Exit.USAGE,
+                hint="choose another",
+            )
+        connection.execute("UPDATE sessions SET name = ? WHERE id = ?", [name or None, session])
+
+
+def note_session(path: Path, session: int, text: str) -> None:
+    """Write the note of a session, in place of the one it has."""
+    with _writing(path) as connection:
+        connection.execute("UPDATE sessions SET note = ? WHERE id = ?", [text or None, session])
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[sqlite3.Connection]:
+    connection = schema.connect_rw(path)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+        connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        raise ScopeError(
+            f"the database could not be written: {error}", code="db_write", exit=Exit.STORE, hint="try again"
+        ) from error
+    finally:
+        connection.close()
+
+
+def _exchange(connection: sqlite3.Connection, exchange: int) -> tuple[int, str]:
+    row = connection.execute(_FLAGS, [exchange]).fetchone()
+    if row is None:
+        raise ScopeError(f"there is no exchange {exchange}", code="no_exchange", exit=Exit.USAGE)
+    return int(row[0]), str(row[1])
+
+
+def _note(connection: sqlite3.Connection, session: int, text: str, detail: dict[str, object]) -> int:
+    (found,) = connection.execute(_TAKE_ID).fetchone()
+    given = [found, session, time.time_ns(), text.encode("utf-8", "replace"), json.dumps(detail)]
+    connection.execute(_ADD, given)
+    return int(found)
+
+
+def _flag(connection: sqlite3.Connection, exchange: int, flags: str, flag: str, *, on: bool) -> None:
+    words = [word for word in flags.split() if word != flag]
+    if on:
+        words.append(flag)
+    connection.execute(_SET_FLAGS, [" ".join(words) or None, exchange])

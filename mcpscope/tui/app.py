@@ -1,0 +1,239 @@
+"""The app: wires the screens to the store, to each other and to the terminal; it has no behaviour."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import App
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from mcpscope.store.listed import SessionRow
+from mcpscope.tui import theming
+from mcpscope.tui.clock import Clock
+from mcpscope.tui.commands import Commands
+from mcpscope.tui.crash import CrashReport
+from mcpscope.tui.feed import Change, Feed
+from mcpscope.tui.memory import Memory
+from mcpscope.tui.messages import FilterBy, GoTo, OpenExchange, Ready, Said, ShowExchange, ShowSessions, Wants
+from mcpscope.tui.picture import write_picture
+from mcpscope.tui.present.heading import heading
+from mcpscope.tui.present.roles import PALETTES
+from mcpscope.tui.scope import Scope
+from mcpscope.tui.screens.base import ScopeScreen
+from mcpscope.tui.screens.detail import DetailScreen
+from mcpscope.tui.screens.wants import Wanting
+from mcpscope.tui.source import Source
+from mcpscope.tui.undoing import Undo
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the UI was started. ``session`` is a number, name or label; empty follows what is live."""
+
+    theme: str = theming.AUTO
+    ascii: bool = False
+    session: str = ""
+    filter: str = ""
+    screen: str = "traffic"
+    read_only: bool = False
+    watch: bool = True
+
+
+ScreenMaker = Callable[["ScopeApp"], ScopeScreen]
+
+
+class ScopeApp(App[int], inherit_bindings=False):
+    """The UI over one database. ``screens`` makes the screens that ``1…7`` reach."""
+
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = []
+    TITLE = "mcpscope"
+
+    def __init__(
+        self,
+        source: Source,
+        screens: dict[str, ScreenMaker],
+        *,
+        clock: Clock | None = None,
+        memory: Memory | None = None,
+        options: Options | None = None,
+    ) -> None:
+        self.options = options or Options()
+        self.source = source
+        self.clock = clock or Clock()
+        self.memory = memory or Memory()
+        self.undo = Undo()
+        self.scope = Scope()
+        self.plain_ascii = self.options.ascii
+        self._last_key = ""
+        self.said: deque[tuple[int, str]] = deque(maxlen=500)  # older lines are let go
+        self.crash: CrashReport | None = None
+        super().__init__()
+        self._makers = screens
+        self._feed = Feed(source, self._fed)
+        self._wanting = Wanting(self)
+        self.commands = Commands(self)
+        for theme in theming.themes():
+            self.register_theme(theme)
+        self.theme = theming.chosen(self.options.theme)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return theming.variables(PALETTES[0])
+
+    def on_mount(self) -> None:
+        for name, make in self._makers.items():
+            self.add_mode(name, partial(make, self))
+        self.switch_mode(self.options.screen if self.options.screen in self._makers else "traffic")
+        if self.options.watch:
+            self.run_worker(self._feed.run(), group="feed")
+        else:
+            self.run_worker(self._first_look(), group="feed")
+
+    async def _first_look(self) -> None:
+        """One look at the database without following it, for pictures."""
+        sessions = await self.source.watch(lambda pages: tuple(pages.sessions()))
+        await self._changed(Change(sessions=sessions))
+
+    def _fed(self, change: Change) -> None:
+        self.run_worker(self._changed(change), group="changes")
+
+    async def _changed(self, change: Change) -> None:
+        if change.sessions is not None:
+            before = self.scope.shown
+            self.scope.take(change.sessions, wanted=self.options.session)
+            self._headings()
+            if self.scope.shown != before or before is None:
+                await self._show_scope()
+        for screen in self._live_screens():
+            take = getattr(screen, "take", None)
+            if take is not None:
+                await take(change)
+
+    async def _show_scope(self) -> None:
+        for screen in self._live_screens():
+            show = getattr(screen, "show_sessions", None)
+            if show is not None:
+                await show(self.scope.shown)
+
+    def _live_screens(self) -> list[ScopeScreen]:
+        stacks = self._screen_stacks.values()
+        return [
+            screen
+            for stack in stacks
+            for screen in stack
+            if isinstance(screen, ScopeScreen) and screen.is_mounted
+        ]
+
+    def _headings(self) -> None:
+        for screen in self._live_screens():
+            screen.show_heading(self.heading_for(screen.heading.title))
+
+    def heading_for(self, title: str) -> Any:
+        """The header of a screen called ``title`` over what is shown now."""
+        return heading(title, self.scope.rows, read_only=self.options.read_only)
+
+    def sessions(self) -> tuple[SessionRow, ...]:
+        """Every session, newest first, as last seen."""
+        return self.scope.all
+
+    def is_mode(self, name: str) -> bool:
+        """Whether a screen exists in this version."""
+        return name in self._makers
+
+    # what screens ask for
+
+    def on_go_to(self, event: GoTo) -> None:
+        self.go_to(event.place)
+
+    def go_to(self, place: str) -> None:
+        """Show a screen; what lay over the one before is left."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.switch_mode(place)
+        self._headings()
+
+    async def on_show_sessions(self, event: ShowSessions) -> None:
+        self.scope.choose(event.sessions)
+        self.go_to("traffic")
+        self._headings()
+        await self._show_scope()
+
+    def on_open_exchange(self, event: OpenExchange) -> None:
+        traffic = self.traffic()
+        screen = DetailScreen(self.source, self.clock, event.exchange, traffic.step, traffic.marked)
+        screen.heading = self.heading_for(f"#{event.exchange}")
+        self.push_screen(screen)
+
+    def on_show_exchange(self, event: ShowExchange) -> None:
+        self.go_to("traffic")
+        self.traffic().list.select(event.exchange)
+
+    def on_filter_by(self, event: FilterBy) -> None:
+        self.go_to("traffic")
+        self.traffic().filtering.use(event.text, add=event.add)
+
+    def on_said(self, event: Said) -> None:
+        self.said.append((self.clock.now_ns(), event.text))
+
+    async def on_ready(self, event: Ready) -> None:
+        """A screen was opened: it gets its header and, where it lists exchanges, what to list."""
+        self._headings()
+        if self.scope.shown is not None:
+            await self._show_scope()
+
+    def on_wants(self, event: Wants) -> None:
+        result = self._wanting.do(event.what)
+        if isinstance(result, Coroutine):
+            self.run_worker(result)
+
+    def traffic(self) -> Any:
+        """The Traffic screen."""
+        return self._screen_stacks["traffic"][0]
+
+    # ends
+
+    def theme_names(self) -> tuple[str, ...]:
+        """The themes that can be chosen."""
+        return theming.NAMES
+
+    def picture(self, path: str) -> str:
+        """Write a picture of the screen as SVG and as text; returns what to say of it."""
+        return write_picture(self, path)
+
+    @property
+    def last_key(self) -> str:
+        """The key that was pressed last."""
+        return self._last_key
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key):
+            self._last_key = event.key
+        await super().on_event(event)
+
+    def page(self, source: bytes) -> None:
+        """Show bytes in the pager; the UI waits, the traffic does not."""
+        self._wanting.page(source)
+
+    def _fatal_error(self) -> None:
+        """Textual would print every frame's locals, payloads and all, to the terminal."""
+        self.crash = CrashReport.of(self._exception)
+        self._close_messages_no_wait()
+
+    async def on_unmount(self) -> None:
+        self.source.close()
+
+    @property
+    def report_path(self) -> Path | None:
+        return self.crash.path if self.crash else None
+
+    def base_screen(self) -> Screen[Any]:
+        """The screen below everything that lies over it."""
+        return self.screen_stack[0]

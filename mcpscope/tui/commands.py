@@ -1,0 +1,163 @@
+"""What can be typed at the ``:`` prompt: one table of commands, their completion, and what each does."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mcpscope.tui import actions, theming
+from mcpscope.tui.messages import FilterBy, ShowExchange, ShowSessions
+from mcpscope.tui.screens.base import ScopeScreen
+
+if TYPE_CHECKING:
+    from mcpscope.tui.app import ScopeApp
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """``use`` is the form of its arguments; ``words`` are what they can be, where that is known."""
+
+    name: str
+    use: str
+    say: str
+    run: Callable[[str, ScopeScreen], Awaitable[None] | None]
+    words: Callable[[], list[str]] = list
+
+
+class Commands:
+    """The commands of one app. Every action of the table is one too, by its id."""
+
+    def __init__(self, app: ScopeApp) -> None:
+        self._app = app
+        self.table: dict[str, Command] = {command.name: command for command in self._rows()}
+
+    def _rows(self) -> list[Command]:
+        app = self._app
+        rows = [
+            Command(name, "", f"the {title} screen", self._goer(name))
+            for name, _, title in actions.SCREENS
+            if app.is_mode(name)
+        ]
+        return [
+            *rows,
+            Command("filter", "FILTER", "filter Traffic", lambda text, _: self._filter(text), self._filters),
+            Command(
+                "save-filter", "NAME", "keep the filter under a name", lambda text, _: self._save_filter(text)
+            ),
+            Command("session", "NAME", "show one session", self._session, self._sessions),
+            Command("all", "", "show every session", lambda text, screen: self._all(screen)),
+            Command(
+                "live", "", "show what is live", lambda text, screen: self._post(screen, ShowSessions(None))
+            ),
+            Command("goto", "NUMBER|TIME", "to an exchange, or the first at a time of day", self._goto),
+            Command("note", "TEXT", "write a note on the exchange", self._note),
+            Command("copy", "WHAT", "copy a part of the exchange", self._copy, lambda: list(COPIES)),
+            Command("theme", "NAME", "another theme", self._theme, lambda: list(theming.NAMES)),
+            Command("screenshot", "[FILE.svg]", "a picture of the screen", self._screenshot),
+            Command("quit", "", "quit the UI", lambda text, screen: app.exit(0)),
+        ]
+
+    def names(self) -> list[str]:
+        """Every name that ``run`` knows."""
+        return [*self.table, *sorted({action.id for action in actions.ACTIONS} - set(self.table))]
+
+    def complete(self, line: str) -> list[str]:
+        """Whole lines that begin with ``line``."""
+        name, space, rest = line.partition(" ")
+        if not space:
+            return [known for known in self.names() if known.startswith(name)]
+        command = self.table.get(name)
+        return [f"{name} {word}" for word in command.words() if word.startswith(rest)] if command else []
+
+    async def run(self, line: str, screen: ScopeScreen) -> None:
+        """Run one line on the screen it was typed on."""
+        name, _, rest = line.strip().partition(" ")
+        command = self.table.get(name)
+        if command is not None:
+            result = command.run(rest.strip(), screen)
+            if result is not None:
+                await result
+        elif any(action.id == name for action in actions.ACTIONS):
+            screen.action_act(name)
+        else:
+            near = difflib.get_close_matches(name, self.names(), n=1)
+            screen.say(f"no command {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
+
+    def _goer(self, place: str) -> Callable[[str, ScopeScreen], None]:
+        def go(text: str, _: ScopeScreen) -> None:
+            self._app.go_to(place)
+            if text and place == "traffic":
+                self._filter(text)
+
+        return go
+
+    def _post(self, screen: ScopeScreen, message: Any) -> None:
+        screen.post_message(message)
+
+    def _filters(self) -> list[str]:
+        return list(self._app.memory.filters)
+
+    def _filter(self, text: str) -> None:
+        self._app.screen.post_message(FilterBy(self._app.memory.filters.get(text, text), add=False))
+
+    def _save_filter(self, name: str) -> None:
+        text = self._app.traffic().filtering.bar.kept
+        if name and text:
+            self._app.memory.save_filter(name, text)
+
+    def _sessions(self) -> list[str]:
+        return [session.title for session in self._app.sessions()]
+
+    def _session(self, wanted: str, screen: ScopeScreen) -> None:
+        found = self._app.scope.find(wanted)
+        if found is None:
+            screen.say(f"no session called {wanted!r}")
+        else:
+            screen.post_message(ShowSessions((found.id,)))
+
+    def _all(self, screen: ScopeScreen) -> None:
+        screen.post_message(ShowSessions(tuple(sorted(session.id for session in self._app.sessions()))))
+
+    def _goto(self, where: str, screen: ScopeScreen) -> None:
+        if re.fullmatch(r"#?\d+", where):
+            screen.post_message(ShowExchange(int(where.removeprefix("#"))))
+        elif where:
+            self._app.go_to("traffic")
+            if not self._app.traffic().go_to_time(where):
+                screen.say(f"{where!r} is neither a number nor a time like 12:04")
+
+    async def _note(self, text: str, screen: ScopeScreen) -> None:
+        traffic = self._app.traffic()
+        await traffic.remarking.add(traffic.selected(), text)
+
+    async def _copy(self, what: str, screen: ScopeScreen) -> None:
+        copying = getattr(screen, "copying", None)
+        if copying is None:
+            screen.say("there is nothing to copy here")
+        elif not what:
+            await copying.menu()
+        else:
+            await copying.copy(what)
+
+    def _theme(self, name: str, screen: ScopeScreen) -> None:
+        if name not in theming.NAMES:
+            screen.say(f"no theme {name!r}; there are {', '.join(theming.NAMES)}")
+        else:
+            self._app.theme = theming.chosen(name)
+
+    def _screenshot(self, path: str, screen: ScopeScreen) -> None:
+        screen.say(self._app.picture(path))
+
+
+COPIES = (
+    "json", "params", "arguments", "call-json", "result", "text", "id", "path", "filter",
+    "curl", "mcpscope", "inspector", "python", "pytest", "markdown",
+)  # fmt: skip
+
+
+def describe(command: Command) -> str:
+    """``session NAME  show one session``."""
+    return f"{command.name} {command.use}".strip() + f"  {command.say}"

@@ -1,0 +1,36 @@
+"""Pictures of the screen: SVG for people, text beside it; what is masked on the screen is masked in them."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+
+
+def text_of(app: App[Any]) -> str:
+    """The screen as lines of text."""
+    width, height = app.size
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text[:width].rstrip() for strip in strips[:height]) + "\n"
+
+
+def write_picture(app: App[Any], path: str) -> str:
+    """Write both forms into new files; returns what to say of it."""
+    target = Path(path or f"mcpscope-{time.strftime('%Y%m%d-%H%M%S')}.svg").expanduser()
+    try:
+        _write(target, app.export_screenshot(title="mcpscope"))
+        _write(target.with_suffix(".txt"), text_of(app))
+    except FileExistsError:
+        return f"{target} exists already, nothing was written"
+    except OSError as error:
+        return f"{target} could not be written: {error.strerror}"
+    return f"written: {target.resolve()}"
+
+
+def _write(path: Path, text: str) -> None:
+    fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as file:
+        file.write(text)

@@ -1,0 +1,49 @@
+"""One message or note as one line of the frames view."""
+
+from __future__ import annotations
+
+from mcpscope.store.listed import MessageRow, NoteRow
+from mcpscope.tui.present import figures
+from mcpscope.tui.present.rows import Look, direction
+from mcpscope.tui.present.spans import Line, cut, pad
+
+_ROLES = {"error": "error", "malformed": "malformed"}
+
+
+def frames_heading(width: int) -> Line:
+    """The titles above the frames."""
+    text = (
+        f"  {'#':>6}  {pad('TIME', 12)}   {pad('MESSAGE', 30)} {pad('KIND', 12)} {'ID':<8} {'SIZE':>6}  FATE"
+    )
+    return cut([(text, "muted")], width)
+
+
+def frame_line(frame: MessageRow | NoteRow, width: int, look: Look, *, here: bool) -> Line:
+    """The line of one frame; ``here`` is the row under the cursor."""
+    time = figures.time_of_day(frame.at, look.zone)
+    spans: Line = [(f" {look.glyphs.cursor}" if here else "  ", "accent")]
+    if isinstance(frame, NoteRow):
+        spans += [(f"{frame.id:>6}  {time} ", "muted"), (f"{look.glyphs.neither} ", "")]
+        spans += [
+            (pad(frame.kind, 30), ""),
+            (f" {look.glyphs.note}", "muted"),
+            (" ".join(frame.text.split()), "muted"),
+        ]
+        return cut(spans, width)
+    what = frame.method or frame.label or "(no method)"
+    if frame.kind in ("result", "error") and frame.label:
+        what = f"answer to {frame.label}"
+    elif frame.method == "tools/call" and frame.label:
+        what = frame.label
+    spans += [
+        (f"{frame.id:>6}  {time} ", "muted"),
+        (direction(frame.dir, look.glyphs) + " ", ""),
+        (pad(what, 30), ""),
+        (" " + pad(frame.kind, 12), _ROLES.get(frame.kind, "muted")),
+        (" " + pad(frame.rpc_id, 8), "muted"),
+        (f" {figures.size(frame.size):>6}  ", ""),
+        (frame.fate if frame.origin == "peer" else f"{frame.fate}, {frame.origin}", "muted"),
+    ]
+    if frame.marks:
+        spans.append((f"  {frame.marks}", "warning"))
+    return cut(spans, width)

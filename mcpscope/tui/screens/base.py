@@ -1,0 +1,194 @@
+"""What every screen has: header, status, key bar, actions from the table, a line for a tiny terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import ModalScreen, Screen
+from textual.timer import Timer
+
+from mcpscope.tui import actions
+from mcpscope.tui.actions import Action
+from mcpscope.tui.messages import GoTo, Ready, Said, Wants
+from mcpscope.tui.present import chrome
+from mcpscope.tui.present.chrome import Heading
+from mcpscope.tui.present.spans import Span
+from mcpscope.tui.widgets.painted import Bar, Pane, glyphs_of
+
+LEAST = (60, 15)
+NARROW, WIDE = 100, 160
+SAID_SECONDS = 5
+
+
+def possible() -> str:
+    """The reason why not, of an action that is always possible."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """How a screen does an action, and why it cannot now (empty: it can)."""
+
+    do: Callable[[], Coroutine[Any, Any, None] | object]
+    why_not: Callable[[], str] = possible
+
+
+def bindings(place: str) -> list[BindingType]:
+    """The key bindings of a place, from the table; each can be bound anew by its id."""
+    return [
+        Binding(",".join(action.keys), f"act('{action.id}')", action.label, show=False, id=action.id)
+        for action in actions.at(place)
+    ]
+
+
+class ScopeScreen(Screen[None], inherit_bindings=False):
+    """A screen of the UI. ``place`` names its rows in the table of actions."""
+
+    place: ClassVar[str] = ""
+    AUTO_FOCUS = "Pane"
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012  # Textual declares it as an instance's
+        (0, "-narrow"),
+        (NARROW, "-medium"),
+        (WIDE, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (20, "-tall")]  # noqa: RUF012  # as above
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heading = Heading(self.place.capitalize())
+        self._acts: dict[str, Act] | None = None
+        self._said: list[Span] = []
+        self._unsay: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Bar(id="tiny")
+        yield Bar(id="header")
+        yield from self.body()
+        yield Bar(id="status")
+        yield Bar(id="keys")
+
+    def on_mount(self) -> None:
+        self.post_message(Ready())
+
+    def body(self) -> ComposeResult:
+        """The widgets between header and status."""
+        raise NotImplementedError
+
+    def acts(self) -> dict[str, Act]:
+        """What this screen does, by the id of the action."""
+        return {}
+
+    def status_parts(self) -> tuple[Sequence[Span], str]:
+        """The parts of the status line, and what stands at its end."""
+        return [], ""
+
+    def act(self, action_id: str) -> Act | None:
+        """How this screen, or every screen, does an action."""
+        if self._acts is None:
+            self._acts = {**self._common(), **self.acts()}
+        return self._acts.get(action_id)
+
+    def why_not(self, action: Action) -> str:
+        """Why an action is not possible now; empty where it is."""
+        act = self.act(action.id)
+        return "not in this version" if act is None else act.why_not()
+
+    def action_act(self, action_id: str) -> None:
+        """Do an action of the table, or say why not."""
+        action = actions.find(action_id, self.place)
+        act = self.act(action_id)
+        reason = "not in this version" if act is None else act.why_not()
+        if reason or act is None:
+            label = f"{actions.key_name(action.keys[0])} {action.label}" if action else action_id
+            self.say(f"{label}: {reason}")
+            return
+        result = act.do()
+        if isinstance(result, Coroutine):
+            self.run_worker(result, exit_on_error=True)
+        self.refresh_chrome()
+
+    def say(self, text: str, *, severity: str = "information") -> None:
+        """A line in place of the status for five seconds, and another line in the Log."""
+        self._said = [(text, "error" if severity == "error" else "strong")]
+        if self._unsay is not None:
+            self._unsay.stop()
+        self._unsay = self.set_timer(SAID_SECONDS, self._silent)
+        self.post_message(Said(text))
+        self.refresh_chrome()
+
+    def _silent(self) -> None:
+        self._said, self._unsay = [], None
+        self.refresh_chrome()
+
+    def show_heading(self, heading: Heading) -> None:
+        """Take the header's facts; the title stays the screen's own."""
+        self.heading = heading
+        self.refresh_chrome()
+
+    def refresh_chrome(self) -> None:
+        """Paint header, status and keys again where they changed."""
+        if not self.is_mounted:
+            return
+        width, glyphs = self.size.width, glyphs_of(self)
+        self.query_one("#header", Bar).show([chrome.header(width, self.heading, glyphs)])
+        parts, right = (self._said, "") if self._said else self.status_parts()
+        self.query_one("#status", Bar).show([chrome.status(width, parts, right)])
+        entries = [action for action in actions.bar(self.place) if not self.why_not(action)]
+        self.query_one("#keys", Bar).show([chrome.keys(width, entries, glyphs)])
+
+    def pane(self) -> Pane | None:
+        """The pane that movements move: the focused one, else the first."""
+        if isinstance(self.focused, Pane):
+            return self.focused
+        return next((pane for pane in self.query(Pane) if pane.display), None)
+
+    def on_resize(self) -> None:
+        width, height = self.size
+        small = width < LEAST[0] or height < LEAST[1]
+        self.set_class(small, "-tiny")
+        if small:
+            self.query_one("#tiny", Bar).show([[(chrome.too_small(width, height, LEAST), "warning")]])
+        self.refresh_chrome()
+
+    def on_screen_resume(self) -> None:
+        self.refresh_chrome()
+
+    def _common(self) -> dict[str, Act]:
+        moves = ("up", "down", "top", "bottom", "page-up", "page-down", "half-up", "half-down")
+        found = {f"move.{how}": Act(partial(self._move, how)) for how in moves}
+        for name, _, _ in actions.SCREENS:
+            found[f"screen.{name}"] = Act(partial(self._tell, GoTo, name), partial(self.screen_missing, name))
+        for what in ("help", "prompt", "palette", "back", "quit", "suspend", "undo", "redo"):
+            found[what] = Act(partial(self._tell, Wants, what))
+        found |= {
+            "interrupt": Act(lambda: self.say("q quits; the proxies go on")),
+            "redraw": Act(lambda: self.refresh(layout=True)),
+        }
+        return found
+
+    def screen_missing(self, name: str) -> str:
+        """Why a screen cannot be shown."""
+        return "" if self.app.is_mode(name) else "comes with a later version"  # type: ignore[attr-defined]  # ScopeApp
+
+    def _tell(self, kind: Callable[[str], Message], word: str) -> None:
+        self.post_message(kind(word))
+
+    def _move(self, how: str) -> None:
+        pane = self.pane()
+        if pane is not None:
+            pane.move(how)
+
+
+class Dialog(ModalScreen[str], inherit_bindings=False):
+    """A screen over another; Esc leaves it without doing anything."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
+
+    def action_leave(self) -> None:
+        self.dismiss("")

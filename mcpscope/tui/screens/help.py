@@ -1,0 +1,86 @@
+"""Help for the screen it was asked on: a panel of its actions; the same key closes it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.widgets import Input
+
+from mcpscope.tui.present.helptext import help_lines
+from mcpscope.tui.present.spans import Line
+from mcpscope.tui.screens.base import Dialog, ScopeScreen
+from mcpscope.tui.widgets.painted import Bar
+from mcpscope.tui.widgets.viewer import Viewer
+
+_MOVES = {
+    "j": "down",
+    "down": "down",
+    "k": "up",
+    "up": "up",
+    "g": "top",
+    "G": "bottom",
+    "home": "top",
+    "end": "bottom",
+    "ctrl+f": "page-down",
+    "pagedown": "page-down",
+    "space": "page-down",
+    "ctrl+b": "page-up",
+    "pageup": "page-up",
+    "ctrl+d": "half-down",
+    "ctrl+u": "half-up",
+}
+
+
+class HelpScreen(Dialog):
+    """The panel. ``/`` narrows it to lines that hold a word."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, screen: ScopeScreen) -> None:
+        super().__init__()
+        self._place = screen.place
+        self._lines = help_lines(screen.place, screen.why_not)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="help-box"):
+            yield Bar(id="help-title")
+            yield Viewer(id="help")
+            yield Input(id="help-search", compact=True, placeholder="search the help")
+            yield Bar(id="help-foot")
+
+    def on_mount(self) -> None:
+        self.query_one("#help-title", Bar).show([[(f" Help: {self._place}", "strong")]])
+        self.query_one("#help-foot", Bar).show([[(" j k move   / search   ? or Esc closes", "muted")]])
+        self.query_one(Input).display = False
+        self._fill("")
+        self.query_one(Viewer).focus()
+
+    def _fill(self, word: str) -> None:
+        found: list[Line] = [
+            line for line in self._lines if word.lower() in "".join(text for text, _ in line).lower()
+        ]
+        self.query_one(Viewer).show(found)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._fill(event.value.strip())
+
+    def on_input_submitted(self) -> None:
+        self.query_one(Viewer).focus()
+
+    def on_key(self, event: events.Key) -> None:
+        typing = self.query_one(Input).has_focus
+        if event.key == "escape" or (not typing and event.key in ("q", "question_mark", "f1")):
+            event.stop()
+            self.dismiss("")
+        elif not typing and event.key == "slash":
+            event.stop()
+            event.prevent_default()
+            self.query_one(Input).display = True
+            self.query_one(Input).focus()
+        elif not typing and event.key in _MOVES:
+            event.stop()
+            self.query_one(Viewer).move(_MOVES[event.key])

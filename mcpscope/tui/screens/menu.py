@@ -1,0 +1,102 @@
+"""Small dialogs: a menu of named keys, a line to type, a question; Esc leaves each without doing anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.widgets import Input
+
+from mcpscope.tui.actions import key_name
+from mcpscope.tui.present.spans import Line
+from mcpscope.tui.screens.base import Dialog
+from mcpscope.tui.widgets.painted import Bar
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a menu: the key that chooses it, what it says, and why it cannot be chosen."""
+
+    key: str
+    name: str
+    text: str
+    why_not: str = ""
+
+
+class Menu(Dialog):
+    """Choose by a key; dismisses with the entry's name, or empty."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, title: str, entries: Sequence[Entry], foot: str = "Esc leaves") -> None:
+        super().__init__()
+        self._title = title
+        self._entries = entries
+        self._foot = foot
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box"):
+            yield Bar(id="menu")
+
+    def on_mount(self) -> None:
+        lines: list[Line] = [[("  " + self._title, "strong")], []]
+        for entry in self._entries:
+            key = f"   {key_name(entry.key):<6}"
+            if entry.why_not:
+                lines.append([(key + entry.text, "muted"), (f"  ({entry.why_not})", "muted")])
+            else:
+                lines.append([(key, "accent"), (entry.text, "")])
+        lines += [[], [("  " + self._foot, "muted")]]
+        bar = self.query_one("#menu", Bar)
+        bar.styles.height = len(lines)
+        bar.show(lines)
+
+    def on_key(self, event: events.Key) -> None:
+        event.stop()
+        for entry in self._entries:
+            if event.key == entry.key or event.character == entry.key:
+                if entry.why_not:
+                    self.app.bell()
+                    return
+                self.dismiss(entry.name)
+                return
+        if event.key in ("escape", "q"):
+            self.dismiss("")
+
+    def on_click(self, event: events.Click) -> None:
+        bar = self.query_one("#menu", Bar)
+        at = event.screen_y - bar.region.y - 2
+        if bar.region.contains(event.screen_x, event.screen_y) and 0 <= at < len(self._entries):
+            entry = self._entries[at]
+            if not entry.why_not:
+                self.dismiss(entry.name)
+
+
+class Ask(Dialog):
+    """Type one line; dismisses with it, or with empty text."""
+
+    def __init__(self, title: str, value: str = "", hint: str = "Enter keeps it, Esc leaves") -> None:
+        super().__init__()
+        self._title = title
+        self._value = value
+        self._hint = hint
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box"):
+            yield Bar(id="ask-title")
+            yield Input(self._value, id="ask", compact=True, select_on_focus=False)
+            yield Bar(id="ask-hint")
+
+    def on_mount(self) -> None:
+        self.query_one("#ask-title", Bar).show([[(self._title, "strong")]])
+        self.query_one("#ask-hint", Bar).show([[(self._hint, "muted")]])
+        self.query_one(Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(event.value.strip())

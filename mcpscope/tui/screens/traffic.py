@@ -1,0 +1,357 @@
+"""Traffic: the list of exchanges, live, and the detail of the one under the cursor beside or below it."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container, Vertical
+
+from mcpscope.store.listed import ExchangeRow
+from mcpscope.tui.clock import Clock
+from mcpscope.tui.feed import Change
+from mcpscope.tui.memory import Memory
+from mcpscope.tui.messages import OpenExchange, ShowExchange
+from mcpscope.tui.present import traffic
+from mcpscope.tui.present.framerow import frames_heading
+from mcpscope.tui.present.rows import Look, columns, heading
+from mcpscope.tui.present.spans import Span
+from mcpscope.tui.present.verdict import PROBLEMS
+from mcpscope.tui.screens.base import NARROW, WIDE, Act, ScopeScreen, bindings
+from mcpscope.tui.screens.copying import Copying
+from mcpscope.tui.screens.filtering import Filtering
+from mcpscope.tui.screens.listing import Listing
+from mcpscope.tui.screens.remarking import Remarking
+from mcpscope.tui.screens.sorting import Sorting
+from mcpscope.tui.screens.undercursor import UnderCursor
+from mcpscope.tui.screens.viewing import Viewing
+from mcpscope.tui.source import Source
+from mcpscope.tui.undoing import Undo
+from mcpscope.tui.widgets.exchange import ExchangeView
+from mcpscope.tui.widgets.filterbar import FilterBar
+from mcpscope.tui.widgets.painted import Bar, Pane, glyphs_of
+from mcpscope.tui.widgets.rowlist import RowList
+
+TICK_SECONDS = 1.0
+SEEK_ROWS = 5000
+
+
+class TrafficScreen(ScopeScreen):
+    """The list. What is selected is an exchange's id, whatever happens to its position."""
+
+    place = "traffic"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("traffic")
+
+    def __init__(self, source: Source, clock: Clock, memory: Memory, undo: Undo) -> None:
+        super().__init__()
+        self._source = source
+        self._clock = clock
+        self._span: tuple[tuple[int, ...], tuple[int, int]] = ((), (0, 0))
+        self.listing = Listing(source, self.look, self.rows_changed)
+        self.viewing = Viewing(self, source, lambda: self.query_one(ExchangeView))
+        self.filtering = Filtering(self, source, clock, memory, self.listing)
+        self.remarking = Remarking(self, source, self.listing, undo)
+        self.sorting = Sorting(self, self.listing)
+        self.copying = Copying(self, source, clock, lambda: self.view)
+        self.under = UnderCursor(self, source, self.viewing, self.selected)
+        self._rate = (0.0, 0, 0)
+        self.detail_hidden = False
+        self.zoomed = False
+
+    def body(self) -> ComposeResult:
+        yield FilterBar(id="filter")
+        with Container(id="main"):
+            with Vertical(id="list-part"):
+                yield Bar(id="heading")
+                yield RowList(follows=True, id="list")
+                yield Bar(id="preview")
+            yield ExchangeView(self._clock, id="detail")
+
+    @property
+    def list(self) -> RowList:
+        return self.query_one("#list", RowList)
+
+    @property
+    def view(self) -> ExchangeView:
+        return self.query_one(ExchangeView)
+
+    def on_mount(self) -> None:
+        self.set_interval(TICK_SECONDS, self._tick)
+        self.list.focus()
+
+    def look(self) -> Look:
+        """The signs, zone and clock of this paint, and the window of the waterfall."""
+        now = self._clock.now_ns()
+        return Look(
+            glyphs_of(self),
+            self._clock.zone,
+            now,
+            self._window(now) if self.listing.rows.waterfall else (0, 0),
+        )
+
+    def _window(self, now: int) -> tuple[int, int]:
+        rows, top, high = self.listing.rows, self.list.scroll_offset.y, self.list.size.height
+        key = (top, high, len(rows), now // 500_000_000)
+        if key != self._span[0]:
+            seen = rows.around(top, max(high, 1))
+            ends = [
+                row.ended_at or (now if row.status in ("waiting", "held") else row.opened_at) for row in seen
+            ]
+            first = min((row.opened_at for row in seen), default=0)
+            self._span = (key, (first, max(ends, default=0) + 1))
+        return self._span[1]
+
+    # what arrives
+
+    async def take(self, change: Change) -> None:
+        """Take in what changed in the store."""
+        await self.listing.take(change, follow=self.list.follow)
+        if self.view.loaded is not None and self.view.loaded.row.id in change.exchanges:
+            self.under.soon()
+
+    def rows_changed(self) -> None:
+        """Paint the list again: other rows, or the same with other contents."""
+        if not self.is_mounted:
+            return
+        rows = self.listing.frames or self.listing.rows
+        if self.list.rows is not rows:
+            self.list.show(rows)
+        else:
+            self.list.changed()
+        self._chrome()
+
+    def _tick(self) -> None:
+        """Once a second: clocks count up, rates are taken."""
+        now = time.monotonic()
+        before, arrived, _ = self._rate
+        rate = round((self.listing.arrived - arrived) / (now - before)) if before else 0
+        self._rate = (now, self.listing.arrived, rate)
+        if not self.listing.paused:
+            self.list.refresh()
+        self.refresh_chrome()
+
+    def _chrome(self) -> None:
+        width = self.list.size.width or self.size.width
+        rows = self.listing.rows
+        line = (
+            frames_heading(width)
+            if self.listing.frames is not None
+            else heading(columns(width, waterfall=rows.waterfall), width, self.look())
+        )
+        self.query_one("#heading", Bar).show([line])
+        self.filtering.show_facts(traffic.counts(self.shown(), self.listing.counters))
+        self.refresh_chrome()
+
+    def shown(self) -> traffic.Display:
+        """How the list stands."""
+        listing = self.listing
+        filtered = listing.selection.filter is not None and not listing.selection.filter.is_empty
+        return traffic.Display(
+            shown=len(listing.frames or listing.rows),
+            filtered=filtered,
+            follow=self.list.follow,
+            unseen=listing.unseen,
+            paused=listing.paused,
+            sort=listing.selection.sort,
+            rate=self._rate[2],
+            searching=filtered and not listing.complete,
+            frames=listing.frames is not None,
+        )
+
+    def status_parts(self) -> tuple[Sequence[Span], str]:
+        parts = traffic.status_parts(self.shown(), self.listing.counters, glyphs_of(self))
+        right = self.app.theme if self.size.width >= NARROW else ""
+        return parts, right
+
+    # the filter
+
+    def on_filter_bar_typed(self, event: FilterBar.Typed) -> None:
+        self.filtering.typed(event.text, event.cursor)
+
+    def on_filter_bar_kept(self, event: FilterBar.Kept) -> None:
+        self.filtering.kept(event.text)
+
+    def on_filter_bar_left(self) -> None:
+        self.filtering.left()
+
+    def on_filter_bar_save(self, event: FilterBar.Save) -> None:
+        self.run_worker(self.filtering.save(event.text))
+
+    # the cursor
+
+    def on_row_list_moved(self, event: RowList.Moved) -> None:
+        if self.list.follow:
+            self.listing.unseen = 0
+        self.under.soon()
+        self._chrome()
+
+    def on_row_list_opened(self, event: RowList.Opened) -> None:
+        self.action_act("open")
+
+    def selected(self) -> ExchangeRow | None:
+        """The exchange under the cursor; of a frame, the exchange it belongs to."""
+        key = self.list.selected
+        if key is None:
+            return None
+        if self.listing.frames is not None:
+            frame = self.listing.frames.frame(key)
+            key = getattr(frame, "exchange_id", None) or key
+        return self.listing.rows.row(key)
+
+    # layouts
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self._arrange()
+
+    def _arrange(self) -> None:
+        width = self.size.width
+        shown = width >= NARROW and not self.detail_hidden
+        self.view.display = shown or self.zoomed
+        self.query_one("#list-part").display = not self.zoomed
+        self.query_one("#preview").display = width < NARROW
+        self.listing.rows.waterfall = width >= WIDE
+        self.view.arranged(
+            "stack" if width >= WIDE and not self.zoomed else "side" if width >= NARROW else "single"
+        )
+        self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        self.list.changed()
+        self._chrome()
+        if self.view.display:
+            self.under.soon()
+
+    # actions
+
+    def acts(self) -> dict[str, Act]:
+        return {
+            "open": Act(self._open, self._nothing_selected),
+            "follow": Act(
+                self._toggle_follow, lambda: "" if self.listing.selection.by_time else "sorted, not by time"
+            ),
+            "pause": Act(self._pause),
+            "problem.next": Act(lambda: self._seek(1), self._in_frames),
+            "problem.previous": Act(lambda: self._seek(-1), self._in_frames),
+            "frames": Act(self._toggle_frames),
+            **self.sorting.acts(self._in_frames),
+            "layout": Act(self._layout, lambda: "" if self.size.width >= NARROW else "needs 100 columns"),
+            "zoom": Act(self._zoom, lambda: "" if self.size.width >= NARROW else "needs 100 columns"),
+            "pane.next": Act(lambda: self._pane(1), lambda: "" if self.view.display else "there is one pane"),
+            "pane.previous": Act(
+                lambda: self._pane(-1), lambda: "" if self.view.display else "there is one pane"
+            ),
+            **self.filtering.acts(self._nothing_selected, self.selected),
+            **self.copying.acts(self._nothing_selected),
+            **self.remarking.acts(self._nothing_selected, self.selected),
+            **self.viewing.acts(lambda: "" if self.view.display else "Enter opens the exchange first"),
+        }
+
+    def _nothing_selected(self) -> str:
+        return "" if self.list.selected is not None else "the list is empty"
+
+    def _in_frames(self) -> str:
+        return "t shows exchanges first" if self.listing.frames is not None else ""
+
+    def _open(self) -> None:
+        row = self.selected()
+        if self.view.has_focus_within:
+            self.viewing.open_value()
+        elif row is not None:
+            self.post_message(OpenExchange(row.id))
+
+    def _toggle_follow(self) -> None:
+        self.list.follow = not self.list.follow
+        if self.list.follow:
+            self.listing.unseen = 0
+        self.list.changed()
+
+    async def _pause(self) -> None:
+        if self.listing.paused:
+            await self.listing.resume()
+        else:
+            self.listing.paused = True
+        self._chrome()
+
+    def _seek(self, step: int) -> None:
+        """To the next exchange with a problem, at most five thousand rows away."""
+        rows, at = self.listing.rows, self.list.cursor + step
+        for _ in range(SEEK_ROWS):
+            if not 0 <= at < len(rows):
+                break
+            row = rows.row(rows.key(at))
+            if row is not None and (row.status in PROBLEMS or "orphan" in row.flags):
+                self.list.select(row.id)
+                return
+            at += step
+        self.say("no problem further " + ("down" if step > 0 else "up"))
+
+    async def _toggle_frames(self) -> None:
+        row = self.selected()
+        await self.listing.toggle_frames()
+        if row is not None and not self.list.follow:
+            self.list.select(row.id)
+
+    def _layout(self) -> None:
+        self.detail_hidden = not self.detail_hidden
+        self._arrange()
+
+    def _zoom(self) -> None:
+        self.zoomed = not self.zoomed and self.view.has_focus_within
+        if not self.zoomed and not self.view.has_focus_within:
+            self.detail_hidden = not self.detail_hidden
+        self._arrange()
+
+    def _pane(self, step: int) -> None:
+        panes: list[Pane] = [
+            pane for pane in (self.list, self.view.request, self.view.answer) if _visible(pane)
+        ]
+        at = panes.index(self.focused) if self.focused in panes else 0
+        panes[(at + step) % len(panes)].focus()
+        self.view.titles()
+
+    async def show_sessions(self, sessions: tuple[int, ...] | None) -> None:
+        """Show the exchanges of these sessions, followed from their end."""
+        self.list.follow = True
+        self.listing.unseen = 0
+        await self.listing.load(dataclasses.replace(self.listing.selection, sessions=sessions))
+
+    def step(self, exchange: int, count: int) -> int | None:
+        """The exchange ``count`` rows further in the list; None beyond its ends."""
+        rows = self.listing.rows
+        at = rows.position(exchange) + count
+        return rows.key(at) if 0 <= at < len(rows) else None
+
+    def marked(self, exchange: int) -> int | None:
+        """The marked exchange to compare this one with: the last marked one that is another."""
+        return next((key for key in reversed(list(self.listing.rows.marked)) if key != exchange), None)
+
+    def go_to_time(self, text: str) -> bool:
+        """Put the cursor on the first exchange at or after a time of day; False where it is none."""
+        found = self.filtering.first_at(text)
+        if found is None:
+            return False
+        rows = self.listing.rows
+        low, high = 0, len(rows)
+        while low < high:
+            middle = (low + high) // 2
+            row = rows.row(rows.key(middle))
+            if row is not None and row.opened_at < found:
+                low = middle + 1
+            else:
+                high = middle
+        if len(rows):
+            self.list.select(rows.key(min(low, len(rows) - 1)))
+        return True
+
+    def on_show_exchange(self, event: ShowExchange) -> None:
+        event.stop()
+        self.list.select(event.exchange)
+
+
+def _visible(pane: Pane) -> bool:
+    return pane.region.area > 0

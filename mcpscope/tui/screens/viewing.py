@@ -1,0 +1,182 @@
+"""What can be done in the detail of an exchange: tabs, folds, search, wrapping, opening and saving values."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from mcpscope.tui.loaded import WHOLE_BYTES, Body, load
+from mcpscope.tui.messages import OpenExchange
+from mcpscope.tui.present.document import Document
+from mcpscope.tui.present.jsonindex import index_json
+from mcpscope.tui.screens.base import Act, ScopeScreen
+from mcpscope.tui.screens.menu import Ask
+from mcpscope.tui.screens.text import TextScreen
+from mcpscope.tui.source import Source
+from mcpscope.tui.values import outside, saved, string_value
+from mcpscope.tui.widgets.exchange import ExchangeView
+from mcpscope.tui.widgets.viewer import Viewer
+
+FIRST_BYTES = 64 << 10
+
+
+class Viewing:
+    """The actions of one ``ExchangeView`` on whatever screen it is."""
+
+    def __init__(self, screen: ScopeScreen, source: Source, view: Callable[[], ExchangeView]) -> None:
+        self._screen = screen
+        self._source = source
+        self._view = view
+
+    def acts(self, hidden: Callable[[], str]) -> dict[str, Act]:
+        """``hidden`` says why the detail is not there."""
+
+        def viewer() -> Viewer:
+            return self._view().viewer()
+
+        return {
+            "tab.next": Act(lambda: self._view().step_tab(1), hidden),
+            "tab.previous": Act(lambda: self._view().step_tab(-1), hidden),
+            "open-value": Act(self.open_value, hidden),
+            "fold": Act(lambda: self._sideways(closed=True), hidden),
+            "unfold": Act(lambda: self._sideways(closed=False), hidden),
+            "search": Act(self._search, hidden),
+            "search.next": Act(lambda: self._hit(back=False), self._no_search),
+            "search.previous": Act(lambda: self._hit(back=True), self._no_search),
+            "wrap": Act(self._wrap, hidden),
+            "offsets": Act(lambda: viewer().toggle_offsets(), hidden),
+            "save": Act(self._save, lambda: hidden() or self._no_bytes()),
+            "open-outside": Act(self._outside, lambda: hidden() or self._no_media()),
+            "pager": Act(self._pager, lambda: hidden() or self._no_bytes()),
+        }
+
+    async def fill(self, *, keep: bool = False) -> None:
+        """Compute what the chosen tab shows off the UI thread; a large body shows its head first."""
+        view = self._view()
+        loaded = view.loaded
+        if loaded is None:
+            return
+        if view.tab in ("Pretty", "Tree") and not keep:
+            self._heads(view)
+        asked, told = await asyncio.to_thread(view.contents())
+        if view.loaded is loaded:
+            view.fill(asked, told, keep=keep)
+
+    def _heads(self, view: ExchangeView) -> None:
+        assert view.loaded is not None
+        for viewer, body in ((view.request, view.loaded.request), (view.answer, view.loaded.answer)):
+            if body is not None and body.index is None and len(body.source) > WHOLE_BYTES:
+                head = Document(index_json(body.source[:FIRST_BYTES], partial=True), more="indexing …")
+                viewer.show(head)
+
+    def _body(self) -> Body | None:
+        view = self._view()
+        return view.body(view.viewer())
+
+    def _no_search(self) -> str:
+        return "" if self._view().viewer().pattern is not None else "nothing is searched for"
+
+    def _no_bytes(self) -> str:
+        return "" if self._body() is not None else "there are no bytes here"
+
+    def _no_media(self) -> str:
+        return "" if self._media_line() >= 0 else "the cursor is not on an image, sound or blob"
+
+    def _media_line(self) -> int:
+        """The line of the media value under the cursor, or inside the element there; else -1."""
+        viewer = self._view().viewer()
+        content = viewer.content
+        if not isinstance(content, Document) or not len(content):
+            return -1
+        line = content.line(viewer.row)
+        if line in content.media:
+            return line
+        holder = line if content.index.is_open(line) else content.index.parent[line]
+        return next((at for at in content.media if content.index.parent[at] == holder), -1)
+
+    def _sideways(self, *, closed: bool) -> None:
+        viewer = self._view().viewer()
+        if viewer.has_focus and viewer.fold(closed=closed):
+            return
+        self._view().flip()
+
+    async def _search(self) -> None:
+        text = await self._screen.app.push_screen_wait(
+            Ask("Search", hint="Enter searches, n next, N previous")
+        )
+        if text and not self._view().viewer().search(text):
+            self._screen.say(f"{text!r} is not in this view")
+        elif text:
+            self._view().viewer().focus()
+
+    def _hit(self, *, back: bool) -> None:
+        if not self._view().viewer().next_hit(back=back):
+            self._screen.say("not found")
+
+    def _wrap(self) -> None:
+        reason = self._view().viewer().toggle_wrap()
+        if reason:
+            self._screen.say(reason)
+
+    def open_value(self) -> None:
+        """Enter in a viewer: the rest of a body, a fold, a long string, a related exchange."""
+        view, viewer = self._view(), self._view().viewer()
+        content = viewer.content
+        if view.tab == "Related" and view.loaded is not None:
+            if viewer.row < len(view.loaded.related):
+                self._screen.post_message(OpenExchange(view.loaded.related[viewer.row][1].id))
+            return
+        if not isinstance(content, Document) or not len(content):
+            return
+        if content.is_more(viewer.row):
+            self._screen.run_worker(self._load_rest())
+            return
+        line = content.line(viewer.row)
+        if content.index.is_open(line) or content.index.is_close(line):
+            viewer.fold()
+            return
+        text = string_value(content.index, line)
+        self._screen.app.push_screen(TextScreen(content.index.path(line), text, self._screen.heading))
+
+    async def _load_rest(self) -> None:
+        view = self._view()
+        if view.loaded is None:
+            return
+        key = view.loaded.row.id
+        self._screen.say("loading the rest …")
+        loaded = await self._source.ask(lambda pages: load(pages, key, whole=True))
+        if loaded is not None and view.loaded is not None and view.loaded.row.id == key:
+            view.show(loaded)
+            await self.fill()
+
+    async def _save(self) -> None:
+        """Write the image, sound or blob under the cursor, else the whole body, to a file."""
+        view, viewer = self._view(), self._view().viewer()
+        body, content, line = self._body(), viewer.content, self._media_line()
+        if body is None or view.loaded is None:
+            return
+        suggestion = f"{view.loaded.row.tool or 'message'}-{body.message.id}"
+        if isinstance(content, Document) and line >= 0:
+            suggestion += content.media[line].suffix
+        else:
+            suggestion += ".json" if body.index is None or body.index.valid else ".txt"
+            line = -1
+        path = await self._screen.app.push_screen_wait(Ask("Save as", suggestion))
+        if path:
+            message = body.message.id
+            data = None if line < 0 or not isinstance(content, Document) else (content.index, line)
+            source = await self._source.ask(lambda pages: pages.body(message)) if data is None else b""
+            self._screen.say(await asyncio.to_thread(saved, path, source, data))
+
+    async def _outside(self) -> None:
+        content, line = self._view().viewer().content, self._media_line()
+        if isinstance(content, Document) and line >= 0:
+            self._screen.say(await asyncio.to_thread(outside, content.index, line, content.media[line]))
+
+    async def _pager(self) -> None:
+        body = self._body()
+        if body is None:
+            return
+        message = body.message.id
+        source = await self._source.ask(lambda pages: pages.body(message))
+        self._screen.app.call_later(self._screen.app.page, source)  # type: ignore[attr-defined]  # ScopeApp

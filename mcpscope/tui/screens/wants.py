@@ -1,0 +1,112 @@
+"""What every screen can ask for: help, prompt, palette, back, quit, suspend, undo, the pager."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from mcpscope.paths import private_dir, runtime_dir
+from mcpscope.text import safe
+from mcpscope.tui.screens.base import ScopeScreen
+from mcpscope.tui.screens.help import HelpScreen
+from mcpscope.tui.screens.menu import Entry, Menu
+from mcpscope.tui.screens.palette import PaletteScreen
+from mcpscope.tui.screens.prompt import Prompt
+
+if TYPE_CHECKING:
+    from mcpscope.tui.app import ScopeApp
+
+
+class Wanting:
+    """Answers ``Wants``."""
+
+    def __init__(self, app: ScopeApp) -> None:
+        self._app = app
+        self._answers: dict[str, Callable[[], Coroutine[Any, Any, None] | None]] = {
+            "help": self._help,
+            "prompt": self._prompt,
+            "palette": self._palette,
+            "back": self._back,
+            "quit": self._quit,
+            "suspend": self._suspend,
+            "undo": lambda: self._again(redo=False),
+            "redo": lambda: self._again(redo=True),
+        }
+
+    def do(self, what: str) -> Coroutine[Any, Any, None] | None:
+        """Do it; a coroutine is to be run as a worker."""
+        return self._answers[what]()
+
+    def _screen(self) -> ScopeScreen | None:
+        found = self._app.screen
+        return found if isinstance(found, ScopeScreen) else None
+
+    def _help(self) -> None:
+        screen = self._screen()
+        if screen is not None:
+            self._app.push_screen(HelpScreen(screen))
+
+    async def _prompt(self) -> None:
+        screen = self._screen()
+        if screen is not None:
+            line = await self._app.push_screen_wait(Prompt(self._app))
+            if line:
+                await self._app.commands.run(line, screen)
+
+    async def _palette(self) -> None:
+        screen = self._screen()
+        if screen is not None:
+            chosen = await self._app.push_screen_wait(PaletteScreen(self._app, screen))
+            if chosen:
+                await self._app.commands.run(chosen, screen)
+
+    def _back(self) -> Coroutine[Any, Any, None] | None:
+        if len(self._app.screen_stack) > 1:
+            self._app.pop_screen()
+            return None
+        if self._app.current_mode not in ("traffic", "first") and self._app.is_mode("traffic"):
+            self._app.go_to("traffic")
+            return None
+        # At the root Esc does nothing; q asks, for it is a habit from pagers.
+        return self._ask_to_quit() if self._app.last_key == "q" else None
+
+    async def _ask_to_quit(self) -> None:
+        entries = [Entry("y", "quit", "quit the UI; proxies and recordings go on")]
+        if await self._app.push_screen_wait(
+            Menu("Quit mcpscope ui?", entries, "Esc stays; Q quits without asking")
+        ):
+            self._app.exit(0)
+
+    def _quit(self) -> None:
+        self._app.exit(0)
+
+    def _suspend(self) -> None:
+        self._app.action_suspend_process()
+
+    async def _again(self, *, redo: bool) -> None:
+        name = await (self._app.undo.redo() if redo else self._app.undo.undo())
+        screen = self._screen()
+        if screen is not None:
+            word = "redone" if redo else "undone"
+            screen.say(f"{word}: {name}" if name else f"nothing to {word.removesuffix('ne')}")
+
+    def page(self, source: bytes) -> None:
+        """Show a body in the pager while the UI waits; the proxy is another process and does not."""
+        command = os.environ.get("MCPSCOPE_PAGER") or os.environ.get("PAGER") or "less"
+        argv = shlex.split(command)
+        if not argv or shutil.which(argv[0]) is None:
+            screen = self._screen()
+            if screen is not None:
+                screen.say(f"there is no pager called {command!r}; set PAGER")
+            return
+        with tempfile.NamedTemporaryFile("wb", suffix=".json", dir=private_dir(runtime_dir())) as file:
+            file.write(safe(source.decode("utf-8", "replace"), keep="\n\t").encode())
+            file.flush()
+            with self._app.suspend():
+                subprocess.run([*argv, file.name], check=False)
+        self._app.refresh(layout=True)

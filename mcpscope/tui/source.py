@@ -1,0 +1,83 @@
+"""What the UI reads: pages on its own thread, everything unbounded on threads beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from mcpscope.store.pages import Pages
+
+T = TypeVar("T")
+
+
+class _Lane:
+    """One thread with a connection of its own; its reads run one after another."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.pages = Pages(path)
+        self._thread = ThreadPoolExecutor(1, name)
+        self._closed = False
+
+    async def run(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise asyncio.CancelledError
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except Exception:
+            if self._closed:  # the end of the UI gave it up
+                raise asyncio.CancelledError from None
+            raise
+
+    def close(self) -> None:
+        self._closed = True
+        self.pages.interrupt()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        self.pages.close()
+
+
+class Source:
+    """One database as the UI sees it.
+
+    ``here`` is for the UI thread, for reads by primary key only: a page of a list costs less than the empty
+    frame that waiting for it would paint. What may take longer has three lanes: ``search`` for lists and
+    filters, which ``interrupt`` gives up; ``ask`` for the detail; ``watch`` for the feed and short writes.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.here = Pages(path)
+        self._search = _Lane(path, "search")
+        self._detail = _Lane(path, "detail")
+        self._watch = _Lane(path, "watch")
+
+    def __repr__(self) -> str:
+        return f"<Source {self.path}>"
+
+    async def search(self, read: Callable[[Pages], T]) -> T:
+        """The result of a read of any length; raises Interrupted where another one took its place."""
+        return await self._search.run(lambda: read(self._search.pages))
+
+    async def ask(self, read: Callable[[Pages], T]) -> T:
+        """The result of a read about one thing."""
+        return await self._detail.run(lambda: read(self._detail.pages))
+
+    async def watch(self, read: Callable[[Pages], T]) -> T:
+        """The result of a read of the feed, which no slow filter holds up."""
+        return await self._watch.run(lambda: read(self._watch.pages))
+
+    async def write(self, what: Callable[[], T]) -> T:
+        """The result of a short write, off the UI thread; raises what it raises."""
+        return await self._watch.run(what)
+
+    def interrupt(self) -> None:
+        """Give up the read that ``search`` runs now."""
+        self._search.pages.interrupt()
+
+    def close(self) -> None:
+        """End the threads and close the connections; a read that runs is given up."""
+        for lane in (self._search, self._detail, self._watch):
+            lane.close()
+        self.here.close()
