@@ -64,7 +64,49 @@ PROXY_OPTIONS = (
     ),
 )
 
-WRAP_OPTIONS = PROXY_OPTIONS + GLOBAL_OPTIONS
+HTTP_OPTIONS = (
+    Option("host", ("--host",), "HOST", "Listen for HTTP clients on this address (default: 127.0.0.1)."),
+    Option("port", ("--port",), "N", "Listen on this port (default: 7717); 0 picks one and says which."),
+    Option("stdio", ("--stdio",), "", "Serve one client on stdin and stdout; the server is a URL."),
+    Option(
+        "transport",
+        ("--transport",),
+        "KIND",
+        "How the server is spoken to, where its URL does not end in /mcp or /sse.",
+        choices=("stdio", "http", "sse"),
+    ),
+    Option(
+        "header",
+        ("--header",),
+        "'N: V'",
+        "Add this header to every request to the server, in place of the client's own; V may hold "
+        "${env:NAME}, ${file:PATH}, ${keyring:SERVICE/USER} or ${cmd:COMMAND}.",
+        many=True,
+    ),
+    Option("allow_origin", ("--allow-origin",), "ORIGIN", "Let web pages of this origin in, too.", many=True),
+    Option(
+        "client_token",
+        ("--client-token",),
+        "T",
+        "Clients must send this, as bearer or Mcpscope-Token.",
+    ),
+    Option("allow_remote", ("--allow-remote",), "", "Allow --host beyond loopback; needs --client-token."),
+    Option("ca_file", ("--ca-file",), "FILE", "Trust these certificates for the server, not the system's."),
+    Option("insecure", ("--insecure",), "", "Do not verify the server's certificate."),
+    Option(
+        "rewrite_oauth",
+        ("--rewrite-oauth",),
+        "",
+        "Point the server's protected-resource metadata at this proxy, so that clients can log in.",
+    ),
+)
+
+WRAP_OPTIONS = PROXY_OPTIONS + HTTP_OPTIONS + GLOBAL_OPTIONS
+
+
+def wants_http(values: Values) -> bool:
+    """Whether a wrapped server is to be put on HTTP, which the plain wire knows nothing of."""
+    return any(option.name in values for option in HTTP_OPTIONS)
 
 
 def parse_wrap(args: list[str]) -> tuple[Values, list[str]] | None:

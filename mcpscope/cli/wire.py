@@ -10,7 +10,7 @@ import _signal as signal  # type: ignore[import-not-found]  # signal without its
 import errno
 import os
 
-from mcpscope.cli.options import Values
+from mcpscope.cli.options import Values, wants_http
 from mcpscope.paths import db_file
 from mcpscope.transports.connect.process import StartFailed, start
 
@@ -30,6 +30,10 @@ class _Refused(Exception):
 
 def run_wrapped(values: Values, command: list[str]) -> int:
     """Run ``command`` behind the wire; returns the server's exit code."""
+    if wants_http(values):
+        from mcpscope.cli.http import run_http
+
+        return run_http(values, command=command)
     try:
         return _run(values, command)
     except _Refused as refused:

@@ -75,14 +75,21 @@ class Facts:
             found["mcp_session_id"] = session.decode("latin-1")
         return orjson.dumps(found)
 
-    def closed(self, *, status: int, by: str, first_at: int, last_at: int, error: str = "") -> bytes:
-        """STREAM_CLOSE; ``by`` is server, client or mcpscope; times are unix ns, 0 for no byte."""
+    def closed(
+        self, *, status: int, by: str, first_at: int, last_at: int, error: str = "", text: str = ""
+    ) -> bytes:
+        """STREAM_CLOSE; ``by`` is server, client or mcpscope; times are unix ns, 0 for no byte.
+
+        ``text`` is the beginning of an answer that is no message.
+        """
         found: dict[str, Any] = {"status": status, "closed_by": by}
         if first_at:
             found["first_byte_at"] = first_at
             found["last_byte_at"] = last_at
         if error:
             found["error"] = self._mask.text(error)
+        if text:
+            found["text"] = self._mask.text(text)
         return orjson.dumps(found)
 
     def target(self, target: bytes) -> str:

@@ -13,6 +13,10 @@ from mcpscope.transports.secret_mask import Mask, MaskedFlow
 LAST_FLAG = 1  # of a CHUNK: this direction's body is complete
 
 
+SAID_BYTES = 1000  # of an answer that is no message
+_MESSAGES = frozenset({b"application/json", b"text/event-stream"})
+
+
 class Journal(Protocol):
     """Where records go; False: it is not recorded, and with ``required`` nothing may go on."""
 
@@ -39,9 +43,12 @@ class StreamLog:
         "_journal",
         "_kept",
         "_last_at",
+        "_messages",
         "_open",
+        "_said",
         "_session",
         "_status",
+        "_untyped",
         "_up",
         "stream",
     )
@@ -64,6 +71,9 @@ class StreamLog:
         self._up = MaskedFlow(mask) if mask else None
         self._down = MaskedFlow(mask) if mask else None
         self._kept = True
+        self._messages = True
+        self._untyped = False
+        self._said = b""
         self._open = False
         self._status = 0
         self._first_at = 0
@@ -92,9 +102,12 @@ class StreamLog:
         """The head of the answer."""
         self._first_at = self._last_at = self._clock()
         self._status = head.status
+        media = head.media_type
+        self._messages = media in _MESSAGES or media.endswith(b"+json")
+        self._untyped = not media
         body = NONE
-        if self._kept:
-            body = EVENTS if head.media_type == b"text/event-stream" else WHOLE
+        if self._kept and self._messages:
+            body = EVENTS if media == b"text/event-stream" else WHOLE
         self._write(RecordType.HTTP, Dir.TO_CLIENT, self._facts.answered(head, body=body))
 
     def received(self, data: bytes, *, last: bool) -> bytes:
@@ -105,7 +118,13 @@ class StreamLog:
             written = data
         if data:
             self._last_at = self._clock()
-        self._chunk(Dir.TO_CLIENT, written, last=last)
+        if self._untyped and written:
+            self._untyped = False
+            self._messages = written.lstrip()[:1] in (b"{", b"[")
+        if self._messages:
+            self._chunk(Dir.TO_CLIENT, written, last=last)
+        elif self._kept and len(self._said) < SAID_BYTES:
+            self._said += written[: SAID_BYTES - len(self._said)]
         return data
 
     def closed(self, by: str, *, status: int = 0, error: str = "") -> None:
@@ -114,7 +133,12 @@ class StreamLog:
             return
         self._open = False
         payload = self._facts.closed(
-            status=status or self._status, by=by, first_at=self._first_at, last_at=self._last_at, error=error
+            status=status or self._status,
+            by=by,
+            first_at=self._first_at,
+            last_at=self._last_at,
+            error=error,
+            text=self._said.decode("utf-8", "replace"),
         )
         self._write(RecordType.STREAM_CLOSE, Dir.NONE, payload)
 

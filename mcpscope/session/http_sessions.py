@@ -39,6 +39,7 @@ class Session:
     endpoints: list[bytes] = field(default_factory=list)
     peers: set[str] = field(default_factory=set)
     over: bool = False
+    exit_code: int | None = None
     closed: bool = False
 
 
@@ -98,9 +99,9 @@ class Sessions:
             return self._seen(found, peer)
         return self._open(MODERN, identity, peer, inferred=True)
 
-    def fresh(self, identity: Identity, peer: str) -> Session:
-        """A session of its own: one HTTP+SSE connection."""
-        return self._open(LEGACY, identity, peer, inferred=False)
+    def fresh(self, identity: Identity, peer: str, *, era: str = LEGACY) -> Session:
+        """A session of its own: one HTTP+SSE connection, or one server process of a bridge."""
+        return self._open(era, identity, peer, inferred=era == MODERN)
 
     def adopt(self, session: Session, mcp_id: bytes) -> None:
         """The server gave ``session`` its id."""

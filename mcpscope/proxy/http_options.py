@@ -1,0 +1,146 @@
+"""What the command line said about a proxy that has HTTP on a side, checked before anything starts."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from mcpscope.errors import Exit, ScopeError
+from mcpscope.transports.listen.http_guard import Guard, is_loopback
+from mcpscope.transports.secret_mask import Mask
+from mcpscope.transports.secrets import Template
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+DEFAULT_PORT = 7717
+HTTP = "http"
+SSE = "sse"
+STDIO = "stdio"
+
+
+@dataclass(slots=True)
+class HttpOptions:
+    """One proxy: ``url`` or ``command`` is its upstream, ``stdio`` puts the client on our own streams."""
+
+    db: str
+    url: str = ""
+    command: list[str] = field(default_factory=list)
+    env: list[str] = field(default_factory=list)
+    cwd: str | None = None
+    label: str = ""
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    stdio: bool = False
+    transport: str = ""
+    headers: list[str] = field(default_factory=list)
+    origins: list[str] = field(default_factory=list)
+    client_token: str = ""
+    allow_remote: bool = False
+    ca_file: str = ""
+    insecure: bool = False
+    rewrite_oauth: bool = False
+    record: bool = True
+    record_name: str | None = None
+    record_mode: str = "best-effort"
+    durable: bool = False
+    max_body: int = 0
+    max_message: int = 4 * 1024 * 1024
+
+
+def upstream_of(options: HttpOptions) -> tuple[SplitResult, str, list[str]]:
+    """The upstream URL without its user, its transport (``http`` or ``sse``), and the headers to add.
+
+    Raises ScopeError (``usage``) where the URL cannot be one, or does not tell its transport.
+    """
+    try:
+        url = urlsplit(options.url)
+        _ = url.port
+    except ValueError as error:
+        raise _usage(f"{options.url!r} is not a URL ({error})") from error
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise _usage(f"{options.url!r} is not an http or https URL")
+    transport = options.transport
+    if not transport:
+        path = url.path.rstrip("/")
+        transport = SSE if path.endswith("/sse") else HTTP if path.endswith("/mcp") else ""
+    if transport not in (HTTP, SSE):
+        raise _usage(
+            f"the path of {options.url} ends in neither /mcp nor /sse",
+            "say how it is spoken to: --transport http, or --transport sse (2024-11-05)",
+        )
+    headers = list(options.headers)
+    if url.username is not None:
+        user = f"{unquote(url.username)}:{unquote(url.password or '')}"
+        headers.append(f"Authorization: Basic {base64.b64encode(user.encode()).decode()}")
+        url = url._replace(netloc=url.netloc.rpartition("@")[2])
+    return url._replace(fragment=""), transport, headers
+
+
+def guard_of(options: HttpOptions, mask: Mask) -> Guard:
+    """The listener's guard. Raises ScopeError for a bind beyond loopback that is not asked for twice."""
+    tokens: tuple[tuple[str, bytes], ...] = ()
+    if options.client_token:
+        token, _ = Template(options.client_token).resolve()
+        if len(token) < 8:
+            raise _usage("--client-token is shorter than 8 characters")
+        mask.add([token])
+        tokens = (("client", token.encode("utf-8", "surrogateescape")),)
+    remote = not is_loopback(options.host)
+    if remote and not options.allow_remote:
+        raise _usage(
+            f"--host {options.host} would let other machines in",
+            "add --allow-remote and --client-token '${env:NAME}', or listen on 127.0.0.1",
+        )
+    if remote and not tokens:
+        raise _usage("--allow-remote needs a --client-token", "for example --client-token '${env:NAME}'")
+    return Guard(host=options.host, origins=tuple(options.origins), tokens=tokens, remote=remote)
+
+
+def environment_of(
+    options: HttpOptions, base: dict[str, str], mask: Mask
+) -> tuple[dict[str, str], list[str]]:
+    """``base`` with the pairs of ``-e``, references resolved, and the names they set."""
+    env, names = dict(base), []
+    for pair in options.env:
+        name, equals, value = pair.partition("=")
+        if not name or not equals:
+            raise _usage("-e needs the form KEY=VALUE")
+        template = Template(value)
+        env[name], secrets = template.resolve()
+        mask.add(secrets)
+        names.append(name)
+    return env, names
+
+
+def tls_of(options: HttpOptions, url: SplitResult) -> SSLContext | None:
+    """How the upstream's certificate is checked; None for plain http."""
+    if url.scheme != "https":
+        return None
+    import ssl  # 10 ms that only https needs
+
+    try:
+        context = ssl.create_default_context(cafile=options.ca_file or None)
+    except (OSError, ssl.SSLError) as error:
+        raise _usage(f"--ca-file {options.ca_file} cannot be read as certificates ({error})") from error
+    context.set_alpn_protocols(["http/1.1"])
+    if options.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def label_of(options: HttpOptions, url: SplitResult | None) -> str:
+    """The name given, or the upstream's host, or its command's name."""
+    if options.label:
+        return options.label
+    if url is not None:
+        return url.hostname or "http"
+    return Path(options.command[0]).name
+
+
+def _usage(message: str, hint: str = "") -> ScopeError:
+    return ScopeError(message, code="usage", exit=Exit.USAGE, hint=hint)

@@ -1,0 +1,235 @@
+"""A proxy with HTTP on a side from its options to its exit code: loop, journal, recorder, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from mcpscope import __version__
+from mcpscope.errors import Exit, ScopeError
+from mcpscope.proxy.http_fronts import BridgeFront, Front, Parts, ReverseFront, StdioFront, to_stderr
+from mcpscope.proxy.http_options import (
+    HTTP,
+    SSE,
+    STDIO,
+    HttpOptions,
+    environment_of,
+    guard_of,
+    label_of,
+    tls_of,
+    upstream_of,
+)
+from mcpscope.proxy.recorder import Recorder
+from mcpscope.proxy.registry import Entry
+from mcpscope.session.http_inject import Injected
+from mcpscope.session.http_sessions import Session
+from mcpscope.store.journal import Journal
+from mcpscope.store.records import Dir, RecordType
+from mcpscope.transports.secret_mask import Mask
+
+HOUSEKEEPING_SECONDS = 0.1
+CHILD_CHECK_SECONDS = 0.5
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class HttpRunner:
+    """Everything such a proxy's process has once. ``run`` returns the exit code."""
+
+    def __init__(self, options: HttpOptions, say: Callable[[str], None]) -> None:
+        """Checks the options and resolves secrets; raises ScopeError. ``say`` writes a line for a person."""
+        self._options = options
+        self._say = say
+        mask = Mask()
+        url, transport, headers = None, STDIO, list(options.headers)
+        if options.url:
+            url, transport, headers = upstream_of(options)
+        env, self._env_names = environment_of(options, dict(os.environ), mask)
+        self._label = label_of(options, url)
+        self._started_at = time.time_ns()
+        self._entry = Entry(os.getpid())
+        self._recorder: Recorder | None = None
+        self._stop: asyncio.Future[str | int]
+        self.journal: Any = self._make_journal() if options.record else Unrecorded()
+        self.parts = Parts(
+            options=options,
+            url=url,
+            transport=transport,
+            guard=guard_of(options, mask),
+            injected=Injected(headers, mask),
+            mask=mask,
+            env=env,
+            tls=None if url is None else tls_of(options, url),
+            journal=self.journal,
+            say=say,
+            opened=self._opened,
+            closed=self._closed,
+        )
+
+    def __repr__(self) -> str:
+        return f"<HttpRunner {self._label}>"
+
+    def run(self) -> int:
+        """Serve until a signal comes, or the client on our standard streams has gone."""
+        if isinstance(self.journal, Journal):
+            opened = self.journal.open()
+            if not opened and self.journal.required:
+                raise ScopeError(
+                    f"cannot record in {self.journal.folder} ({self.journal.fault})",
+                    code="record",
+                    exit=Exit.STORE,
+                )
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(self._serve())
+
+    async def _serve(self) -> int:
+        loop = asyncio.get_running_loop()
+        self._stop = loop.create_future()
+        for number in _SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._signalled, number)
+        front = self._front(loop)
+        end: str | int = "clean"
+        try:
+            port = await front.start()
+            loop.call_later(HOUSEKEEPING_SECONDS, self._keep_house, port)
+            end = await self._stop
+        finally:
+            await front.close(end if isinstance(end, str) else "clean")
+            self._close()
+        if isinstance(end, int):
+            return end
+        return int(Exit.INTERRUPTED) if end == "SIGINT" else 0
+
+    def _front(self, loop: asyncio.AbstractEventLoop) -> Front:
+        parts = self.parts
+        if self._options.stdio:
+            return StdioFront(loop, parts, self._ended)
+        if parts.url is None:
+            return BridgeFront(loop, parts)
+        return ReverseFront(loop, parts)
+
+    def _ended(self, code: int) -> None:
+        if not self._stop.done():
+            self._stop.set_result(code)
+
+    def _make_journal(self) -> Journal:
+        options = self._options
+        uid = f"{self._started_at // 1_000_000_000}-{os.getpid()}-{os.urandom(4).hex()}"
+        return Journal(
+            f"{options.db}.journal/{uid}",
+            self._fault,
+            durable=options.durable,
+            required=options.record_mode == "required",
+        )
+
+    def _fault(self, reason: str) -> None:
+        goes_on = (
+            "nothing more is forwarded"
+            if self.journal.required
+            else "traffic goes on, what is missed is counted"
+        )
+        self._say(f"cannot record in {self._options.db}.journal ({reason}): {goes_on}")
+
+    def _opened(self, session: Session) -> None:
+        options = self._options
+        facts = {
+            "uid": getattr(self.journal, "uid", ""),
+            "label": self._label,
+            "record_name": options.record_name,
+            "command": options.command or None,
+            "url": self.parts.shown_url or None,
+            "cwd": options.cwd,
+            "env": self._env_names,
+            "client_transport": self._client_transport,
+            "server_transport": self.parts.transport,
+            "pid": os.getpid(),
+            "record_mode": options.record_mode,
+            "max_body": options.max_body,
+            "version": __version__,
+            "started_at_ns": time.time_ns(),
+            "era": session.era,
+            "inferred": session.inferred,
+            "caller": session.identity[0],
+        }
+        self.journal.append(RecordType.SESSION_OPEN, Dir.NONE, session.number, 0, orjson.dumps(facts))
+
+    def _closed(self, session: Session, reason: str) -> None:
+        said = orjson.dumps({"reason": reason, "exit_code": session.exit_code})
+        self.journal.append(RecordType.SESSION_CLOSE, Dir.NONE, session.number, 0, said)
+
+    @property
+    def _client_transport(self) -> str:
+        if self._options.stdio:
+            return STDIO
+        return SSE if self.parts.transport == SSE else HTTP
+
+    def _keep_house(self, port: int) -> None:
+        journal = self.journal if isinstance(self.journal, Journal) else None
+        self._entry.write(
+            {
+                "pid": os.getpid(),
+                "uid": journal.uid if journal is not None else None,
+                "db": self._options.db,
+                "journal": journal.folder if journal is not None else None,
+                "socket": None,
+                "label": self._label,
+                "command": self._options.command or None,
+                "url": self.parts.shown_url or None,
+                "port": port,
+                "version": __version__,
+                "started_at": self._started_at,
+            }
+        )
+        if journal is not None:
+            loop = asyncio.get_running_loop()
+            self._recorder = Recorder(loop, journal.folder, self._options.db, to_stderr)
+            self._recorder.start()
+            self._check_recorder(loop)
+
+    def _check_recorder(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._recorder is not None:
+            self._recorder.check()
+            loop.call_later(CHILD_CHECK_SECONDS, self._check_recorder, loop)
+
+    def _signalled(self, number: int) -> None:
+        if not self._stop.done():
+            self._stop.set_result(signal.Signals(number).name)
+
+    def _close(self) -> None:
+        if isinstance(self.journal, Journal):
+            self.journal.close()
+            recorder = self._recorder
+            if recorder is None:
+                recorder = Recorder(
+                    asyncio.get_running_loop(), self.journal.folder, self._options.db, to_stderr
+                )
+            self._recorder = None
+            recorder.leave()
+        self._entry.remove()
+
+
+class Unrecorded:
+    """The journal of ``--no-record``."""
+
+    required = False
+    fault = ""
+
+    def append(
+        self, kind: int, dir: int, session: int, stream: int, payload: bytes | memoryview, flags: int = 0
+    ) -> bool:
+        return True
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # optional: halves the cost of a call
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory

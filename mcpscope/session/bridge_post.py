@@ -1,0 +1,204 @@
+"""One HTTP exchange of a bridge whose server is a process: a whole message in, an answer or events out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mcpscope.protocol.message import Message
+from mcpscope.protocol.sse import write_comment, write_event
+from mcpscope.session.crossing import one_line
+from mcpscope.session.http_log import StreamLog
+from mcpscope.transports.http_head import Headers, response
+from mcpscope.transports.listen.http_incoming import Incoming
+
+if TYPE_CHECKING:
+    from mcpscope.session.bridge_child import ChildSession
+    from mcpscope.session.bridge_proxy import BridgeProxy
+
+_JSON = (b"Content-Type", b"application/json")
+_EVENTS: Headers = [
+    (b"Content-Type", b"text/event-stream"),
+    (b"Cache-Control", b"no-cache, no-transform"),
+    (b"X-Accel-Buffering", b"no"),
+]
+_TEXT = (b"Content-Type", b"text/plain; charset=utf-8")
+
+
+class BridgeExchange:
+    """What POST and GET share: the stream's facts in the journal, an event stream, its end.
+
+    ``last`` is when something was written, for the comments that keep an idle stream open.
+    """
+
+    def __init__(self, proxy: BridgeProxy, incoming: Incoming) -> None:
+        self.proxy = proxy
+        self.incoming = incoming
+        self.child: ChildSession | None = None
+        self.log: StreamLog | None = None
+        self.last = 0.0
+        self.streaming = False
+        self.over = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.stream} streaming={self.streaming} over={self.over}>"
+
+    @property
+    def stream(self) -> int:
+        return 0 if self.log is None else self.log.stream
+
+    def begin(self, child: ChildSession, *, era: str) -> None:
+        """It belongs to ``child``; the journal hears of it."""
+        self.child = child
+        child.record.streams += 1
+        self.log = self.proxy.log(child.record)
+        caller = self.proxy.caller(self.incoming.head)
+        self.log.opened(self.incoming.head, era=era, peer=self.incoming.peer, caller=caller, kept=False)
+
+    def refuse(self, status: int, text: str, *, headers: Headers | None = None) -> None:
+        """An HTTP status and plain words: no message of the protocol."""
+        self._answer(status, [_TEXT, *(headers or [])], f"mcpscope: {text}\n".encode())
+
+    def open_stream(self) -> None:
+        """Commit to an event stream."""
+        if self.streaming or self.over:
+            return
+        self.streaming = True
+        head = response(200, [*_EVENTS, *self._session_header()])
+        if self.log is not None:
+            self.log.answered(head)
+        self.incoming.send_head(head)
+        self.last = self.proxy.now()
+        self.incoming.flush()
+
+    def event(self, raw: bytes) -> None:
+        """One message as one event, with the client at once."""
+        self.open_stream()
+        if self.over:
+            return
+        if self.log is not None:
+            self.log.received(b"", last=False)
+        self.incoming.send_body(write_event(one_line(raw)))
+        self.last = self.proxy.now()
+        self.incoming.flush()
+
+    def keep_alive(self, idle_since: float) -> None:
+        if self.streaming and not self.over and self.last < idle_since:
+            self.incoming.send_body(write_comment())
+            self.last = self.proxy.now()
+            self.incoming.flush()
+
+    def end(self, by: str = "server") -> None:
+        """The stream is complete."""
+        if not self.over:
+            self._finish(by)
+            self.incoming.end()
+
+    def abort(self) -> None:
+        """The server has gone in mid-stream: the client sees its connection break."""
+        if not self.over:
+            self._finish("server", error="the server has ended")
+            self.incoming.abort()
+
+    def on_body(self, data: bytes) -> None: ...
+    def on_end(self) -> None: ...
+    def on_turn(self) -> None: ...
+
+    def on_gone(self) -> None:
+        if not self.over:
+            self._finish("client")
+            if self.child is not None:
+                self.child.exchange_gone(self)
+
+    def on_stall(self, *, stalled: bool) -> None:
+        if self.child is not None:
+            self.child.hold(self.stream, paused=stalled)
+
+    def _session_header(self) -> Headers:
+        mcp_id = b"" if self.child is None else self.child.mcp_id
+        return [(b"Mcp-Session-Id", mcp_id)] if mcp_id else []
+
+    def _answer(self, status: int, headers: Headers, body: bytes) -> None:
+        if self.over:
+            return
+        if self.log is not None:
+            self.log.answered(response(status, headers))
+        self._finish("mcpscope" if headers[:1] == [_TEXT] else "server")
+        self.incoming.answer(status, headers, body)
+
+    def _finish(self, by: str, *, error: str = "") -> None:
+        self.over = True
+        if self.log is not None:
+            self.log.closed(by, error=error)
+        if self.child is not None:
+            self.child.record.streams -= 1
+            self.child.hold(self.stream, paused=False)
+
+
+class BridgeStanding(BridgeExchange):
+    """The GET of a session of the old era: what belongs to no request comes on it."""
+
+
+class BridgePost(BridgeExchange):
+    """A POST. ``message`` once its body is read; ``awaited`` are the ids that still want an answer."""
+
+    def __init__(self, proxy: BridgeProxy, incoming: Incoming) -> None:
+        super().__init__(proxy, incoming)
+        self.message: Message | None = None
+        self.awaited = 0
+        self.forwarded = False
+        self.modern = False
+        self.lacks_envelope = False
+        self._body: list[bytes] = []
+        self._answers: list[bytes] = []
+        accept = incoming.head.index.get(b"accept", b"*/*").lower()
+        self._takes_events = b"text/event-stream" in accept or b"*/*" in accept
+        self._takes_json = b"application/json" in accept or b"*/*" in accept
+        self._is_batch = False
+
+    @property
+    def takes_anything(self) -> bool:
+        return self._takes_events or self._takes_json
+
+    @property
+    def takes_events(self) -> bool:
+        """Messages before the answer can be sent on this stream."""
+        return self._takes_events
+
+    def on_body(self, data: bytes) -> None:
+        self._body.append(data)
+
+    def on_end(self) -> None:
+        if not self.over:
+            body = b"".join(self._body)
+            self._body.clear()
+            self.proxy.posted(self, body)
+
+    def expect(self, message: Message) -> None:
+        """``message`` is what this POST says."""
+        self.message = message
+        self._is_batch = bool(message.items)
+
+    def accepted(self) -> None:
+        """Nothing will be answered: 202."""
+        if not self.over and not self.incoming.answered:
+            self._answer(202, self._session_header(), b"")
+
+    def answer(self, raw: bytes, *, status: int = 200, count: int = 1) -> None:
+        """An answer (or an array of ``count``) to what this POST asked; the last one ends it."""
+        self.awaited = max(0, self.awaited - count)
+        if (
+            self.streaming
+            or (not self._takes_json and status == 200)
+            or (self._is_batch and self._takes_events)
+        ):
+            self.event(raw)
+            if self.awaited == 0:
+                self.end()
+            return
+        self._answers.append(one_line(raw))
+        if self.awaited:
+            return
+        body = self._answers[0]
+        if self._is_batch and not (len(self._answers) == 1 and body.lstrip().startswith(b"[")):
+            body = b"[" + b",".join(self._answers) + b"]"
+        self._answer(status, [_JSON, *self._session_header()], body)
