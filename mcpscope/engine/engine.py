@@ -18,20 +18,20 @@ be granted. On the message path nothing raises.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import assert_never
+from typing import Any, assert_never
 
-from mcpscope.engine import batches, deciding, replies, stopping
+from mcpscope.engine import batches, deciding, injecting, replies, stopping
 from mcpscope.engine.commands import Command, Forward, Note, Record, Send
 from mcpscope.engine.events import Decided, Ended, Event, Injected, Left, Oversized, Received, Tick
 from mcpscope.engine.exchange import Exchange
-from mcpscope.engine.exchanges import Exchanges
 from mcpscope.engine.holds import HoldKind, HoldTable
 from mcpscope.engine.judge import judge
+from mcpscope.engine.known import Memory
 from mcpscope.engine.live import Facts, status_of
 from mcpscope.engine.outcomes import Outcome, Word
 from mcpscope.engine.passage import CANCELLED, Passage
 from mcpscope.engine.rules import Action, Phase, Rule
+from mcpscope.engine.schema_check import SchemaChecks, schema_of
 from mcpscope.engine.steering import Steering
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.parsing import parse
@@ -40,16 +40,11 @@ MAX_ASKED = 20_000
 """Requests whose text is kept for the rules on their answers; the oldest are forgotten first."""
 
 
-def _no_check(passage: Passage, message: Message) -> list[str]:
-    return []
-
-
 class Engine:
     """Decides what becomes of each message of one session.
 
-    ``exchanges`` may come from the recorder's checkpoint, so that answers to requests of the fast lane find
-    theirs. ``facts`` gives the session's names, ``check`` the warnings of a tool's schemas about what would
-    leave.
+    ``memory`` is what was seen of the session before; with the recorder's checkpoint in it, answers to
+    requests of the fast lane find theirs. ``names`` are those of the session (number, name, label, uid).
     """
 
     def __init__(
@@ -57,22 +52,23 @@ class Engine:
         steering: Steering,
         *,
         session: int = 1,
-        exchanges: Exchanges | None = None,
-        facts: Callable[[], Facts] = Facts,
-        check: Callable[[Passage, Message], list[str]] = _no_check,
+        memory: Memory | None = None,
+        names: tuple[str, ...] = (),
     ) -> None:
         self.steering = steering
         self.session = session
-        self.exchanges = exchanges if exchanges is not None else Exchanges()
-        self.facts = facts
-        self.check = check
+        self.memory = memory if memory is not None else Memory()
+        self.names = names
         self.holds = HoldTable()
         self.step_answers: set[int] = set()
         self.step_any = False
         self.over = False
         self.batches = batches.Batches()
+        self.injected: dict[int, int] = {}
+        self._checks = SchemaChecks()
         self._asked: dict[int, Message] = {}
         self._gone: set[Direction] = set()
+        self._ids = 0
 
     def __repr__(self) -> str:
         return f"<Engine session={self.session} {self.holds!r} asked={len(self._asked)}>"
@@ -102,7 +98,7 @@ class Engine:
             case Oversized():
                 self._oversized(event, out)
             case Injected():
-                self._injected(event, out)
+                injecting.injected(self, event, out)
             case Ended(at):
                 self._end(at, out)
             case _:
@@ -118,6 +114,9 @@ class Engine:
             return
         passage = self.passage(message, event.direction, event.at, event.stream)
         passage.caller = event.caller
+        if self.injected and message.is_answer and injecting.is_ours(self, passage):
+            injecting.answered(self, passage, event.at, out)
+            return
         if self.batches.open and message.is_answer:
             self._owed(passage, event.at, out)
             return
@@ -134,8 +133,7 @@ class Engine:
 
     def passage(self, message: Message, direction: Direction, at: int, stream: int) -> Passage:
         """``message`` at the gate's door, with the exchange it belongs to."""
-        changed = self.exchanges.observe(message, seq=at, at=at, direction=direction, stream=stream)
-        exchange = changed[0] if changed else None
+        exchange = self.memory.observe(message, at, direction, stream)
         if not message.is_answer:
             return Passage(direction, message, message, at, stream, Phase.REQUEST, exchange)
         request = self._asked.pop(exchange.id, None) if exchange else None
@@ -237,8 +235,10 @@ class Engine:
 
         Without ``data`` (a notification) it is swallowed.
         """
-        if data is None:
+        if data is None or passage.injected:
             out.append(self.record(passage, word, at, detail))
+            if data is not None:
+                injecting.told(self, passage, data, out)
             return
         if passage.phase is Phase.ANSWER:
             out.append(self.record(passage, word, at, detail, sent=data))
@@ -251,7 +251,7 @@ class Engine:
         self, data: bytes, direction: Direction, at: int, stream: int, out: list[Command], *, answers: int = 0
     ) -> None:
         """Say something of our own; our correlation hears it too."""
-        self.exchanges.observe(parse(data), seq=at, at=at, direction=direction, stream=stream)
+        self.memory.observe(parse(data), at, direction, stream)
         out.append(Send(direction, data, at, stream, answers))
 
     def stop(
@@ -281,17 +281,35 @@ class Engine:
         data = replies.too_large(passage, self.steering.max_message)
         self.replace(passage, Word.REFUSED, data, event.at, out, {"problems": ["too-large"]})
 
-    def _injected(self, event: Injected, out: list[Command]) -> None:
-        passage = self.passage(event.message, event.direction, event.at, event.stream)
-        passage.actor, passage.injected = event.actor, True
-        self.enter(passage, event.at, out)
-
     def _end(self, at: int, out: list[Command]) -> None:
         self.over = True
         for hold in self.holds:
             deciding.abandon(self, hold, "session end", at, out)
 
     # Small things.
+
+    def resume(self, memory: Memory) -> None:
+        """Take up what was seen while the messages did not come this way; nothing may be busy."""
+        self.memory = memory
+        self._asked.clear()
+        self.injected.clear()
+
+    def facts(self) -> Facts:
+        """The names that filters ask for."""
+        return self.memory.facts(self.names)
+
+    def check(self, passage: Passage, message: Message) -> list[str]:
+        """What the tool's schemas say against ``message``, with paths."""
+        return self._checks.of(self.memory.catalog, passage, message)
+
+    def schema_for(self, passage: Passage) -> dict[str, Any] | None:
+        """The schema that the held arguments or result should keep to."""
+        return schema_of(self.memory.catalog, passage)
+
+    def new_id(self) -> str:
+        """An id for a request of ours that no peer uses."""
+        self._ids += 1
+        return f"mcpscope-{self.session}-{self._ids}"
 
     def is_gone(self, sender: Direction) -> bool:
         """Whether the peer that sends in this direction has left the session."""

@@ -9,7 +9,6 @@ from mcpscope.engine.conditions import condition_of
 from mcpscope.engine.decisions import Decision
 from mcpscope.engine.engine import Engine
 from mcpscope.engine.events import Decided, Ended, Injected, Left, Oversized, Received, Tick
-from mcpscope.engine.live import Facts
 from mcpscope.engine.rules import Action, On, Rule
 from mcpscope.engine.steering import Detached, Steering
 from mcpscope.protocol.message import Direction
@@ -22,13 +21,12 @@ C2S, S2C = Direction.TO_SERVER, Direction.TO_CLIENT
 class Talk:
     """``to_server`` and ``to_client`` are the bytes that left, ``outcomes`` maps a message to its words."""
 
-    def __init__(self, *, attached=True, detached="pass", timeout=None, client="demo", check=None):
+    def __init__(self, *, attached=True, detached="pass", timeout=None, client="demo"):
         limit = None if timeout is None else int(timeout * SECOND)
         self.steering = Steering(detached=Detached(detached), client_timeout_ns=limit)
         if attached:
             self.steering.attach("ui")
-        more = {} if check is None else {"check": check}
-        self.engine = Engine(self.steering, facts=lambda: Facts(client_names=(client,)), **more)
+        self.engine = Engine(self.steering)
         self.at = 1_000 * SECOND
         self.to_server: list[bytes] = []
         self.to_client: list[bytes] = []
@@ -37,6 +35,10 @@ class Talk:
         self.outcomes: dict[int, list] = {}
         self.received: list[int] = []
         self.plain: set[int] = set()
+        self.client(initialize(client))
+        self.to_server.clear()
+        self.plain.clear()
+        self.received.clear()
 
     def rule(self, action, filter="", *, name="", **more):
         name = name or self.steering.rules.new_name("r")
@@ -130,6 +132,15 @@ class Talk:
     @property
     def held(self):
         return [hold.id for hold in self.engine.holds]
+
+
+def initialize(client, id="init"):
+    params = {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": client, "version": "1"},
+    }
+    return {"jsonrpc": "2.0", "id": id, "method": "initialize", "params": params}
 
 
 def call(id=1, tool="search", meta=None, **arguments):

@@ -598,23 +598,50 @@ def test_strictness_refuses_what_cannot_be_read_with_certainty():
     assert [item["id"] for item in as_json(talk.to_client[1])] == [2, 3]
 
 
-def test_an_injected_message_is_judged_and_marked():
+def test_an_injected_message_is_judged_and_its_answer_goes_to_the_person_alone():
     talk = Talk()
     talk.rule("deny", "tool:bad")
     talk.inject(C2S, call("m1", "good"))
     talk.inject(C2S, call("m2", "bad"))
     assert [as_json(raw)["id"] for raw in talk.to_server] == ["m1"]
-    assert as_json(talk.to_client[0])["id"] == "m2"
+    at = talk.server(result("m1"))
+    assert (talk.to_client, talk.words(at)) == ([], ["absorbed"])
+    answers = [as_json(data["answer"])["id"] for name, data in talk.told if name == "answered"]
+    assert answers == ["m2", "m1"]
+
+
+def lists_tools(talk, **tool):
+    talk.client({"jsonrpc": "2.0", "id": "list", "method": "tools/list"})
+    talk.server({"jsonrpc": "2.0", "id": "list", "result": {"tools": [tool]}})
+    talk.to_server.clear()
+    talk.to_client.clear()
 
 
 def test_schema_warnings_ask_once_and_are_recorded():
-    talk = Talk(check=lambda passage, message: ["n: wrong"] if b"bad" in message.raw else [])
-    talk.breakpoint()
-    at = talk.client(call(1))
-    with pytest.raises(ScopeError, match="n: wrong"):
+    talk = Talk()
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    lists_tools(talk, name="search", inputSchema=schema)
+    talk.breakpoint("tool:search")
+    at = talk.client(call(1, "search", n=1))
+    with pytest.raises(ScopeError, match='n: "bad" is not of type "integer"'):
         talk.decide(Edit(text='"bad"', part="args.n", anyway=False))
+    assert len(talk.held) == 1
     talk.decide(Edit(text='"bad"', part="args.n", anyway=True))
-    assert talk.last(at).detail["warnings"] == ["n: wrong"]
+    assert talk.last(at).detail["warnings"] == ['n: "bad" is not of type "integer"']
+    talk.client(call(2, "search", n="wrong from the start"))
+    assert talk.told[-1][1]["warnings"] == ['n: "wrong from the start" is not of type "integer"']
+
+
+def test_results_are_checked_and_references_fetch_nothing():
+    talk = Talk()
+    schema = {"type": "object", "required": ["total"]}
+    lists_tools(talk, name="search", inputSchema={"$ref": "http://127.0.0.1:9/x"}, outputSchema=schema)
+    talk.breakpoint("tool:search", on="both")
+    talk.client(call(1, "search"))
+    assert "cannot be used" in talk.told[-1][1]["warnings"][0]
+    talk.decide(Release())
+    talk.server(result(1, structuredContent={}))
+    assert talk.told[-1][1]["warnings"] == ['the whole: "total" is a required property']
 
 
 def test_every_hold_is_abandoned_when_the_session_ends():

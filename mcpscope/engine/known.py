@@ -1,0 +1,49 @@
+"""What is known of a session in progress: its exchanges, who talks, what the server has listed."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from mcpscope.engine.catalog import Catalog
+from mcpscope.engine.exchange import Exchange
+from mcpscope.engine.exchanges import Exchanges
+from mcpscope.engine.identity import Identity
+from mcpscope.engine.live import Facts
+from mcpscope.protocol.message import Direction, Message
+
+
+class Memory:
+    """Owns the three; every message of the session goes through ``observe`` once."""
+
+    def __init__(
+        self,
+        exchanges: Exchanges | None = None,
+        identity: Identity | None = None,
+        catalog: Catalog | None = None,
+    ) -> None:
+        self.exchanges = exchanges if exchanges is not None else Exchanges(summaries=False)
+        self.identity = identity if identity is not None else Identity()
+        self.catalog = catalog if catalog is not None else Catalog()
+
+    def __repr__(self) -> str:
+        return f"<Memory {self.exchanges!r} {self.catalog!r}>"
+
+    def observe(self, message: Message, at: int, direction: Direction, stream: int = 0) -> Exchange | None:
+        """Take in one message, named by ``at``: the exchange it belongs to."""
+        changed = self.exchanges.observe(message, seq=at, at=at, direction=direction, stream=stream)
+        if not changed:
+            return None
+        exchange = changed[0]
+        self.identity.observe(exchange, message)
+        self.catalog.observe(exchange, message, at)
+        return exchange
+
+    def facts(self, names: tuple[str, ...]) -> Facts:
+        """The names that filters ask for; ``names`` are the session's own."""
+        found = self.identity.facts
+        return _facts(names, found.client_name, found.server_name)
+
+
+@lru_cache(maxsize=64)
+def _facts(names: tuple[str, ...], client: str, server: str) -> Facts:
+    return Facts(names, (client,) if client else (), (server,) if server else ())

@@ -1,0 +1,314 @@
+"""What those who steer may ask of one proxy: the methods of control.methods, answered from its engines."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from mcpscope.control.methods import EVENTS, METHODS, Param
+from mcpscope.control.server import Peer
+from mcpscope.engine.decisions import Decision, Release
+from mcpscope.engine.engine import Engine
+from mcpscope.engine.events import Decided, Event, Injected
+from mcpscope.engine.holds import Hold, HoldState
+from mcpscope.engine.rules import Entry, On, Rule
+from mcpscope.engine.steering import Detached, Steering
+from mcpscope.errors import Exit, ScopeError
+from mcpscope.protocol.message import Direction, Kind, Message
+from mcpscope.protocol.parsing import parse
+from mcpscope.session import wishes
+
+INTERCEPT = "intercept"
+
+
+class Conversation(Protocol):
+    """One session as the desk needs it."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def engine(self) -> Engine | None:
+        """None while nothing of it has ever passed the gate."""
+
+    def engage(self) -> Engine:
+        """Its engine, made if need be; messages pass the gate from now on."""
+
+    def now(self) -> int:
+        """A time of this session: unix ns, strictly rising."""
+
+    def handle(self, event: Event) -> None:
+        """Give ``event`` to the engine and carry out what it wants; raises ScopeError as the engine does."""
+
+    def describe(self) -> dict[str, Any]:
+        """Its number, names, lanes and counts, for ``scope/status``."""
+
+
+class Desk:
+    """Answers the calls of one proxy's control socket.
+
+    ``tell`` sends an event to those who subscribed; ``about`` are the proxy's own facts for ``scope/status``.
+    """
+
+    def __init__(
+        self,
+        steering: Steering,
+        about: Callable[[], dict[str, Any]],
+        tell: Callable[[str, int, dict[str, Any]], None],
+    ) -> None:
+        self.steering = steering
+        self.conversations: dict[int, Conversation] = {}
+        self._about = about
+        self._tell = tell
+        self._kept: Rule | None = None
+        self._methods: dict[str, Callable[[dict[str, Any], Peer], Any]] = {
+            "scope/hello": self._hello,
+            "scope/methods": _methods,
+            "scope/status": self._status,
+            "scope/subscribe": self._subscribe,
+            "scope/unsubscribe": self._unsubscribe,
+            "scope/holds/list": self._list_holds,
+            "scope/holds/get": self._get_hold,
+            "scope/holds/continue-all": self._continue_all,
+            "scope/breakpoints/list": lambda params, peer: self._rules("breakpoint"),
+            "scope/breakpoints/add": self._add_breakpoint,
+            "scope/breakpoints/remove": self._remove_rule,
+            "scope/breakpoints/enable": self._enable_rule,
+            "scope/intercept/get": lambda params, peer: self._intercept(),
+            "scope/intercept/set": self._set_intercept,
+            "scope/detached/set": self._set_detached,
+            "scope/rules/list": lambda params, peer: self._rules(""),
+            "scope/rules/add": self._add_rule,
+            "scope/rules/remove": self._remove_rule,
+            "scope/rules/enable": self._enable_rule,
+            "scope/inject": self._inject,
+        }
+
+    def __repr__(self) -> str:
+        return f"<Desk sessions={list(self.conversations)} {self.steering!r}>"
+
+    def call(self, method: str, params: dict[str, Any], peer: Peer) -> Any:
+        """The result of ``method``; see control.server.Handler."""
+        decision = wishes.DECISIONS.get(method)
+        if decision is not None:
+            return self._decide(int(params["id"]), decision(params), peer)
+        return self._methods[method](params, peer)
+
+    def left(self, peer: Peer) -> None:
+        """A connection is gone; what it held open by being there is so no more."""
+        if peer.attached:
+            peer.subscribed = False
+            self.steering.detach(_key(peer))
+            self._tell("attached", 0, {"names": self._names()})
+
+    # Who is there.
+
+    def _hello(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        peer.name = params["name"][:80] or peer.name
+        return {**self._about(), "events": EVENTS, "you": peer.name}
+
+    def _subscribe(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        was = peer.attached
+        peer.subscribed, peer.read_only = True, params["read_only"]
+        if peer.attached and not was:
+            self.steering.attach(_key(peer))
+            self._tell("attached", 0, {"names": self._names()})
+        elif was and not peer.attached:
+            self.steering.detach(_key(peer))
+        return {"attached": self._names()}
+
+    def _unsubscribe(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        self.left(peer)
+        peer.subscribed = False
+        return {"attached": self._names()}
+
+    def _names(self) -> list[str]:
+        return sorted(key.partition(" ")[2] for key in self.steering.attached)
+
+    def _status(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        steering = self.steering
+        return {
+            **self._about(),
+            "attached": self._names(),
+            "detached": steering.detached.value,
+            "gated": steering.gated,
+            "holds": len(self._holds()),
+            "rules": len(steering.rules),
+            "intercept": self._intercept(),
+            "sessions": [conversation.describe() for conversation in self.conversations.values()],
+        }
+
+    # Holds.
+
+    def _holds(self) -> list[tuple[Conversation, Hold]]:
+        return [
+            (conversation, hold)
+            for conversation in self.conversations.values()
+            if conversation.engine is not None
+            for hold in conversation.engine.holds
+        ]
+
+    def _list_holds(self, params: dict[str, Any], peer: Peer) -> list[dict[str, Any]]:
+        wanted = params["session"]
+        return [hold.to_json() for _, hold in self._holds() if wanted in (0, hold.session)]
+
+    def _get_hold(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        conversation, hold = self._find(params["id"])
+        passage = hold.passage
+        found = hold.to_json()
+        found["received"] = _shown(passage.received)
+        found["message"] = _shown(passage.message)
+        found["request"] = _shown(passage.request) if passage.request is not None else None
+        assert conversation.engine is not None
+        found["schema"] = conversation.engine.schema_for(passage)
+        found["attached"] = self._names()
+        return found
+
+    def _decide(self, id: int, decision: Decision, peer: Peer) -> dict[str, Any]:
+        conversation, hold = self._find(id)
+        conversation.handle(Decided(id, decision, peer.name, conversation.now()))
+        now = conversation.engine.holds.get(id) if conversation.engine is not None else None
+        if now is not None:
+            return {"hold": now.to_json()}
+        word, by = self.steering.decision_on(id) or ("", "")
+        return {"id": id, "outcome": word, "by": by, "waited_ns": hold.passage.held_ns}
+
+    def _continue_all(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        released, kept = [], []
+        for conversation, hold in self._holds():
+            if hold.state is HoldState.GAVE_UP or hold.kind.value == "ask":
+                kept.append(hold.id)
+                continue
+            conversation.handle(Decided(hold.id, Release(), peer.name, conversation.now()))
+            released.append(hold.id)
+        return {"released": released, "kept": kept}
+
+    def _find(self, id: int) -> tuple[Conversation, Hold]:
+        for conversation, hold in self._holds():
+            if hold.id == id:
+                return conversation, hold
+        past = self.steering.decision_on(id)
+        if past is None:
+            raise _refused("no_hold", f"there is no hold {id}", "see: mcpscope holds list")
+        raise _refused("hold_resolved", f"hold {id} was already {past[0]} by {past[1]}")
+
+    # Rules.
+
+    def _rules(self, origin: str) -> list[dict[str, Any]]:
+        entries = [entry for entry in self.steering.rules if origin in ("", entry.rule.origin)]
+        return [wishes.rule_json(entry) for entry in entries]
+
+    def _add_breakpoint(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        name = params["name"] or self.steering.rules.new_name("b")
+        return self._added(self.steering.rules.add(wishes.breakpoint(name, params)))
+
+    def _add_rule(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        name = params["name"] or self.steering.rules.new_name("r")
+        rule = wishes.rule(name, params)
+        return self._added(self.steering.rules.add(rule, first=params["first"]))
+
+    def _added(self, entry: Entry) -> dict[str, Any]:
+        self._tell("rules", 0, {"changed": entry.rule.name})
+        return wishes.rule_json(entry)
+
+    def _remove_rule(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        self._live(params["name"])
+        self.steering.rules.remove(params["name"])
+        self._tell("rules", 0, {"removed": params["name"]})
+        return {"removed": params["name"]}
+
+    def _enable_rule(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        self._live(params["name"])
+        self.steering.rules.enable(params["name"], on=params["on"])
+        self._tell("rules", 0, {"changed": params["name"]})
+        entry = self.steering.rules.get(params["name"])
+        assert entry is not None
+        return wishes.rule_json(entry)
+
+    def _live(self, name: str) -> None:
+        entry = self.steering.rules.get(name)
+        if entry is None:
+            raise _refused("no_rule", f"there is no rule {name}", "see: scope/rules/list")
+        if entry.rule.origin == "policy":
+            raise _refused("policy_rule", f"{name} is a rule of the policy file", "change it there")
+
+    def _intercept(self) -> dict[str, Any]:
+        entry = self.steering.rules.get(INTERCEPT)
+        rule = entry.rule if entry is not None else self._kept
+        text = rule.condition.text if rule is not None and rule.condition is not None else ""
+        on = rule.on.value if rule is not None else On.BOTH.value
+        return {"filter": text, "enabled": entry is not None and entry.rule.enabled, "on": on}
+
+    def _set_intercept(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        """A new filter, or the kept one switched on or off."""
+        text = params["filter"] if params["filter"] is not None else self._intercept()["filter"]
+        self._kept = wishes.intercept(text, params["on"])
+        if params["enabled"]:
+            self.steering.rules.add(self._kept)
+        else:
+            self.steering.rules.remove(INTERCEPT)
+        self._tell("rules", 0, {"changed": INTERCEPT})
+        return self._intercept()
+
+    def _set_detached(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        self.steering.set_detached(Detached(params["mode"]))
+        return {"detached": self.steering.detached.value}
+
+    # Messages of one's own.
+
+    def _inject(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        conversation = self._conversation(params["session"])
+        body = params["message"]
+        engine = conversation.engage()
+        if "method" in body and "id" not in body and not str(body["method"]).startswith("notifications/"):
+            body = {**body, "id": engine.new_id()}
+        message = parse(wishes.encoded({"jsonrpc": "2.0", **body}))
+        if message.kind not in (Kind.REQUEST, Kind.NOTIFICATION):
+            raise _refused("bad_message", "only a request or a notification can be injected")
+        at = conversation.now()
+        conversation.handle(Injected(Direction(params["dir"]), message, peer.name, at))
+        return {"at": at, "id": message.id, "session": conversation.number}
+
+    def _conversation(self, number: int) -> Conversation:
+        if number == 0 and len(self.conversations) == 1:
+            return next(iter(self.conversations.values()))
+        found = self.conversations.get(number)
+        if found is None:
+            numbers = ", ".join(map(str, self.conversations)) or "none"
+            raise _refused("no_session", f"there is no session {number} (running: {numbers})")
+        return found
+
+
+def _methods(params: dict[str, Any], peer: Peer) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": method.name,
+            "help": method.help,
+            "steers": method.steers,
+            "params": [_param(param) for param in method.params],
+        }
+        for method in METHODS.values()
+    ]
+
+
+def _param(param: Param) -> dict[str, Any]:
+    said: dict[str, Any] = {"name": param.name, "required": param.default is ...}
+    if param.choices:
+        said["choices"] = list(param.choices)
+    return said
+
+
+def _shown(message: Message) -> dict[str, Any]:
+    """The exact bytes: as text where they are UTF-8, in base64 where not."""
+    try:
+        return {"text": message.raw.decode()}
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(message.raw).decode()}
+
+
+def _key(peer: Peer) -> str:
+    return f"{peer.number} {peer.name}"
+
+
+def _refused(code: str, text: str, hint: str = "") -> ScopeError:
+    return ScopeError(text, code=code, exit=Exit.REFUSED, hint=hint)
