@@ -59,6 +59,18 @@ PROXY_OPTIONS = (
         choices=("best-effort", "required"),
     ),
     Option("durable", ("--durable",), "", "Sync each record to disk before it is forwarded."),
+    Option("breaks", ("--break",), "FILTER", "Hold what matches while somebody is attached.", many=True),
+    Option("intercept", ("--intercept",), "FILTER", "Hold every message that matches, in both directions."),
+    Option("deny", ("--deny",), "FILTER", "Refuse what matches.", many=True),
+    Option(
+        "detached",
+        ("--detached",),
+        "WORD",
+        "What a breakpoint does while nobody is attached.",
+        choices=("pass", "error", "wait"),
+    ),
+    Option("client_timeout", ("--client-timeout",), "TIME", "When this client gives up: 60s, 2m."),
+    Option("max_message", ("--max-message",), "SIZE", "The longest message that rules may see (4M)."),
     Option(
         "max_body", ("--max-body",), "SIZE", "Keep at most this much of a message's body in the database."
     ),

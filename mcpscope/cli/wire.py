@@ -16,8 +16,10 @@ from mcpscope.transports.connect.process import StartFailed, start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mcpscope.proxy.helm import Orders
     from mcpscope.proxy.runner import Options, Runner
 
+_RULE_OPTIONS = ("breaks", "intercept", "deny", "detached", "client_timeout", "max_message")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -42,10 +44,11 @@ def run_wrapped(values: Values, command: list[str]) -> int:
 
 def _run(values: Values, command: list[str]) -> int:
     env, names = _environment(values)
-    max_body = _size(_text(values, "max_body"))
+    max_body = _size(values, "max_body")
     required = values.get("record_mode") == "required"
     if values.get("no_record") and (values.get("record") or required):
         raise _Refused("--no-record cannot be combined with --record or --record-mode required")
+    orders = _orders(values)
     _prepare_process()
     cwd = _text(values, "cwd")
     child = None if required else start(command, env, cwd)
@@ -55,6 +58,8 @@ def _run(values: Values, command: list[str]) -> int:
     _fill(options, values)
     options.env_names = names
     options.max_body = max_body
+    if orders is not None:
+        options.orders = orders
     runner = Runner(options)
     if required:
         _demand_record(runner)
@@ -93,15 +98,54 @@ def _environment(values: Values) -> tuple[dict[str, str], list[str]]:
     return env, names
 
 
-def _size(text: str | None) -> int:
+def _orders(values: Values) -> Orders | None:
+    """The rules of the command line, checked before anything starts; None where there are none."""
+    if not any(values.get(name) for name in _RULE_OPTIONS):
+        return None
+    from mcpscope.proxy.helm import Orders
+
+    orders = Orders()
+    orders.breaks, orders.denies = _list(values, "breaks"), _list(values, "deny")
+    orders.intercept = _text(values, "intercept") or ""
+    orders.detached = _text(values, "detached") or ""
+    orders.client_timeout = _seconds(_text(values, "client_timeout"))
+    orders.max_message = _size(values, "max_message")
+    if orders.any:
+        from mcpscope.errors import ScopeError
+
+        try:
+            orders.check()
+        except ScopeError as error:
+            raise _Refused(error.message, error.hint, error.code, int(error.exit)) from None
+    return orders
+
+
+def _list(values: Values, name: str) -> list[str]:
+    found = values.get(name)
+    return found if isinstance(found, list) else []
+
+
+def _seconds(text: str | None) -> float:
+    """Seconds of a time such as ``60s``, ``500ms`` or ``2m``; 0 for none."""
+    if text is None:
+        return 0.0
+    number = text.rstrip("hms")
+    unit = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}.get(text[len(number) :])
+    if unit is None or not number.replace(".", "", 1).isdecimal() or float(number) == 0:
+        raise _Refused(f"--client-timeout takes a time such as 60s, 500ms or 2m, not {text!r}")
+    return float(number) * unit
+
+
+def _size(values: Values, name: str) -> int:
     """Bytes of a size such as ``64K`` or ``1MiB``; 0 for none."""
+    text = _text(values, name)
     if text is None:
         return 0
     number = text.upper().removesuffix("B").removesuffix("I")
     unit = number[-1:] if number[-1:] in _UNITS else ""
     digits = number.removesuffix(unit) if unit else number
     if not digits.isdecimal() or int(digits) == 0:
-        raise _Refused(f"--max-body takes a size such as 64K or 1M, not {text!r}")
+        raise _Refused(f"--{name.replace('_', '-')} takes a size such as 64K or 1M, not {text!r}")
     return int(digits) * _UNITS[unit]
 
 

@@ -1,12 +1,14 @@
 """The control socket of a proxy before anybody dials: bound, private, and next to nothing imported.
 
-What speaks the protocol is imported with the first connection, so that a proxy nobody looks at pays nothing.
+What speaks the protocol is imported with the first connection, in a thread that yields to the wire, so that a
+proxy nobody looks at pays nothing and one that is looked at hardly anything.
 """
 
 from __future__ import annotations
 
 import os
 from _socket import AF_UNIX, SOCK_STREAM, socket
+from _thread import start_new_thread
 
 from mcpscope.control.address import at_address
 from mcpscope.control.peer import peer_uid
@@ -19,20 +21,27 @@ if TYPE_CHECKING:
     from mcpscope.control.watching import Watching
 
 BACKLOG = 16
+LOAD_CHECK_SECONDS = 0.002
 
 
 class Listening:
     """Listens on ``path`` (0600; its folder must be private) and hands each connection of this user on.
 
-    ``handler`` is called with the first connection for what answers the methods. A dialler whose user id is
-    not ours is closed without a word.
+    With the first connection ``load`` imports, in a thread, what ``handler`` then makes: what answers the
+    methods. A dialler whose user id is not ours is closed without a word.
     """
 
-    def __init__(self, loop: Watching, path: str, handler: Callable[[], Handler]) -> None:
+    def __init__(
+        self, loop: Watching, path: str, load: Callable[[], None], handler: Callable[[], Handler]
+    ) -> None:
         self.path = path
         self.refused = 0
         self._loop = loop
+        self._load = load
         self._handler = handler
+        self._waiting: list[socket] = []
+        self._loading = False
+        self._loaded = False
         self._socket: socket | None = None
         self._server: Server | None = None
 
@@ -91,8 +100,34 @@ class Listening:
             connection.close()
             return
         connection.setblocking(False)
-        if self._server is None:
-            from mcpscope.control.server import Server
+        if self._server is not None:
+            self._server.accepted(connection)
+            return
+        self._waiting.append(connection)
+        if not self._loading:
+            self._loading = True
+            start_new_thread(self._import, ())
+            self._loop.call_later(LOAD_CHECK_SECONDS, self._check_loaded)
 
-            self._server = Server(self._loop, self._handler())
-        self._server.accepted(connection)
+    def _import(self) -> None:
+        """Runs in the thread; an import that fails here fails again, and is told, on the loop."""
+        try:
+            self._load()
+        except Exception:
+            pass
+        self._loaded = True
+
+    def _check_loaded(self) -> None:
+        if not self._loaded:
+            self._loop.call_later(LOAD_CHECK_SECONDS, self._check_loaded)
+            return
+        waiting, self._waiting = self._waiting, []
+        if self._socket is None:
+            for connection in waiting:
+                connection.close()
+            return
+        from mcpscope.control.server import Server
+
+        self._server = Server(self._loop, self._handler())
+        for connection in waiting:
+            self._server.accepted(connection)

@@ -81,7 +81,8 @@ class Engine:
     @property
     def busy(self) -> bool:
         """Whether something of this session still needs the gate, whatever the rules say."""
-        return bool(len(self.holds) or self.step_answers or self.step_any or self.batches.open)
+        waits = self.step_answers or self.step_any or self.batches.open or self.injected
+        return bool(waits) or len(self.holds) > 0
 
     def handle(self, event: Event) -> list[Command]:
         """What to do about ``event``."""
@@ -285,6 +286,23 @@ class Engine:
         self.over = True
         for hold in self.holds:
             deciding.abandon(self, hold, "session end", at, out)
+
+    def failed(self, event: Event) -> list[Command]:
+        """What to do about ``event`` after ``handle`` failed: refuse where a rule guards, else let pass."""
+        if not isinstance(event, Received):
+            return []
+        message = event.message
+        phase = Phase.ANSWER if message.is_answer else Phase.REQUEST
+        passage = Passage(event.direction, message, message, event.at, event.stream, phase)
+        out: list[Command] = []
+        if self.steering.guards:
+            passage.actor = "mcpscope"
+            self.replace(
+                passage, Word.REFUSED, replies.broken(passage), event.at, out, {"problems": ["gate"]}
+            )
+        else:
+            self.let_go(passage, event.at, out)
+        return out
 
     # Small things.
 

@@ -53,6 +53,10 @@ def unreadable(passage: Passage, problems: tuple[str, ...]) -> bytes | None:
     return _error(passage, OurCode.UNREADABLE, text, {"problems": list(problems)})
 
 
+def broken(passage: Passage) -> bytes | None:
+    return _error(passage, UNREADABLE, "Refused: mcpscope could not judge it, and rules are in force", {})
+
+
 def too_large(passage: Passage, limit: int) -> bytes | None:
     text = f"Refused: longer than the {limit} bytes that mcpscope takes in its gate (--max-message)"
     return _error(passage, OurCode.TOO_LARGE, text, {"limit": limit})

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from typing import TypeAlias
 
 from mcpscope.engine.clock import ClientClocks
 from mcpscope.engine.rules import Rules
 from mcpscope.protocol.message import Direction, Message
 
 MAX_MESSAGE_BYTES = 4 << 20
+Strict: TypeAlias = Callable[[Message, Direction], tuple[str, ...]]
+
 MAX_DECISIONS = 512
 MAX_LAST_GOOD = 256
 MAX_LAST_GOOD_BYTES = 1 << 20
@@ -26,8 +29,8 @@ class Detached(StrEnum):
 class Steering:
     """The state that people and options steer; ``on_change`` hears of everything that may move a lane.
 
-    ``strict`` is set while a policy is loaded: it names what in a message cannot be read with certainty,
-    and such a message is refused. Hold numbers are unique in a proxy.
+    ``gated`` says whether anything could touch a message; while not, nothing needs to pass the gate.
+    What ``strict`` finds is refused. Hold numbers are unique in a proxy.
     """
 
     def __init__(
@@ -40,13 +43,14 @@ class Steering:
         self.detached = detached
         self.max_message = max_message
         self.clocks = ClientClocks(client_timeout_ns)
-        self.rules = Rules(self._changed)
-        self.strict: Callable[[Message, Direction], tuple[str, ...]] | None = None
         self.on_change: list[Callable[[], None]] = []
+        self.gated = False
+        self._strict: Strict | None = None
         self._attached: set[str] = set()
         self._holds = 0
         self._decisions: dict[int, tuple[str, str]] = {}
         self._last_good: dict[tuple[str, str], bytes] = {}
+        self.rules = Rules(self._changed)
         self._weigh()
 
     def __repr__(self) -> str:
@@ -58,9 +62,20 @@ class Steering:
         return frozenset(self._attached)
 
     @property
-    def gated(self) -> bool:
-        """Whether anything could touch a message; while not, nothing needs to pass the gate."""
-        return self.strict is not None or self.rules.active
+    def strict(self) -> Strict | None:
+        """Names what in a message cannot be read with certainty; set while a policy is loaded."""
+        return self._strict
+
+    @strict.setter
+    def strict(self, check: Strict | None) -> None:
+        self._strict = check
+        self._changed()
+
+    @property
+    def guards(self) -> bool:
+        """Whether something is to be kept from passing, so that a failure of ours must refuse."""
+        deciding = (entry.rule.enabled and entry.rule.action.decides for entry in self.rules)
+        return self._strict is not None or any(deciding)
 
     def attach(self, name: str) -> None:
         self._attached.add(name)
@@ -104,5 +119,6 @@ class Steering:
         self.rules.hold_with(breakpoints=bool(self._attached) or self.detached is not Detached.PASS)
 
     def _changed(self) -> None:
+        self.gated = self._strict is not None or self.rules.active
         for callback in self.on_change:
             callback()

@@ -15,6 +15,15 @@ class Entry:
         self._path = f"{runtime_folder()}/{pid}.json"
         self._written = False
 
+    def make_folder(self) -> str | None:
+        """The private folder of entries and sockets; None where it cannot be made."""
+        folder = os.path.dirname(self._path)
+        try:
+            private_folder(folder)
+        except OSError:
+            return None
+        return folder
+
     def __repr__(self) -> str:
         return f"<Entry {self._path}>"
 

@@ -8,6 +8,7 @@ from time import time_ns
 
 from mcpscope import __version__
 from mcpscope.proxy.facts import Value, default_label, to_json
+from mcpscope.proxy.helm import Helm, Orders, socket_path
 from mcpscope.proxy.recorder import Recorder
 from mcpscope.proxy.registry import Entry
 from mcpscope.session.stdio import Client, StdioSession
@@ -35,6 +36,7 @@ class Options:
         "env_names",
         "label",
         "max_body",
+        "orders",
         "record",
         "record_name",
         "required",
@@ -51,6 +53,7 @@ class Options:
         self.required = False
         self.durable = False
         self.max_body = 0
+        self.orders = Orders()
 
     @property
     def record_mode(self) -> str:
@@ -68,6 +71,7 @@ class Runner:
         self._code = 70
         self._session: StdioSession | None = None
         self._recorder: Recorder | None = None
+        self._helm: Helm | None = None
         self._faults: list[str] = []
         self.journal = self._make_journal() if options.record else None
 
@@ -83,7 +87,9 @@ class Runner:
         for line in self._faults:
             self._session.stderr.say(line)
         self._catch_signals()
+        self._helm = Helm(self._loop, self._session, self.journal, self._options.orders, self._about)
         self._session.start(to_json(self._facts()))
+        self._helm.start()
         self._loop.call_later(HOUSEKEEPING_SECONDS, self._keep_house)
         self._loop.run_forever()
         return self._close()
@@ -124,22 +130,29 @@ class Runner:
             "started_at_ns": self._started_at,
         }
 
+    def _about(self) -> dict[str, Value]:
+        """What others are told of this proxy."""
+        journal, options = self.journal, self._options
+        return {
+            "pid": os.getpid(),
+            "uid": journal.uid if journal is not None else None,
+            "db": options.db,
+            "journal": journal.folder if journal is not None else None,
+            "label": options.label,
+            "record_name": options.record_name,
+            "command": options.command,
+            "version": __version__,
+            "started_at": self._started_at,
+            "recording": "not recorded" if journal is None else journal.fault or options.record_mode,
+        }
+
     def _keep_house(self) -> None:
         """What can wait until the wire is running."""
         journal = self.journal
-        self._entry.write(
-            {
-                "pid": os.getpid(),
-                "uid": journal.uid if journal is not None else None,
-                "db": self._options.db,
-                "journal": journal.folder if journal is not None else None,
-                "socket": None,
-                "label": self._options.label,
-                "command": self._options.command,
-                "version": __version__,
-                "started_at": self._started_at,
-            }
-        )
+        assert self._helm is not None
+        folder = self._entry.make_folder()
+        socket = self._helm.listen(socket_path(folder)) if folder else None
+        self._entry.write({**self._about(), "socket": socket})
         if journal is not None and self._session is not None:
             self._recorder = Recorder(
                 self._loop, journal.folder, self._options.db, self._session.stderr.relay
@@ -171,6 +184,8 @@ class Runner:
         self._loop.stop()
 
     def _close(self) -> int:
+        if self._helm is not None:
+            self._helm.close()
         if self.journal is not None:
             self.journal.close()
             if self._recorder is None and self._session is not None:

@@ -86,7 +86,10 @@ class Road:
 
     def enter(self, lane: Lane) -> None:
         """Put ``lane`` in force from the next message boundary on, which may be now."""
-        self.lane = lane if self.lane.at_boundary else Crossing(self, self.lane, lane)
+        if isinstance(self.lane, Crossing):
+            self.lane.lead_to(lane)
+        else:
+            self.lane = lane if self.lane.at_boundary else Crossing(self, self.lane, lane)
 
     def send(self, data: bytes | memoryview) -> None:
         """Write ``data`` as soon as the drain takes it; the source waits until it has."""
@@ -260,6 +263,10 @@ class Crossing:
     @property
     def at_boundary(self) -> bool:
         return False
+
+    def lead_to(self, lane: Lane) -> None:
+        """Another lane than was said takes over."""
+        self._new = lane
 
     def received(self, chunk: memoryview) -> None:
         cut = bytes(chunk).find(b"\n") + 1

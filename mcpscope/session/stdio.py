@@ -50,7 +50,8 @@ class Client:
 class StdioSession:
     """Session ``number`` of ``journal`` (None: nothing is recorded) between ``client`` and ``child``.
 
-    ``to_server`` and ``to_client`` are its roads; ``Road.enter`` switches a lane.
+    ``to_server`` and ``to_client`` are its roads; ``Road.enter`` switches a lane. ``on_closing`` is called
+    before its last record is written.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class StdioSession:
         self._child = child
         self._journal = journal
         self._on_done = on_done
-        self._number = number
+        self.number = number
         self._status: int | None = None
         self._gone = False
         self._done = False
@@ -79,17 +80,18 @@ class StdioSession:
         self._signalled = False
         self._refused = False
         self._ladder = "eof"
+        self.on_closing: Callable[[], None] = _nothing
 
     def __repr__(self) -> str:
-        return f"<StdioSession {self._number} {self._reason or 'open'} {self.to_server} {self.to_client}>"
+        return f"<StdioSession {self.number} {self._reason or 'open'} {self.to_server} {self.to_client}>"
 
     def start(self, facts: bytes) -> None:
         """Record ``facts`` (the JSON of SESSION_OPEN) and let the bytes flow."""
         journal = self._journal
         if journal is not None:
-            journal.append(SESSION_OPEN, NO_DIR, self._number, 0, facts)
+            journal.append(SESSION_OPEN, NO_DIR, self.number, 0, facts)
         for road, dir in ((self.to_server, TO_SERVER), (self.to_client, TO_CLIENT)):
-            road.lane = self._lane(road, dir)
+            road.lane = self.fast_lane(road, dir)
             road.start()
         self.stderr.start()
         self._loop.add_reader(self._child.report, self._heard)
@@ -114,10 +116,11 @@ class StdioSession:
         self.to_server.abandon()
         self.to_client.abandon()
 
-    def _lane(self, road: Road, dir: int) -> Lane:
+    def fast_lane(self, road: Road, dir: int) -> Lane:
+        """The lane of a road whose messages nothing could touch."""
         if self._journal is None:
             return BareLane(road)
-        return FastLane(road, self._journal, dir, self._number, self.refuse)
+        return FastLane(road, self._journal, dir, self.number, self.refuse)
 
     def _client_ended(self) -> None:
         self._shut_down("clean")
@@ -197,11 +200,12 @@ class StdioSession:
         if self._done or not (self._gone and self.to_client.finished and self.stderr.finished):
             return
         self._done = True
+        self.on_closing()
         assert self._status is not None
         code = exit_code(self._status)
         if self._journal is not None:
             flags, body = self._closing(code)
-            self._journal.append(SESSION_CLOSE, NO_DIR, self._number, 0, body, flags)
+            self._journal.append(SESSION_CLOSE, NO_DIR, self.number, 0, body, flags)
         self._on_done(EXIT_NOT_RECORDED if self._refused else code)
 
     def _closing(self, code: int) -> tuple[int, bytes]:

@@ -20,7 +20,7 @@ from mcpscope.engine.decisions import (
     Revert,
 )
 from mcpscope.engine.patch import encode
-from mcpscope.engine.rules import Action, Entry, Fallback, On, Rule
+from mcpscope.engine.rules import Action, Entry, Fallback, On, Rule, Rules
 from mcpscope.errors import Exit, ScopeError
 
 Params = dict[str, Any]
@@ -128,6 +128,18 @@ def rule(name: str, params: Params) -> Rule:
         timeout_ns=_ns(params["timeout"]),
         fallback=Fallback(params["fallback"]) if params["fallback"] else None,
     )
+
+
+def obey(rules: Rules, breaks: list[str], intercept_filter: str, denies: list[str]) -> None:
+    """Put the rules of the command line in force; raises FilterError."""
+    found = [denial(rules.new_name("deny"), text) for text in denies]
+    if intercept_filter:
+        found.append(intercept(intercept_filter))
+    for text in breaks:
+        name = rules.new_name("b")
+        found.append(Rule(name, Action.BREAK, condition_of(text), origin="breakpoint"))
+    for rule in found:
+        rules.add(rule)
 
 
 def denial(name: str, filter: str) -> Rule:

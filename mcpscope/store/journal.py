@@ -88,10 +88,21 @@ class Journal:
         return True
 
     def append(
-        self, kind: int, dir: int, session: int, stream: int, payload: bytes | memoryview, flags: int = 0
+        self,
+        kind: int,
+        dir: int,
+        session: int,
+        stream: int,
+        payload: bytes | memoryview,
+        flags: int = 0,
+        at: int = 0,
     ) -> bool:
-        """Write one record, payload not empty; False if it is not in the journal (it has been counted)."""
-        at = time_ns()
+        """Write one record, payload not empty; False if it is not in the journal (it has been counted).
+
+        ``at`` is a time from ``now``, by default this moment.
+        """
+        if not at:
+            at = time_ns()
         if at < self._last_at:
             at = self._last_at
         self._last_at = at
@@ -113,6 +124,14 @@ class Journal:
             return False
         self._offset += size + RECORD_OVERHEAD
         return True
+
+    def now(self) -> int:
+        """A time that no record has yet: unix ns, strictly rising, fit to name one message."""
+        at = time_ns()
+        if at <= self._last_at:
+            at = self._last_at + 1
+        self._last_at = at
+        return at
 
     def close(self) -> None:
         """Say what was lost if that can be said now, give back the unused space and the lock."""

@@ -1,0 +1,138 @@
+"""How one stdio proxy is steered: its control socket, and a gate from the first rule or dialler on.
+
+A proxy without rules that nobody looks at imports nothing of this but the socket's few lines.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from mcpscope.control.listening import Listening
+    from mcpscope.engine.steering import Steering
+    from mcpscope.session.desk import Desk
+    from mcpscope.session.gate import Gate
+    from mcpscope.session.stdio import StdioSession
+    from mcpscope.store.journal import Journal
+    from mcpscope.transports.loop import Loop
+
+
+class Orders:
+    """What the command line said about rules; texts of filters, checked by ``check``."""
+
+    __slots__ = ("breaks", "client_timeout", "denies", "detached", "intercept", "max_message")
+
+    def __init__(self) -> None:
+        self.breaks: list[str] = []
+        self.denies: list[str] = []
+        self.intercept = ""
+        self.client_timeout = 0.0
+        self.detached = ""
+        self.max_message = 0
+
+    @property
+    def any(self) -> bool:
+        """Whether rules are there from the first byte."""
+        return bool(self.breaks or self.denies or self.intercept)
+
+    def check(self) -> None:
+        """Raises FilterError for the first filter that cannot be understood."""
+        from mcpscope.engine.conditions import condition_of
+
+        for text in (*self.breaks, *self.denies, self.intercept):
+            condition_of(text)
+
+
+class Helm:
+    """Steers ``session``. ``about`` are the proxy's facts for those who dial."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        session: StdioSession,
+        journal: Journal | None,
+        orders: Orders,
+        about: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._loop = loop
+        self._session = session
+        self._journal = journal
+        self._orders = orders
+        self._about = about
+        self._listening: Listening | None = None
+        self._steering: Steering | None = None
+        self._gate: Gate | None = None
+
+    def __repr__(self) -> str:
+        return f"<Helm {self._listening} {self._gate}>"
+
+    def start(self) -> None:
+        """Before the first byte is read: put the rules of the command line in force, if there are any."""
+        if self._orders.any:
+            self._take().enter_fresh()
+
+    def listen(self, path: str) -> str | None:
+        """Open the control socket at ``path``; the path, or None where it cannot be."""
+        from mcpscope.control.listening import Listening
+
+        self._listening = Listening(self._loop, path, _load, self._desk)
+        return path if self._listening.open() else None
+
+    def close(self) -> None:
+        if self._listening is not None:
+            self._tell("session-ended", self._session.number, {})
+            self._listening.close()
+
+    def _take(self) -> Gate:
+        """The steering and the gate of the one session, made when they are first needed."""
+        if self._gate is not None:
+            return self._gate
+        from mcpscope.engine.steering import MAX_MESSAGE_BYTES, Detached, Steering
+        from mcpscope.session import wishes
+        from mcpscope.session.gate import Gate
+
+        orders = self._orders
+        steering = self._steering = Steering(
+            detached=Detached(orders.detached or "pass"),
+            client_timeout_ns=int(orders.client_timeout * 1e9) or None,
+            max_message=orders.max_message or MAX_MESSAGE_BYTES,
+        )
+        gate = self._gate = Gate(
+            self._loop, steering, self._session, self._journal, self._tell, self._names()
+        )
+        self._session.on_closing = gate.end
+        wishes.obey(steering.rules, orders.breaks, orders.intercept, orders.denies)
+        return gate
+
+    def _names(self) -> tuple[str, ...]:
+        about = self._about()
+        found = (str(self._session.number), about.get("label"), about.get("record_name"), about.get("uid"))
+        return tuple(str(name) for name in found if name)
+
+    def _desk(self) -> Desk:
+        from mcpscope.session.desk import Desk
+
+        gate = self._take()
+        desk = Desk(gate.steering, self._about, self._tell)
+        desk.conversations[gate.number] = gate
+        return desk
+
+    def _tell(self, event: str, session: int, data: dict[str, Any]) -> None:
+        if self._listening is not None and self._listening.server is not None:
+            self._listening.server.tell(event, session, data)
+
+
+def socket_path(folder: str) -> str:
+    """Where this process listens in the runtime ``folder``."""
+    return f"{folder}/{os.getpid()}.sock"
+
+
+def _load() -> None:
+    """What a first dialler makes necessary; runs in a thread."""
+    import mcpscope.control.server
+    import mcpscope.session.desk
+    import mcpscope.session.gate  # noqa: F401
