@@ -54,7 +54,9 @@ def unreadable(passage: Passage, problems: tuple[str, ...]) -> bytes | None:
 
 
 def broken(passage: Passage) -> bytes | None:
-    return _error(passage, UNREADABLE, "Refused: mcpscope could not judge it, and rules are in force", {})
+    return _error(
+        passage, OurCode.UNREADABLE, "Refused: mcpscope could not judge it, and rules are in force", {}
+    )
 
 
 def too_large(passage: Passage, limit: int) -> bytes | None:
