@@ -15,6 +15,7 @@ from mcpscope.store.checkpoint import dump_state, load_state, write_checkpoint
 from mcpscope.store.ingest import Ingest
 from mcpscope.store.recorded import Recorded
 from mcpscope.store.schema import connect_rw, ensure
+from mcpscope.store.sessions import restore_catalog
 from mcpscope.store.tail import Position, Tail
 from mcpscope.store.unpack import LaneKey, Unpacker
 
@@ -70,7 +71,10 @@ class Follower:
     def checkpoint(self) -> None:
         """Let the gate know how far the database is, if that has changed; called when there is time."""
         if self._connection is not None and self._tail.position != self._checkpointed:
-            write_checkpoint(self.folder, self._tail.position, self._state())
+            state = self._state()
+            for said, session in zip(state["sessions"], self._ingest.sessions.values(), strict=True):
+                said["catalog"] = session.catalog.snapshot()
+            write_checkpoint(self.folder, self._tail.position, state)
             self._checkpointed = self._tail.position
 
     def close(self) -> None:
@@ -143,6 +147,7 @@ class Follower:
         self._unpacker.restore(state["lanes"], pieces)
         for said in state["sessions"]:
             session = Recorded.restore(said)
+            restore_catalog(connection, session)
             self._ingest.sessions[session.number] = session
 
     def _state(self) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 
+from mcpscope.engine.exchange import Exchange
 from mcpscope.engine.outcomes import UNCHANGED_FLAG
 from mcpscope.protocol.ids import spelled
-from mcpscope.protocol.message import Direction, Message
+from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.store.decided import take_outcome
 from mcpscope.store.recorded import Recorded
 from mcpscope.store.records import Dir, Record, RecordType
@@ -237,6 +238,8 @@ class Ingest:
                 if exchange.id == id:
                     session.seen_exchanges += 1
             self._last_owner = changed[0].id if changed else id
+            if changed and (message.kind is Kind.RESULT or message.kind is Kind.REQUEST):
+                self._learn(session, changed[0], message, id, at)
             raw = message.raw
             size = len(raw)
             kept = digest = None
@@ -267,6 +270,17 @@ class Ingest:
             )
             session.seen_messages += 1
             session.seen_bytes += size
+
+    def _learn(self, session: Recorded, exchange: Exchange, message: Message, id: int, at: int) -> None:
+        """Note who talks to whom and what the server offers, as far as this message says it."""
+        try:
+            session.introduced |= session.identity.observe(exchange, message)
+            listed = session.catalog.observe(exchange, message, at)
+        except Exception:  # a peer that describes itself in a way we cannot bear is recorded all the same
+            return
+        for seen in listed:
+            row = (session.id, id, at, seen.kind.value, seen.name, seen.digest, seen.text.encode())
+            self.batch.definitions.append(row)
 
     def _outcome(self, item: Unpacked) -> None:
         take_outcome(self.session(item.record.session, item.record.at), item.record, self.batch)

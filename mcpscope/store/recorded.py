@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from mcpscope.engine.catalog import Catalog
 from mcpscope.engine.exchanges import Exchanges
+from mcpscope.engine.identity import Identity
 
 Way = tuple[int, int]
 """Direction byte and stream."""
@@ -15,9 +17,12 @@ class Recorded:
 
     __slots__ = (
         "awaiting",
+        "catalog",
         "channels",
         "exchanges",
         "id",
+        "identity",
+        "introduced",
         "last_at",
         "last_of",
         "max_body",
@@ -32,6 +37,9 @@ class Recorded:
         self.id = id
         self.number = number
         self.exchanges = Exchanges()
+        self.identity = Identity()
+        self.catalog = Catalog()
+        self.introduced = False  # who talks to whom is known better than the session's row says
         self.last_at = 0
         self.max_body = 0
         # The first message of the last record of each way: if we were killed, nobody knows whether it left.
@@ -67,11 +75,13 @@ class Recorded:
             "awaiting": list(self.awaiting.items()),
             "owners": list(self.owners.items()),
             "channels": list(self.channels.items()),
+            "identity": self.identity.snapshot(),
             "exchanges": self.exchanges.snapshot(),
         }
 
     @classmethod
     def restore(cls, state: dict[str, Any]) -> Recorded:
+        """The catalog is not in ``state``: what it knows are the rows of ``definitions``."""
         made = cls(state["id"], state["number"])
         made.last_at = state["last_at"]
         made.max_body = state["max_body"]
@@ -79,5 +89,6 @@ class Recorded:
         made.awaiting = dict(state["awaiting"])
         made.owners = dict(state["owners"])
         made.channels = dict(state["channels"])
+        made.identity.restore(state["identity"])
         made.exchanges.restore(state["exchanges"])
         return made

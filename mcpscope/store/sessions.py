@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from typing import Any
 
@@ -22,6 +23,15 @@ _COUNT = """
 _END = "UPDATE sessions SET ended_at = ?, end_reason = ?, exit_code = ? WHERE id = ?"
 _NAME_TAKEN = "SELECT count(*) FROM sessions WHERE name = ?"
 _FIND_UID = "SELECT count(*) FROM sessions WHERE uid = ?"
+_INTRODUCE = """
+    UPDATE sessions SET client_name = ?, client_version = ?, server_name = ?, server_version = ?,
+                        revision = ?, era = ? WHERE id = ?
+"""
+_NAME_KEYS = {"resource": "uri", "template": "uriTemplate"}
+_DEFINITIONS = """
+    SELECT kind, at, digest, body FROM definitions
+    WHERE id IN (SELECT max(id) FROM definitions WHERE session_id = ? GROUP BY kind, name) ORDER BY id
+"""
 _ADD_STREAM = "INSERT OR IGNORE INTO streams (session_id, stream) VALUES (?, ?)"
 _STREAM_OPENED = "UPDATE streams SET opened_at = ?, open = ? WHERE session_id = ? AND stream = ?"
 _STREAM_CLOSED = "UPDATE streams SET closed_at = ?, close = ? WHERE session_id = ? AND stream = ?"
@@ -70,6 +80,25 @@ def count_session(connection: sqlite3.Connection, session: Recorded) -> None:
         )
         connection.execute(_COUNT, counts)
         session.seen_messages = session.seen_exchanges = session.seen_bytes = 0
+    if session.introduced:
+        facts = session.identity.facts
+        era = facts.era.value if facts.era else None
+        names = (facts.client_name, facts.client_version, facts.server_name, facts.server_version)
+        connection.execute(
+            _INTRODUCE, (*(_text(name) for name in names), _text(facts.revision), era, session.id)
+        )
+        session.introduced = False
+
+
+def restore_catalog(connection: sqlite3.Connection, session: Recorded) -> None:
+    """What the session's server offers, from the rows that say so."""
+    rows = connection.execute(_DEFINITIONS, (session.id,)).fetchall()
+    known = []
+    for kind, at, digest, text in rows:
+        body = json.loads(text)
+        # Not the column: a name that SQLite cannot hold is spelled differently there.
+        known.append([kind, body[_NAME_KEYS.get(kind, "name")], at, digest, body])
+    session.catalog.restore({"changes": len(known), "definitions": json.dumps(known)})
 
 
 def end_session(connection: sqlite3.Connection, id: int, at: int, reason: str, exit_code: int | None) -> None:
