@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,19 @@ import click
 
 from mcpscope.cli.output import emit_json
 from mcpscope.cli.progress import Progress
+from mcpscope.cli.rows import show_rows
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.replay.driver import Options
 from mcpscope.replay.json_paths import Mask
 from mcpscope.replay.plan import Plan, is_destructive
-from mcpscope.replay.report import FORMATS, difference_line, row_json, summary
+from mcpscope.replay.report import FORMATS, row_json, summary
 from mcpscope.replay.runs import Choice, Job, Report, prepare, run
-from mcpscope.replay.verdicts import Row, Strictness, Verdict
+from mcpscope.replay.verdicts import Strictness
 from mcpscope.text import safe
+
+REPEAT_PAUSE_SECONDS = 1.1
+"""Between two runs, so that clocks that count seconds have moved and show as what varies."""
 
 
 @click.command("replay")
@@ -85,7 +90,9 @@ def command(
 
 def _runs(job: Job, count: int, *, quiet: bool) -> list[Report]:
     reports: list[Report] = []
-    for _ in range(count):
+    for turn in range(count):
+        if turn:
+            time.sleep(REPEAT_PAUSE_SECONDS)
         progress = Progress(len(job.countable()), quiet=quiet)
         active = run(job, told=progress.tell, started=_stop_on_signal)
         progress.close()
@@ -140,11 +147,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _print(report: Report) -> None:
-    for row in report.finished.rows:
-        if row.verdict is not Verdict.SAME:
-            click.echo(_row_line(row))
-            for item in row.differences[:5] if row.verdict.fails else []:
-                click.echo(f"        {difference_line(item)}")
+    show_rows(report.finished.rows)
     for mask in report.proposed:
         click.echo(f"  varies between two runs; hide it with  --mask '{safe(mask)}'")
     if report.unannotated:
@@ -152,12 +155,6 @@ def _print(report: Report) -> None:
     state = "FAILED" if report.finished.failed else "passed"
     ended = f"  ({safe(report.finished.ended)})" if report.finished.ended else ""
     click.echo(f"{state}  {summary(report.finished.rows)}{ended}  run {report.run}")
-
-
-def _row_line(row: Row) -> str:
-    times = f"{(row.was_ns or 0) / 1e6:7.1f} ms {(row.now_ns or 0) / 1e6:7.1f} ms"
-    verdict = f"{row.verdict.glyph} {row.verdict.value:8}"
-    return f"{row.number:5} {safe(row.label):24} {verdict} {times}  {safe(row.why)}"
 
 
 def _show_plan(job: Job, settings: Settings, *, allow: bool) -> int:

@@ -76,7 +76,7 @@ class Row:
     was: dict[str, Any] | None = None
     now: dict[str, Any] | None = None
     differences: list[Difference] = field(default_factory=list)
-    echoes: dict[str, Any] = field(default_factory=dict)
+    echoes: dict[str | int, Any] = field(default_factory=dict)
 
 
 def judge(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -166,3 +167,35 @@ def test_a_dry_run_starts_nothing_and_names_the_minted_values(recorded: Path) ->
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert "nothing was started" in done.stdout and "minted" in done.stdout
+
+
+def scope(db: Path, *args: str, change: str = "") -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "MINTING_CHANGE": change}
+    argv = [sys.executable, "-m", "mcpscope", "--db", str(db), *args]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=90, env=env, cwd=ROOT)
+
+
+def test_without_a_terminal_review_names_the_commands_and_accepting_makes_a_revision(
+    recorded: Path, tmp_path: Path
+) -> None:
+    db = tmp_path / "scope.db"
+    with sqlite3.connect(recorded) as source, sqlite3.connect(db) as copy:
+        source.backup(copy)
+    assert scope(db, "replay", "notes", *NOW, change="answer").returncode == 1
+    listed = scope(db, "review")
+    assert listed.returncode == 1 and "--accept-all" in listed.stdout
+    accepted = scope(db, "review", "--accept-all")
+    assert accepted.returncode == 0 and "revision 1" in accepted.stdout
+    assert scope(db, "replay", "notes", *NOW, change="answer").returncode == 0
+    assert scope(db, "replay", "notes", *NOW, "--revision", "0", change="answer").returncode == 1
+
+
+def test_a_diff_of_two_sessions_names_what_changed(recorded: Path, tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    with sqlite3.connect(recorded) as source, sqlite3.connect(db) as copy:
+        source.backup(copy)
+    scope(db, "replay", "notes", "--run-name", "later", change="schema")
+    found = scope(db, "--json", "diff", "notes", "later", "--tools", "--exit-code")
+    assert found.returncode == 1, found.stderr
+    rows = json.loads(found.stdout)["data"]["rows"]
+    assert [(r["label"], r["why"]) for r in rows if r["verdict"] != "same"] == [("greet", "dangerous")]
