@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from mcpscope.store.layout import APPLICATION_ID, SCHEMA_VERSION
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,10 +45,23 @@ class Recorder:
         """Start it unless it runs or will never do."""
         if self._pid or self._over:
             return
-        if not os.path.isdir(self._folder):
+        if _is_newer(self._db):
+            self._over = True
+            self._say(
+                f"mcpscope: NOT STORED: {self._db} was written by a newer mcpscope; "
+                f"the journal stays in {self._folder}\n".encode(errors="backslashreplace")
+            )
+        elif os.path.isdir(self._folder):
+            self._launch()
+        else:
             self._again()  # the journal could not be begun; it tries again by itself
+
+    def _launch(self) -> None:
+        try:
+            errors, theirs = os.pipe()
+        except OSError:
+            self._again()  # no descriptors now
             return
-        errors, theirs = os.pipe()
         os.set_blocking(errors, False)
         try:
             self._pid = self._spawn(theirs)
@@ -77,6 +92,7 @@ class Recorder:
 
     def leave(self) -> None:
         """The journal is complete: see that somebody brings it in, and go."""
+        self.check()
         self.start()
         self._over = True
         self._stop_hearing()
@@ -117,6 +133,17 @@ class Recorder:
             self._loop.remove_reader(self._errors)
             os.close(self._errors)
             self._errors = -1
+
+
+def _is_newer(db: str) -> bool:
+    """Whether the database's header names a later version of ours; the recorder itself looks closer."""
+    try:
+        with open(db, "rb") as file:
+            header = file.read(100)
+    except OSError:
+        return False
+    ours = header[68:72] == APPLICATION_ID.to_bytes(4, "big")
+    return ours and int.from_bytes(header[60:64], "big") > SCHEMA_VERSION
 
 
 def _inherited() -> list[int]:

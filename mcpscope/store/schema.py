@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mcpscope.errors import Exit, ScopeError
-from mcpscope.paths import journal_root, private_dir
+from mcpscope.paths import journal_root, private_dir, state_dir
+from mcpscope.store import layout
 
-APPLICATION_ID = 0x4D637053  # "McpS"
-SCHEMA_VERSION = 3  # the number of migrations that this code knows
+APPLICATION_ID = layout.APPLICATION_ID
+SCHEMA_VERSION = layout.SCHEMA_VERSION
 MIGRATE_SECONDS = 120
 WAL_LIMIT_BYTES = 16 << 20
 
@@ -38,7 +39,8 @@ def ensure(path: Path) -> None:
     Raises ``sqlite3.OperationalError`` and ``OSError`` as they come where the disk is full, read-only
     or another process keeps the file locked: the recorder waits and calls again.
     """
-    private_dir(path.parent)
+    if path.parent == state_dir() or not path.parent.exists():
+        private_dir(path.parent)  # a folder that the user named and that was there keeps its mode
     private_dir(journal_root(path))
     if path.exists() and version_of(path) == SCHEMA_VERSION:
         return

@@ -203,3 +203,26 @@ def test_a_proxy_is_listed_while_it_runs(program: Program) -> None:
     proxy.stdin.close()
     assert proxy.wait(30) == 0
     assert not entry.exists()
+
+
+def test_a_newer_database_is_left_alone_and_the_user_is_told(program: Program) -> None:
+    assert program.run("--", *ECHO, input=call(0)).returncode == 0
+    until(lambda: len(rows(program.db, "SELECT 1 FROM messages")) == 2)
+    with closing(sqlite3.connect(program.db)) as connection:
+        connection.execute("PRAGMA user_version = 9999")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    done = program.run("--", *ECHO, input=call(1))
+    assert (done.returncode, done.stdout) == (0, call(1))
+    assert b"NOT STORED" in done.stderr
+    assert len(list(program.db.parent.rglob("*.seg"))) == 1
+
+
+def test_a_folder_that_was_there_keeps_its_mode(program: Program, tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o755)
+    db = shared / "x.db"
+    assert program.run("--db", str(db), "--", *ECHO, input=call(0)).returncode == 0
+    until(lambda: len(rows(db, "SELECT 1 FROM messages")) == 2)
+    assert shared.stat().st_mode & 0o777 == 0o755
+    assert db.stat().st_mode & 0o777 == 0o600
