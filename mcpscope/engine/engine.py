@@ -35,6 +35,7 @@ from mcpscope.engine.schema_check import SchemaChecks, schema_of
 from mcpscope.engine.steering import Steering
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.parsing import parse
+from mcpscope.protocol.strict import flatten
 
 MAX_ASKED = 20_000
 """Requests whose text is kept for the rules on their answers; the oldest are forgotten first."""
@@ -155,6 +156,8 @@ class Engine:
             batches.consider(self, passage, at, out)
             return
         steering = self.steering
+        if steering.strict is not None:
+            self._flatten(passage)
         if steering.strict is not None and (found := steering.strict(passage.message, passage.direction)):
             passage.actor = "mcpscope"
             data = replies.unreadable(passage, found)
@@ -173,6 +176,13 @@ class Engine:
             self.let_go(passage, at, out)
         for text in verdict.notes:
             out.append(Note("log", text))
+
+    def _flatten(self, passage: Passage) -> None:
+        """A raw line break between tokens becomes a space: who splits lines there would see another message."""
+        raw = passage.message.raw
+        if b"\r" in raw or b"\n" in raw:
+            passage.message = parse(flatten(raw))
+            passage.actor = passage.actor or "mcpscope"
 
     def let_go(self, passage: Passage, at: int, out: list[Command]) -> None:
         """Send ``passage`` on as it stands now."""

@@ -105,6 +105,8 @@ class Helm:
             self._loop, steering, self._session, self._journal, self._tell, self._names()
         )
         self._session.on_closing = gate.end
+        if orders.denies:
+            steering.strict = wishes.certain
         wishes.obey(steering.rules, orders.breaks, orders.intercept, orders.denies)
         return gate
 

@@ -290,3 +290,16 @@ def test_an_answer_asked_for_in_the_fast_lane_knows_its_tool(program: Program) -
         assert hold["warnings"] == ['n: "no integer" is not of type "integer"']
         control.call("scope/holds/drop", id=hold["id"])
     assert wire.closes() == 0
+
+
+def test_a_carriage_return_smuggles_nothing_past_a_deny_rule(program: Program) -> None:
+    wire = Steered(program, "--deny", "tool:danger")
+    inner = b'{"jsonrpc":"2.0","id":10,"method":"tools/call","params":{"name":"danger"}}'
+    wire.says(b'{"jsonrpc":"2.0","id":9,"method":"ping","params":\r' + inner + b"\r}")
+    assert wire.hears()["id"] == 9
+    assert b"\r" not in wire.log.read_bytes()
+    twice = b'{"jsonrpc":"2.0","id":11,"method":"tools/call","params":{"name":"danger","name":"echo"}}'
+    wire.says(twice)
+    assert wire.hears()["error"]["code"] == 4032
+    assert wire.reached_calls() == []
+    assert wire.closes() == 0

@@ -1,0 +1,79 @@
+"""Entering and leaving the gate under load loses, doubles and reorders nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+
+import pytest
+
+from tests.program import Program, until
+from tests.session.steered import Steered
+
+pytestmark = pytest.mark.timeout(300)
+
+# A line in, the same line back, one read and write per whatever comes: chunks end anywhere in a line.
+CAT = "import os\nwhile chunk := os.read(0, 65536):\n    while chunk: chunk = chunk[os.write(1, chunk) :]"
+
+
+class Echoed(Steered):
+    """A proxy in front of ``cat`` with plenty of traffic through it."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.process = program.popen("--", sys.executable, "-c", CAT)
+        self._pending = b""
+        self.sent = 0
+        self.back: list[int] = []
+        self.stop = threading.Event()
+        self.threads = [threading.Thread(target=self._talk), threading.Thread(target=self._listen)]
+        for thread in self.threads:
+            thread.start()
+
+    def _talk(self) -> None:
+        assert self.process.stdin
+        padding = ["x" * size for size in (10, 400, 3, 9000, 70)]
+        while not self.stop.is_set():
+            if self.sent - len(self.back) > 2000:
+                time.sleep(0.001)
+                continue
+            self.sent += 1
+            params = {"n": self.sent, "p": padding[self.sent % 5]}
+            body = {"jsonrpc": "2.0", "method": "notifications/n", "params": params}
+            self.process.stdin.write(json.dumps(body).encode() + b"\n")
+        self.process.stdin.close()
+
+    def _listen(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.back.append(json.loads(line)["params"]["n"])
+
+
+def test_switching_lanes_under_load_loses_doubles_and_reorders_nothing(program: Program, soak: bool) -> None:
+    switches = 1000 if soak else 100
+    wire = Echoed(program)
+    entered = 0
+    with wire.dial() as control:
+        for number in range(switches // 2):
+            control.call("scope/rules/add", action="deny", match="tool:nothing", name="n")
+            if number % 10 == 0:
+                control.call("scope/rules/remove", name="n")
+                control.call("scope/rules/add", action="deny", match="tool:nothing", name="n")
+            seen = len(wire.back)
+            until(lambda seen=seen: len(wire.back) > seen, every=0.0005)
+            entered += control.call("scope/status")["sessions"][0]["lane"] == "gate"
+            control.call("scope/rules/remove", name="n")
+            seen = len(wire.back)
+            until(lambda seen=seen: len(wire.back) > seen, every=0.0005)
+        assert control.call("scope/status")["sessions"][0]["lane"] == "fast"
+    wire.stop.set()
+    for thread in wire.threads:
+        thread.join(60)
+    assert wire.process.wait(30) == 0
+    assert entered == switches // 2
+    assert wire.back == list(range(1, wire.sent + 1))
+    count = "SELECT count(*), count(DISTINCT exchange_id) FROM messages WHERE kind = 'notification'"
+    until(lambda: wire.rows("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL"), timeout=120)
+    assert wire.rows(count) == [(2 * wire.sent, 2 * wire.sent)]
