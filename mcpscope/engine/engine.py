@@ -178,7 +178,7 @@ class Engine:
             out.append(Note("log", text))
 
     def _flatten(self, passage: Passage) -> None:
-        """A raw line break between tokens becomes a space: who splits lines there would see another message."""
+        """A raw line break between tokens becomes a space; some readers would see another line there."""
         raw = passage.message.raw
         if b"\r" in raw or b"\n" in raw:
             passage.message = parse(flatten(raw))
