@@ -28,10 +28,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FIRST_ID 10000000
+#define FIRST_ID 10000001
 static const char HEAD[] = "{\"jsonrpc\":\"2.0\",\"id\":";
 static const char CALL[] = ",\"method\":\"tools/call\",\"params\":{\"name\":\"echo\",\"arguments\":";
 static const char RESULT[] = ",\"result\":";
+static const char INITIALIZE[] = ",\"method\":\"initialize\",\"params\":{\"protocolVersion\":\"2025-11-25\","
+    "\"capabilities\":{},\"clientInfo\":{\"name\":\"bench\",\"version\":\"1\"}}}";
+static const char WELCOME[] = "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{\"tools\":{}},"
+    "\"serverInfo\":{\"name\":\"bench\",\"version\":\"1\"}}";
 #define ID_DIGITS 8
 
 static void die(const char *what) { perror(what); exit(1); }
@@ -100,8 +104,10 @@ static int echo(const char *answers) {
             size_t have = in.end - in.start;
             if (!(nl = memchr(line + scanned, '\n', have - scanned))) { scanned = have; break; }
             char *id = line + sizeof HEAD - 1, *body = id + ID_DIGITS + sizeof CALL - 1;
+            if (memcmp(line, HEAD, sizeof HEAD - 1)) { in.start += nl - line + 1, scanned = 0; continue; } /* a notification */
             put(&out, HEAD, sizeof HEAD - 1), put(&out, id, ID_DIGITS), put(&out, RESULT, sizeof RESULT - 1);
-            if (own.count) put(&out, own.line[count % own.count], own.size[count % own.count]);
+            if (memcmp(id + ID_DIGITS, CALL, sizeof CALL - 1)) put(&out, WELCOME, sizeof WELCOME - 1);
+            else if (own.count) put(&out, own.line[count % own.count], own.size[count % own.count]);
             else put(&out, body, nl - body - 2);
             put(&out, "}\n", 2), count++;
             in.start += nl - line + 1, scanned = 0;
@@ -244,7 +250,7 @@ static int drive(const char *mode, size_t total, size_t window, const char *path
 #define MAX_CONNECTIONS 256
 #define STREAM_NAME "\"name\":\"stream\""
 
-typedef struct { int fd, peer; Buf in, out; size_t call; int64_t sent_at; } Conn;
+typedef struct { int fd, peer; Buf in, out; int64_t sent_at; } Conn;
 
 static int tcp(int port, int listening) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
@@ -319,14 +325,13 @@ static void answer(Conn *c) {
     for (size_t n; (n = whole(&c->in, &body)); c->in.start += n) {
         size_t size = n - (body - (c->in.data + c->in.start));
         if (memmem(body, size, STREAM_NAME, sizeof STREAM_NAME - 1)) { stream_events(c, body); continue; }
+        if (memcmp(body, HEAD, sizeof HEAD - 1)) { say(c, "HTTP/1.1 202 Accepted\r\n", 0, text); continue; } /* a notification */
         char *id = body + sizeof HEAD - 1, *value = id + ID_DIGITS + sizeof CALL - 1;
-        if (size < sizeof HEAD + sizeof CALL + ID_DIGITS || memcmp(id + ID_DIGITS, CALL, sizeof CALL - 1)) {
-            say(c, "HTTP/1.1 202 Accepted\r\n", 0, text); /* a notification, or whatever a bridge says first */
-            continue;
-        }
         Buf json = {0};
         put(&json, HEAD, sizeof HEAD - 1), put(&json, id, ID_DIGITS), put(&json, RESULT, sizeof RESULT - 1);
-        put(&json, value, body + size - value - 1), say(c, head, json.end, json.data), free(json.data);
+        if (memcmp(id + ID_DIGITS, CALL, sizeof CALL - 1)) put(&json, WELCOME, sizeof WELCOME - 1), put(&json, "}", 1);
+        else put(&json, value, body + size - value - 1);
+        say(c, head, json.end, json.data), free(json.data);
     }
     flush(c);
 }
@@ -373,15 +378,39 @@ static int serve(int upstream) {
     }
 }
 
-static void post(Conn *c, int port, size_t i, Lines *payloads) {
-    char head[256];
-    Buf body = {0};
-    request(&body, i, payloads), body.end--; /* no newline in HTTP */
+static char session[300]; /* the header line of the session that the server gave, if it gave one */
+
+static void post_body(Conn *c, int port, const char *body, size_t size) {
+    char head[700];
     put(&c->out, head, snprintf(head, sizeof head, "POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
-        "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
-        "Content-Length: %zu\r\n\r\n", port, body.end));
-    put(&c->out, body.data, body.end), free(body.data);
-    c->call = i, c->sent_at = now_ns(), flush(c);
+        "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n%s"
+        "Content-Length: %zu\r\n\r\n", port, session, size));
+    put(&c->out, body, size);
+    c->sent_at = now_ns(), flush(c);
+}
+
+static void post(Conn *c, int port, size_t i, Lines *payloads) {
+    Buf body = {0};
+    request(&body, i, payloads);
+    post_body(c, port, body.data, body.end - 1); /* no newline in HTTP */
+    free(body.data);
+}
+
+/* The handshake, so that bridges have a session to put the calls in. */
+static void initialize(int port) {
+    Conn c = {.fd = tcp(port, 0)};
+    char text[400], *body, *line;
+    size_t n;
+    post_body(&c, port, text, snprintf(text, sizeof text, "%s%d%s", HEAD, FIRST_ID - 1, INITIALIZE));
+    while (!(n = whole(&c.in, &body))) {
+        char *at = room(&c.in, 4096);
+        ssize_t got = read(c.fd, at, 4095);
+        if (got <= 0) { fprintf(stderr, "no answer to initialize\n"); exit(1); }
+        c.in.end += got;
+    }
+    c.in.data[n] = 0;
+    if ((line = strcasestr(c.in.data, "mcp-session-id:"))) snprintf(session, sizeof session, "%.*s", (int)(strchr(line, '\n') + 1 - line), line);
+    close(c.fd);
 }
 
 static int report(int64_t *took, size_t total, int64_t begun, size_t bytes) {
@@ -397,8 +426,9 @@ static int post_all(int port, size_t total, size_t count, const char *path) {
     Lines payloads = load(path);
     Conn *conns = calloc(count, sizeof *conns);
     struct pollfd *fds = calloc(count, sizeof *fds);
-    int64_t *took = calloc(total, sizeof *took), begun = now_ns();
+    int64_t *took = calloc(total, sizeof *took), begun;
     size_t sent = 0, done = 0, bytes = 0;
+    initialize(port), begun = now_ns();
     for (size_t i = 0; i < count; i++) {
         conns[i].fd = tcp(port, 0), fcntl(conns[i].fd, F_SETFL, O_NONBLOCK);
         if (sent < total) post(&conns[i], port, sent++, &payloads);

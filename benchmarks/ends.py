@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +71,7 @@ class Load:
 
     def command(self, subject: list[str], mode: str) -> list[str]:
         head = [str(BENCH), "drive", mode, str(self.calls), str(self.window), str(self.payloads)]
-        return [*head, *subject, *self.echo]
+        return [*head, *subject]
 
 
 DIRECT: list[str] = []
@@ -164,24 +164,30 @@ def place(*options: str) -> Iterator[Place]:
         found.wait_until_ended()
 
 
-def drive(load: Load, subject: list[str], *, mode: str = "time", env: dict[str, str] | None = None) -> Drive:
-    """Run the driver to its end and return what it measured."""
-    done = subprocess.run(
-        load.command(subject, mode), env=env, stdout=subprocess.PIPE, check=True, preexec_fn=_pin(load)
-    )
+def drive(
+    load: Load,
+    subject: list[str],
+    *,
+    mode: str = "time",
+    env: dict[str, str] | None = None,
+    echo: bool = True,
+) -> Drive:
+    """Run the driver on ``subject`` (and the echo server behind it) and return what it measured."""
+    command = load.command([*subject, *(load.echo if echo else [])], mode)
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True, preexec_fn=pin(load.pinned))
     return Drive(**json.loads(done.stdout), calls=load.calls)
 
 
 @contextmanager
 def lingering(load: Load, subject: list[str], env: dict[str, str]) -> Iterator[Drive]:
     """The driver after its last answer, with the connection still open."""
-    with subprocess.Popen(
-        load.command(subject, "linger"), env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
+    command = load.command([*subject, *load.echo], "linger")
+    with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin and process.stdout
         yield Drive(**json.loads(process.stdout.readline()), calls=load.calls)
         process.stdin.close()
 
 
-def _pin(load: Load):  # type: ignore[no-untyped-def]
-    return (lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})) if load.pinned else None
+def pin(wanted: bool) -> Callable[[], None] | None:
+    """For ``preexec_fn``: put the process, and all it starts, on the first core."""
+    return (lambda: os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})) if wanted else None

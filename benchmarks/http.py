@@ -1,0 +1,122 @@
+"""The figures of HTTP and of the bridges, in turns with a direct connection and a bare relay of TCP bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from statistics import median
+
+from benchmarks.ends import BENCH, Drive, Load, drive, pin, place
+from benchmarks.plan import Plan
+from benchmarks.table import Row
+
+_LISTENING = re.compile(rb"listening on http://[^:/]+:(\d+)/")
+
+
+def measure(plan: Plan) -> Iterator[Row]:
+    """All figures with HTTP in them; the floor is the relay between the same two HTTP ends."""
+    small = plan.payloads(130, 1000)
+    calls = Calls(plan.calls(20_000), 1, small, pinned=True)
+    direct, floor, ours = in_turns(plan, calls)
+    yield _row("HTTP round trip small, one core", "us", direct, floor, ours, "p50_us")
+    many = Calls(plan.calls(60_000), 32, small)
+    yield _row("HTTP, 32 connections", "calls/s", *in_turns(plan, many), "calls_per_s")
+    events = Events(plan.calls(2_000))
+    yield _row("SSE event delay, 1 stream", "us", *in_turns(plan, events), "p50_us")
+    base = median(run.p50_us for run in floor)
+    for name, found in _bridges(plan, calls).items():
+        value = median(found)
+        yield Row(f"bridge, {name}, one core", "us", None, base, value, value / base)
+
+
+class Calls:
+    """What the HTTP client is to do: ``calls`` over so many connections, one in flight on each."""
+
+    def __init__(
+        self, calls: int, connections: int, payloads: os.PathLike[str], *, pinned: bool = False
+    ) -> None:
+        self.calls = calls
+        self.pinned = pinned
+        self._words = ["post", "{port}", str(calls), str(connections), os.fspath(payloads)]
+
+    def run(self, port: int) -> Drive:
+        """Run the client against ``port``."""
+        command = [str(BENCH), *(word.format(port=port) for word in self._words)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=True, preexec_fn=pin(self.pinned))
+        return Drive(**json.loads(done.stdout), calls=self.calls)
+
+
+class Events(Calls):
+    """One SSE stream of so many events; its latencies are their delays."""
+
+    def __init__(self, events: int) -> None:
+        self.calls = events
+        self.pinned = False
+        self._words = ["stream", "{port}", str(events)]
+
+
+def in_turns(plan: Plan, calls: Calls) -> tuple[list[Drive], list[Drive], list[Drive]]:
+    """Direct, through the relay and through us, ``rounds`` times each."""
+    found: tuple[list[Drive], list[Drive], list[Drive]] = ([], [], [])
+    for _ in range(plan.rounds):
+        with _listening([str(BENCH), "serve"], pinned=calls.pinned) as server:
+            found[0].append(calls.run(server))
+            with _listening([str(BENCH), "forward", str(server)], pinned=calls.pinned) as relay:
+                found[1].append(calls.run(relay))
+            with _ours(f"http://127.0.0.1:{server}/mcp", pinned=calls.pinned) as port:
+                found[2].append(calls.run(port))
+    return found
+
+
+def _bridges(plan: Plan, calls: Calls) -> dict[str, list[float]]:
+    to_http, to_stdio = [], []
+    load = Load(calls.calls, plan.payloads(130, 1000), pinned=True)
+    for _ in range(plan.rounds):
+        with _listening([str(BENCH), "serve"], pinned=True) as server, place("proxy", "--stdio") as here:
+            subject = [*here.subject[:-1], f"http://127.0.0.1:{server}/mcp"]
+            to_http.append(drive(load, subject, env=here.env, echo=False).p50_us)
+        with _ours("--", str(BENCH), "echo", pinned=True) as port:
+            to_stdio.append(calls.run(port).p50_us)
+    return {"stdio to HTTP": to_http, "HTTP to stdio": to_stdio}
+
+
+@contextmanager
+def _ours(*target: str, pinned: bool) -> Iterator[int]:
+    """A proxy of ours on a port of its own."""
+    with place("proxy", "--port", "0") as here:
+        command = [*here.subject[:-1], *target]
+        with subprocess.Popen(
+            command, env=here.env, stderr=subprocess.PIPE, preexec_fn=pin(pinned)
+        ) as process:
+            assert process.stderr
+            try:
+                for line in process.stderr:
+                    if found := _LISTENING.search(line):
+                        yield int(found.group(1))
+                        break
+                else:
+                    raise AssertionError("the proxy ended before it listened")
+            finally:
+                process.terminate()
+
+
+@contextmanager
+def _listening(command: list[str], *, pinned: bool) -> Iterator[int]:
+    """One of the C ends that prints its port."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=pin(pinned)) as process:
+        assert process.stdout
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+def _row(
+    name: str, unit: str, direct: list[Drive], floor: list[Drive], ours: list[Drive], figure: str
+) -> Row:
+    values = [median(getattr(run, figure) for run in runs) for runs in (direct, floor, ours)]
+    return Row(name, unit, *values, values[2] / values[1])
