@@ -41,12 +41,12 @@ def safe(text: str, *, keep: str = "") -> str:
     return "".join(out)
 
 
-def json_text(data: Any) -> str:
+def json_text(data: Any, *, sort_keys: bool = False) -> str:
     """``data`` as one line of JSON that a terminal cannot be driven with and that means the same.
 
     What ``safe`` makes visible is spelled as JSON's own ``\\uXXXX``; everything else stays readable.
     """
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
     return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_json_escape, text)
 
 

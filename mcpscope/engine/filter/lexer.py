@@ -75,6 +75,14 @@ class Lexer:
         self.at = found.end()
         return found[1]
 
+    def take_root(self) -> str:
+        """A root of JSON paths alone, as completion meets it; empty if none stands here."""
+        found = _ROOT.match(self.text + ".", self.at)
+        if not found:
+            return ""
+        self.at = found.end()
+        return found[1].lower()
+
     def take_op(self) -> Op | None:
         found = _OP.match(self.text, self.at)
         if not found:

@@ -22,11 +22,11 @@ def path_test(node: Path) -> Callable[[Subject], bool | None]:
     """
     matches = _scalar_test(node.op, node.values)
     steps = node.steps
-    places = _raw_text if node.root == "raw" and not steps else _ROOTS[node.root]
+    values_of = _raw_text if node.root == "raw" and not steps else _ROOTS[node.root]
 
     def test(subject: Subject) -> bool | None:
         mismatch = False
-        for place in places(subject):
+        for place in values_of(subject):
             for value in walk(place, steps):
                 for scalar in scalars(value):
                     found = matches(scalar)
@@ -36,6 +36,12 @@ def path_test(node: Path) -> Callable[[Subject], bool | None]:
         return None if mismatch else False
 
     return test
+
+
+def places(root: str, subject: Subject) -> Iterator[Any]:
+    """The JSON that a root names in an exchange; nothing for an unknown root."""
+    values_of = _ROOTS.get(root)
+    return values_of(subject) if values_of else iter(())
 
 
 def _scalar_test(op: Op, words: tuple[Word, ...]) -> ScalarTest:

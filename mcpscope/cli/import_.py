@@ -1,0 +1,52 @@
+"""``mcpscope import``: a recording from a file into the database."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from mcpscope.cli.output import emit_json, warn
+from mcpscope.cli.settings import Settings, with_settings
+from mcpscope.errors import Exit, ScopeError
+from mcpscope.store.taking_in import take_in
+from mcpscope.text import safe
+
+
+@click.command("import")
+@click.argument("file")
+@click.option("--name", metavar="NAME", help="Call the recording so (default: as in the file).")
+@with_settings
+def command(file: str, name: str | None, settings: Settings) -> None:
+    """Bring FILE, written by mcpscope export --format jsonl, into the database; - reads stdin."""
+    with _opened(file) as source:
+        found = take_in(settings.db, source, name=name or "")
+    if not found.complete:
+        warn(f"{file} has no end: it is complete up to message {found.messages}")
+    if settings.json:
+        emit_json({"session": found.session_id, "name": found.name or None, "messages": found.messages})
+        return
+    called = f" as {found.name}" if found.name else ""
+    click.echo(safe(f"session {found.session_id}{called}: {found.messages} messages"))
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[BinaryIO]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        with Path(file).open("rb") as source:
+            yield source
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ScopeError(
+            f"{file} cannot be read: {reason.lower()}",
+            code="cannot_read",
+            exit=Exit.USAGE,
+            hint="check the name",
+        ) from error

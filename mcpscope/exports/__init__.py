@@ -1,0 +1,4 @@
+"""Recordings in the forms of other tools, and what is masked in them.
+
+May import store, engine and protocol; printed by cli.
+"""

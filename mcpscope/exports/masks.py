@@ -1,0 +1,130 @@
+"""Taking secrets out of what leaves the database: by the name of the place, and by the look of the value.
+
+Bytes are spliced: what is not a secret stays as it was. A secret has the same number wherever it stands in
+one export, so that it can be recognised without being known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+_NAME = (
+    r"(?:[\w.-]*(?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key|authorization|cookie"
+    r"|credentials?|access[_-]?token|refresh[_-]?token|id[_-]?token|auth[_-]?token|bearer[_-]?token)|token|pwd"
+    r"|mcpscope-token|x-auth-token)"
+)
+_LOOKS = (
+    r"(?<![\w-])(?:sk-[\w-]{16,}|gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abprs]-[\w-]{10,}"
+    r"|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})"
+    r"|(?<=Bearer )[\w.~+/=-]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----"
+)
+_STRING = r'"((?:[^"\\]|\\.)+)"'
+_INNER = r'\\"((?:[^"\\]|\\\\(?!")|\\[^"\\])+)\\"'
+_NUMBER = r"-?\d[\d.eE+-]*"
+_OPTION = re.compile(rf"--?{_NAME}(=|$)", re.IGNORECASE)
+_ASSIGNED = re.compile(rf"({_NAME})=(.+)", re.IGNORECASE | re.DOTALL)
+
+
+class Masks:
+    """One export's masks; ``count`` is how many values were masked. ``keys`` are further names of secrets."""
+
+    def __init__(self, keys: Iterable[str] = ()) -> None:
+        more = "".join("|" + re.escape(key) for key in keys)
+        name = rf"(?:{_NAME}{more})"
+        self.count = 0
+        self._numbers: dict[str, int] = {}
+        self._is_name = re.compile(name, re.IGNORECASE)
+        self._member = re.compile(
+            rf'("{name}"\s*:\s*)(?:{_STRING}|({_NUMBER}))'.encode(), re.IGNORECASE | re.DOTALL
+        )
+        self._inner = re.compile(rf'(\\"{name}\\"\s*:\s*){_INNER}'.encode(), re.IGNORECASE | re.DOTALL)
+        self._looks = re.compile(_LOOKS.encode(), re.DOTALL)
+
+    def message(self, raw: bytes) -> bytes:
+        """The bytes of a message or a line of text."""
+        masked = self._member.sub(self._splice, raw)
+        masked = self._inner.sub(self._splice_inner, masked)
+        return self._looks.sub(lambda found: self._mark(found[0].decode("utf-8", "replace")).encode(), masked)
+
+    def text(self, text: str) -> str:
+        """A text that is no message: a URL, a name, a remark."""
+        if "://" in text:
+            return self._url(text)
+        return self.message(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+    def value(self, value: Any, *, name: str = "") -> Any:
+        """JSON of our own: headers as an object or as pairs, a command with its options, an environment."""
+        if isinstance(value, dict):
+            return {key: self._member_of(str(key), item) for key, item in value.items()}
+        if isinstance(value, list):
+            return self._items(value)
+        return self.text(value) if isinstance(value, str) else value
+
+    def _member_of(self, key: str, value: Any) -> Any:
+        if key.lower() in ("env", "environment") and isinstance(value, dict):
+            return {name: self._mark(str(item)) for name, item in value.items()}
+        if (
+            self._is_name.fullmatch(key)
+            and isinstance(value, str | int | float)
+            and value not in ("", True, False)
+        ):
+            return self._mark(str(value))
+        return self.value(value)
+
+    def _items(self, items: list[Any]) -> list[Any]:
+        if len(items) == 2 and isinstance(items[0], str) and isinstance(items[1], str):
+            return [items[0], self._member_of(items[0], items[1])]
+        found: list[Any] = []
+        secret_follows = False
+        for item in items:
+            if secret_follows and isinstance(item, str):
+                item, secret_follows = self._mark(item), False
+            elif isinstance(item, str) and (option := _OPTION.match(item)):
+                if option[1]:
+                    item = item[: option.end()] + self._mark(item[option.end() :])
+                secret_follows = not option[1]
+            elif isinstance(item, str) and (assigned := _ASSIGNED.fullmatch(item)):
+                item = f"{assigned[1]}={self._mark(assigned[2])}"
+            else:
+                item = self.value(item)
+            found.append(item)
+        return found
+
+    def _url(self, text: str) -> str:
+        try:
+            parts = urlsplit(text)
+        except ValueError:
+            return self._mark(text)
+        place = parts.netloc
+        if "@" in place:
+            user, _, host = place.rpartition("@")
+            place = f"{self._mark(user)}@{host}"
+        query = "&".join(self._parameter(one) for one in parts.query.split("&")) if parts.query else ""
+        return urlunsplit((parts.scheme, place, self._plain(parts.path), query, parts.fragment))
+
+    def _parameter(self, text: str) -> str:
+        key, equals, value = text.partition("=")
+        return (
+            f"{key}={self._mark(value)}"
+            if equals and value and self._is_name.fullmatch(key)
+            else self._plain(text)
+        )
+
+    def _plain(self, text: str) -> str:
+        return self.message(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+    def _splice(self, found: re.Match[bytes]) -> bytes:
+        secret = found[2] if found[2] is not None else found[3]
+        return found[1] + b'"' + self._mark(secret.decode("utf-8", "replace")).encode() + b'"'
+
+    def _splice_inner(self, found: re.Match[bytes]) -> bytes:
+        return found[1] + b'\\"' + self._mark(found[2].decode("utf-8", "replace")).encode() + b'\\"'
+
+    def _mark(self, secret: str) -> str:
+        if re.fullmatch(r"\[masked \d+\]", secret):
+            return secret
+        self.count += 1
+        return f"[masked {self._numbers.setdefault(secret, len(self._numbers) + 1)}]"

@@ -1,0 +1,313 @@
+"""Lines of ``store.jsonl`` as a session of this database, through the same code that reads a journal."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from mcpscope.engine.outcomes import UNCHANGED_FLAG, Outcome, Word
+from mcpscope.errors import Exit, ScopeError
+from mcpscope.protocol.message import Kind, Message
+from mcpscope.protocol.parsing import parse
+from mcpscope.store import schema
+from mcpscope.store.ingest import Ingest
+from mcpscope.store.jsonl import FORMAT, VERSION, Line, bad_line
+from mcpscope.store.reading import explained
+from mcpscope.store.records import Dir, Record, RecordType
+from mcpscope.store.removing import remove_session
+from mcpscope.store.unpack import Unpacked
+from mcpscope.store.writing_out import COUNTERS, JSON_COLUMNS, SESSION_COLUMNS
+
+LINES_AT_ONCE = 500
+BUSY_SECONDS = 30.0
+_NUMBER = 1  # of the one session in the file
+_DIRS = {"c2s": Dir.TO_SERVER, "s2c": Dir.TO_CLIENT}
+_GIVEN_BY_FILE = tuple(name for name in SESSION_COLUMNS if name not in ("uid", "number", "name"))
+_SET_SESSION = (
+    f"UPDATE sessions SET journal = NULL, {', '.join(f'{name} = ?' for name in _GIVEN_BY_FILE)} WHERE id = ?"
+)
+_SET_UID = "UPDATE OR IGNORE sessions SET uid = ?, number = ? WHERE id = ?"
+_SET_BYTES = """
+    UPDATE sessions SET bytes = (SELECT ifnull(sum(size), 0) FROM messages WHERE session_id = ?1)
+    WHERE id = ?1
+"""
+_SET_MESSAGE = "UPDATE messages SET fate = ?, origin = ?, marks = coalesce(?, marks) WHERE id = ?"
+_SET_CUT = "UPDATE messages SET size = ?, kept = ?, sha256 = ? WHERE id = ?"
+_SET_NOTE = "UPDATE notes SET text = ?, detail = ? WHERE id = ?"
+_INT64 = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """What an import brought. ``complete`` is False where the file has no end."""
+
+    session_id: int
+    name: str
+    messages: int
+    complete: bool
+
+
+def take_in(db: Path, lines: Iterable[bytes], *, name: str = "") -> TakenIn:
+    """Import one file; all of it or nothing. Raises ScopeError, which names the line that is wrong."""
+    schema.ensure(db)
+    source = iter(lines)
+    session = _header(source)
+    with closing(schema.connect_rw(db, busy_seconds=BUSY_SECONDS)) as connection:
+        taking = _TakingIn(connection, session, name)
+        try:
+            taking.begin()
+            taking.all(source)
+            return taking.finish()
+        except BaseException as error:
+            taking.undo()
+            if isinstance(error, sqlite3.DatabaseError):
+                raise explained(db, error) from error
+            raise
+
+
+def _header(source: Iterator[bytes]) -> dict[str, Any]:
+    first = next(source, b"")
+    try:
+        said = orjson.loads(first)
+    except orjson.JSONDecodeError:
+        said = None
+    if (
+        not isinstance(said, dict)
+        or said.get("format") != FORMAT
+        or not isinstance(said.get("session"), dict)
+    ):
+        raise ScopeError(
+            "this is not a recording of mcpscope: its first line is no header",
+            code="bad_recording",
+            exit=Exit.STORE,
+            hint="mcpscope export RECORDING --format jsonl writes one",
+        )
+    if said.get("version") != VERSION:
+        raise ScopeError(
+            f"this recording has format {said.get('version')!r}, this mcpscope knows {VERSION}",
+            code="bad_recording",
+            exit=Exit.STORE,
+            hint="upgrade mcpscope",
+        )
+    found: dict[str, Any] = said["session"]
+    return found
+
+
+class _TakingIn:
+    """One session on its way in. The lines' times are counted from its start."""
+
+    def __init__(self, connection: sqlite3.Connection, session: dict[str, Any], name: str) -> None:
+        self._connection = connection
+        self._said = session
+        self._name = name or str(session.get("name") or "")
+        self._start = _number(session.get("started_at"))
+        self._last = self._start
+        self._ingest = Ingest(connection, f"import-{session.get('uid') or ''}")
+        self._id = 0
+        self._messages = 0
+        self._places: list[int] = []  # ids of the messages and notes, in the order of the file
+        self._ended = False
+        self._repairs: list[tuple[str, tuple[Any, ...]]] = []
+
+    def begin(self) -> None:
+        opened = {"record_name": self._name, "started_at_ns": self._start, "label": self._said.get("label")}
+        self._apply([Unpacked(self._record(RecordType.SESSION_OPEN, self._start), [], [], opened)])
+        self._id = self._ingest.sessions[_NUMBER].id
+
+    def all(self, source: Iterator[bytes]) -> None:
+        """Every line behind the header, in short transactions: recorders want to write, too."""
+        number = 1
+        while chunk := list(islice(source, LINES_AT_ONCE)):
+            lines = []
+            for raw in chunk:
+                number += 1
+                if raw.strip():
+                    lines.append((number, Line(raw, number)))
+            self._take(lines)
+
+    def finish(self) -> TakenIn:
+        last = self._said.get("ended_at")
+        close = {"reason": self._said.get("end_reason") or "clean"}
+        at = last if isinstance(last, int) else self._last
+        self._apply([Unpacked(self._record(RecordType.SESSION_CLOSE, at), [], [], close)])
+        values = [self._column(name) for name in _GIVEN_BY_FILE]
+        statements: list[tuple[str, tuple[Any, ...]]] = [
+            (_SET_SESSION, (*values, self._id)),
+            (_SET_BYTES, (self._id,)),
+        ]
+        if self._said.get("uid"):
+            statements.append(
+                (_SET_UID, (str(self._said["uid"]), _number(self._said.get("number")) or 1, self._id))
+            )
+        self._connection.execute("BEGIN IMMEDIATE")
+        for statement, given in statements:
+            self._connection.execute(statement, given)
+        self._connection.execute("COMMIT")
+        (name,) = self._connection.execute("SELECT name FROM sessions WHERE id = ?", (self._id,)).fetchone()
+        return TakenIn(self._id, name or "", self._messages, self._ended)
+
+    def undo(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        if self._id:
+            self._connection.execute("BEGIN IMMEDIATE")
+            remove_session(self._connection, self._id)
+            self._connection.execute("COMMIT")
+
+    def _take(self, lines: list[tuple[int, Line]]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        (next_id,) = self._connection.execute("SELECT next FROM sequence").fetchone()
+        items: list[Unpacked] = []
+        for number, line in lines:
+            for made in self._items(number, line, next_id):
+                next_id += _ids_taken(made)
+                items.append(made)
+        self._ingest.apply(items)
+        for statement, given in self._repairs:
+            self._connection.execute(statement, given)
+        self._repairs.clear()
+        self._connection.execute("COMMIT")
+
+    def _items(self, number: int, line: Line, id: int) -> list[Unpacked]:
+        """What a line says as the journal would; ``id`` is what its first row will have."""
+        said = line.said
+        if "end" in said:
+            self._ended = True
+            return []
+        at = self._start + _number(said.get("at"))
+        self._last = max(self._last, at)
+        if "dir" in said:
+            return [self._message(number, line, at, id)]
+        if "outcome" in said:
+            return [self._outcome(number, line, at)]
+        if "note" in said:
+            return [self._note(number, line, at, id)]
+        if "stream" in said:
+            return self._stream(said, at)
+        raise bad_line(number, "this is neither message, outcome, note nor stream")
+
+    def _message(self, number: int, line: Line, at: int, id: int) -> Unpacked:
+        said, raw = line.said, line.payload("message")
+        if raw is None or said["dir"] not in _DIRS:
+            raise bad_line(number, "a message without its bytes or direction")
+        self._messages += 1
+        self._places.append(id)
+        cut = said.get("cut")
+        message = _cut_message(raw, cut) if isinstance(cut, dict) else parse(raw)
+        if isinstance(cut, dict):
+            digest = bytes.fromhex(str(cut.get("sha256") or ""))
+            self._repairs.append((_SET_CUT, (_number(cut.get("size")), len(raw), digest or None, id)))
+        gated = said.get("gated") is True  # its outcomes follow, and name it by its time
+        kind = RecordType.SENT if said.get("origin") == "proxy" else RecordType.MESSAGE
+        flags = 0 if gated else UNCHANGED_FLAG
+        record = self._record(
+            kind, at, dir=_DIRS[said["dir"]], stream=_number(said.get("stream")), flags=flags
+        )
+        if gated or said.get("fate") or "marks" in said:
+            marks = said.get("marks")
+            self._repairs.append((_SET_MESSAGE, (said.get("fate"), said.get("origin"), marks, id)))
+        return Unpacked(record, [message], [], {})
+
+    def _outcome(self, number: int, line: Line, at: int) -> Unpacked:
+        said = line.said
+        try:
+            word = Word(said["outcome"])
+        except ValueError:
+            raise bad_line(number, f"{said['outcome']!r} is not an outcome") from None
+        outcome = Outcome(
+            of=self._start + _number(said.get("of")),
+            word=word,
+            at=at,
+            actor=str(said.get("actor") or ""),
+            rule=str(said.get("rule") or ""),
+            waited_ns=_number(said.get("waited_ns")),
+            sent=line.payload("sent"),
+            detail=said["detail"] if isinstance(said.get("detail"), dict) else {},
+        )
+        record = self._record(RecordType.OUTCOME, at, payload=outcome.to_record())
+        return Unpacked(record, [], [], {})
+
+    def _note(self, number: int, line: Line, at: int, id: int) -> Unpacked:
+        said, text = line.said, line.payload("message")
+        if text is None:
+            raise bad_line(number, "a note without its text")
+        about = said.get("detail")
+        if isinstance(about, dict) and isinstance(place := about.get("exchange"), int):
+            about["exchange"] = self._places[place - 1] if 0 < place <= len(self._places) else None
+        self._places.append(id)
+        detail = json.dumps(about) if about is not None else None
+        self._repairs.append((_SET_NOTE, (text, detail, id)))
+        if said["note"] == "stderr":
+            return Unpacked(self._record(RecordType.STDERR, at), [], [text], {})
+        shown = {"kind": str(said["note"]), "text": text.decode("utf-8", "replace")}
+        return Unpacked(self._record(RecordType.NOTE, at), [], [], shown)
+
+    def _stream(self, said: dict[str, Any], at: int) -> list[Unpacked]:
+        stream = _number(said["stream"])
+        if "close" in said:
+            return [
+                Unpacked(
+                    self._record(RecordType.STREAM_CLOSE, at, stream=stream), [], [], _object(said["close"])
+                )
+            ]
+        head = self._record(RecordType.STREAM_OPEN, at, stream=stream)
+        found = [Unpacked(head, [], [], _object(said.get("open")))]
+        if said.get("facts"):
+            found.append(Unpacked(head._replace(type=RecordType.HTTP), [], [], _object(said["facts"])))
+        return found
+
+    def _apply(self, items: list[Unpacked]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._ingest.apply(items)
+        self._connection.execute("COMMIT")
+
+    def _record(
+        self,
+        kind: RecordType,
+        at: int,
+        *,
+        dir: Dir = Dir.NONE,
+        stream: int = 0,
+        flags: int = 0,
+        payload: bytes = b"",
+    ) -> Record:
+        return Record(kind, dir, flags, _NUMBER, stream, at, payload, (0, 0))
+
+    def _column(self, name: str) -> Any:
+        value = self._said.get(name, 0 if name in COUNTERS else None)
+        if name in JSON_COLUMNS and value is not None:
+            return orjson.dumps(value).decode()
+        if isinstance(value, str):
+            return value.encode("utf-8", "backslashreplace").decode()
+        return value if isinstance(value, int | None) else None
+
+
+def _ids_taken(item: Unpacked) -> int:
+    return len(item.messages) + len(item.lines) + (item.record.type == RecordType.NOTE)
+
+
+def _cut_message(raw: bytes, cut: dict[str, Any]) -> Message:
+    """A message of which only the beginning was kept, as what it was as a whole."""
+    try:
+        kind = Kind(str(cut.get("kind")))
+    except ValueError:
+        kind = Kind.MALFORMED
+    rpc_id = cut.get("rpc_id")
+    id = orjson.loads(rpc_id) if isinstance(rpc_id, str) else None
+    return Message(raw, kind, {}, str(cut.get("method") or ""), id, rpc_id is not None)
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) and -_INT64 < value < _INT64 else 0
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

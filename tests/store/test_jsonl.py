@@ -1,0 +1,200 @@
+"""A recorded session as lines and back: the same bytes, outcomes, notes, HTTP facts and exchanges."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcpscope.engine.outcomes import Outcome, Word
+from mcpscope.errors import ScopeError
+from mcpscope.exports.masks import Masks
+from mcpscope.store import jsonl, schema
+from mcpscope.store.reader import Reader
+from mcpscope.store.records import Dir, RecordType
+from mcpscope.store.recovery import recover
+from mcpscope.store.taking_in import take_in
+from mcpscope.store.writing_out import NoMask, session_lines
+from tests.store.journals import TestJournal
+
+ODD = [
+    b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","n":12345678901234567890}}',
+    b'{ "jsonrpc" : "2.0" , "id" : 1.0, "method":"x/y", "id":1, "params":{"name":"\\ud83c\\udf88\\/"}}',
+    b"\xff\xfe not UTF-8 \x00\x01",
+    b"Listening on stdio \xe2\x80\xae\x1b[31m",
+    b'{"jsonrpc":"2.0","id":"7","method":"tools/list","nan":NaN}',
+    b'[{"jsonrpc":"2.0","id":2,"method":"ping"},{"jsonrpc":"2.0","method":"notifications/x"}]',
+    b'{"lone":"\\ud800","method":"x"}',
+    b'\xef\xbb\xbf{"jsonrpc":"2.0","id":9,"method":"ping"}',
+    b'{"deep":' + b"[" * 3000 + b"]" * 3000 + b"}",
+]
+
+
+def recorded(db: Path) -> int:
+    """A session with everything that a journal can say; returns its id."""
+    journal = TestJournal(db)
+    journal.open_session(record_name="first take", client_transport="http", env={"API_KEY": "abc"})
+    journal.say(
+        RecordType.STREAM_OPEN,
+        {"method": "POST", "headers": [["Authorization", "Bearer verysecret1"]]},
+        stream=4,
+    )
+    for raw in ODD:
+        journal.c2s(raw + b"\n")
+    journal.s2c(b'{"jsonrpc":"2.0","id":1,"result":{"content":[]}}\n')
+    at = journal.write(
+        RecordType.MESSAGE, b'{"jsonrpc":"2.0","id":20,"method":"tools/call","params":{}}', Dir.TO_SERVER
+    )
+    for word, sent in ((Word.HELD, None), (Word.EDITED, b'{"jsonrpc":"2.0","id":20,"method":"tools/call"}')):
+        outcome = Outcome(at, word, journal.at, "ui pts/3", "a rule", 5_000_000, sent, {"why": "token"})
+        journal.write(RecordType.OUTCOME, outcome.to_record(), Dir.TO_SERVER)
+    journal.write(
+        RecordType.SENT, b'{"jsonrpc":"2.0","id":20,"error":{"code":-32000,"message":"no"}}', Dir.TO_CLIENT
+    )
+    journal.write(RecordType.STDERR, b"warn\xffing\nsecond line\n")
+    journal.say(RecordType.NOTE, {"kind": "remark", "text": "look here", "exchange": 2})
+    journal.say(RecordType.GAP, {"messages": 3, "bytes": 99, "reason": "disk full"})
+    journal.say(RecordType.HTTP, {"status": 200, "headers": [["Set-Cookie", "sid=123456"]]}, stream=4)
+    journal.c2s(b'{"jsonrpc":"2.0","id":5,"method":"ping"}', stream=4)
+    journal.say(RecordType.STREAM_CLOSE, {"closed_by": "client"}, stream=4)
+    journal.say(RecordType.SESSION_CLOSE, {"reason": "server exit", "exit_code": 0})
+    journal.close()
+    recover(db)
+    with closing(schema.connect_ro(db)) as connection:
+        return int(connection.execute("SELECT id FROM sessions").fetchone()[0])
+
+
+def lines_of(db: Path, session: int, mask: Any = None, **options: Any) -> list[bytes]:
+    with closing(schema.connect_ro(db)) as connection:
+        return list(session_lines(connection, session, mask or NoMask(), **options))
+
+
+def rows_of(db: Path, session: int) -> dict[str, list[tuple[Any, ...]]]:
+    """Everything of a session but its ids."""
+    queries = {
+        "sessions": "SELECT name, label, json(command), started_at, ended_at, end_reason, exit_code, gaps,"
+        " lost_messages, messages, exchanges, bytes FROM sessions WHERE id = ?",
+        "messages": "SELECT at, dir, stream, kind, method, rpc_id, size, marks, fate, origin,"
+        " id - exchange_id FROM messages WHERE session_id = ? ORDER BY id",
+        "outcomes": "SELECT o.at, outcome, actor, rule, waited_ns, bytes, detail, m.at FROM outcomes AS o"
+        " JOIN messages AS m ON m.id = o.message_id WHERE m.session_id = ? ORDER BY o.id",
+        "exchanges": "SELECT kind, dir, method, tool, name, rpc_id, status, code, opened_at, ended_at,"
+        " req_bytes, res_bytes, flags, legs, summary, stream, answer_id - id FROM exchanges"
+        " WHERE session_id = ? ORDER BY id",
+        "notes": "SELECT at, kind, text FROM notes WHERE session_id = ? ORDER BY id",
+        "streams": "SELECT stream, opened_at, closed_at, open -> '$.headers', open -> '$.method',"
+        " facts -> '$.status', facts -> '$.headers', json(close) FROM streams WHERE session_id = ?",
+        "definitions": "SELECT at, kind, name, digest, body FROM definitions WHERE session_id = ?",
+    }
+    with closing(schema.connect_ro(db)) as connection:
+        return {name: connection.execute(query, (session,)).fetchall() for name, query in queries.items()}
+
+
+def test_export_and_import_give_the_same_session(tmp_path: Path) -> None:
+    here, there = tmp_path / "a" / "db", tmp_path / "b" / "db"
+    session = recorded(here)
+    first = lines_of(here, session)
+    found = take_in(there, first)
+    assert found.complete and found.name == "first take"
+    assert lines_of(there, found.session_id) == first
+    assert rows_of(there, found.session_id) == rows_of(here, session)
+    frames = [[frame.raw for frame in Reader(db).frames()] for db in (here, there)]
+    assert frames[0] == frames[1] and set(ODD) <= set(frames[0])
+
+
+def test_a_remark_is_still_about_its_exchange(tmp_path: Path) -> None:
+    here, there = tmp_path / "a" / "db", tmp_path / "b" / "db"
+    session = recorded(here)
+    take_in(there, lines_of(here, session))
+    second = take_in(there, lines_of(here, session), name="second")
+    with closing(schema.connect_ro(there)) as connection:
+        query = (
+            "SELECT m.id - (SELECT min(id) FROM messages WHERE session_id = ?1) FROM notes AS n"
+            " JOIN messages AS m ON m.id = json_extract(n.detail, '$.exchange') AND m.session_id = ?1"
+            " WHERE n.kind = 'remark' AND n.session_id = ?1"
+        )
+        assert connection.execute(query, (second.session_id,)).fetchall() == [(1,)]
+
+
+def test_every_line_is_one_line_of_json_with_sorted_members(tmp_path: Path) -> None:
+    lines = lines_of(tmp_path / "db", recorded(tmp_path / "db"))
+    for line in lines:
+        said = json.loads(line)
+        assert line.count(b"\n") == 1 and list(said) == sorted(said)
+    assert json.loads(lines[0])["version"] == 1
+    assert json.loads(lines[-1]) == {"end": {"masked": 0, "messages": len(ODD) + 4}}
+
+
+def test_a_part_of_a_session_travels_alone(tmp_path: Path) -> None:
+    session = recorded(tmp_path / "db")
+    some = lines_of(tmp_path / "db", session, only={2})
+    assert sum(b'"dir"' in line for line in some) == 2
+    assert not any(b'"stream"' in line or b'"outcome"' in line for line in some)
+
+
+def test_secrets_stay_here_unless_asked_for(tmp_path: Path) -> None:
+    masks = Masks()
+    masked = b"".join(lines_of(tmp_path / "db", recorded(tmp_path / "db"), masks))
+    assert b"verysecret1" not in masked and b"123456" in masked.replace(b"sid=123456", b"!!")
+    assert b"sid=123456" not in masked and b'"API_KEY":"abc"' not in masked
+    assert json.loads(masked.splitlines()[-1])["end"]["masked"] == masks.count >= 3
+
+
+def test_what_a_terminal_shows_has_nothing_it_obeys_and_comes_back(tmp_path: Path) -> None:
+    here, there = tmp_path / "a" / "db", tmp_path / "b" / "db"
+    shown = lines_of(here, recorded(here), make_line=jsonl.shown_line)
+    assert b"".join(shown).decode().replace("\n", "").isprintable()
+    take_in(there, shown)
+    assert [f.raw for f in Reader(there).frames()] == [f.raw for f in Reader(here).frames()]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda lines: lines[1:], "no header"),
+        (lambda lines: [], "no header"),
+        (lambda lines: [lines[0].replace(b'"version":1', b'"version":2'), *lines[1:]], "format 2"),
+        (lambda lines: [*lines[:3], b"not json\n", *lines[3:]], "line 4: this is not JSON"),
+        (lambda lines: [*lines[:3], b"[1]\n"], "line 4: this is not an object"),
+        (lambda lines: [*lines[:3], b'{"x":1}\n'], "line 4: this is neither"),
+        (lambda lines: [*lines[:3], b'{"at":1,"dir":"c2s"}\n'], "line 4: a message without"),
+        (
+            lambda lines: [*lines[:3], b'{"at":1,"of":1,"outcome":"eaten"}\n'],
+            "line 4: 'eaten' is not an outcome",
+        ),
+        (lambda lines: [*lines[:3], b'{"at":1,"dir":"c2s","base64":"%"}\n'], "line 4"),
+    ],
+)
+def test_a_wrong_file_leaves_nothing_behind(tmp_path: Path, change: Any, message: str) -> None:
+    here, there = tmp_path / "a" / "db", tmp_path / "b" / "db"
+    lines = change(lines_of(here, recorded(here)))
+    with pytest.raises(ScopeError, match=message) as caught:
+        take_in(there, lines)
+    assert caught.value.exit == 5
+    if there.exists():
+        with closing(sqlite3.connect(there)) as connection:
+            for table in ("sessions", "messages", "bodies", "exchanges", "notes", "streams", "outcomes"):
+                assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+
+
+def test_a_cut_file_is_taken_as_far_as_it_goes(tmp_path: Path) -> None:
+    here, there = tmp_path / "a" / "db", tmp_path / "b" / "db"
+    found = take_in(there, lines_of(here, recorded(here))[:4])
+    assert not found.complete and found.messages == 2
+
+
+@given(
+    st.binary(max_size=80)
+    | st.text(max_size=40).map(lambda text: json.dumps({"a": text}, ensure_ascii=False).encode())
+)
+def test_any_bytes_come_back(raw: bytes) -> None:
+    for make in (jsonl.line, jsonl.shown_line):
+        line = make({"at": 1, "dir": "c2s", "detail": {"message": {"x": 1}}}, message=raw)
+        assert jsonl.Line(line, 1).payload("message") == raw
+        assert line.count(b"\n") == 1
