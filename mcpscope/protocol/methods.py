@@ -102,7 +102,7 @@ METHODS: Final[dict[str, MethodInfo]] = {
     Method.PROMPTS_LIST: MethodInfo(_in(CLIENT, *_ALL)),
     Method.PROMPTS_GET: MethodInfo(_in(CLIENT, *_ALL), _NAME),
     Method.COMPLETE: MethodInfo(_in(CLIENT, *_ALL), ("ref", "name")),
-    Method.SET_LEVEL: MethodInfo(_in(CLIENT, *_LEGACY), ("level",)),
+    Method.SET_LEVEL: MethodInfo(_in(CLIENT, *_LEGACY)),
     Method.SAMPLING: MethodInfo(_in(SERVER, *_LEGACY), embedded=True),
     Method.ROOTS_LIST: MethodInfo(_in(SERVER, *_LEGACY), embedded=True),
     Method.ELICITATION: MethodInfo(_in(SERVER, _25B, _25C), embedded=True),
