@@ -6,7 +6,23 @@ server before it imports anything it can do without, and never meets click.
 
 from __future__ import annotations
 
+import os
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mcpscope.cli.options import Values
+
+
+def _typed(values: Values) -> bool:
+    """Whether a person typed this in a terminal and wants to see it, and no client started us."""
+    plain = (
+        values.get("no_ui")
+        or values.get("no_record")
+        or values.get("json")
+        or os.environ.get("TERM") == "dumb"
+    )
+    return not plain and os.isatty(0) and os.isatty(1)
 
 
 def run(argv: list[str] | None = None) -> int:
@@ -16,6 +32,10 @@ def run(argv: list[str] | None = None) -> int:
     args = sys.argv[1:] if argv is None else argv
     wrap = parse_wrap(args)
     if wrap is not None:
+        if _typed(wrap[0]):
+            from mcpscope.cli.attended import run_attended
+
+            return run_attended(*wrap)
         from mcpscope.cli.wire import run_wrapped
 
         return run_wrapped(*wrap)

@@ -51,6 +51,7 @@ PROXY_OPTIONS = (
     Option("cwd", ("--cwd",), "DIR", "Start the server in this folder."),
     Option("record", ("--record",), "NAME", "Name this session's recording."),
     Option("no_record", ("--no-record",), "", "Relay only; keep nothing."),
+    Option("no_ui", ("--no-ui",), "", "In a terminal, too: relay only, without opening the UI."),
     Option(
         "record_mode",
         ("--record-mode",),

@@ -296,6 +296,15 @@ class Pages:
         ).fetchone()
         return int(row[0])
 
+    def errors(self, sessions: Sequence[int]) -> dict[int, int]:
+        """How many exchanges of each session ended in an error."""
+        found = dict.fromkeys(sessions, 0)
+        bad = "status IN ('rpc-error', 'tool-error', 'lost')"
+        sql = f"SELECT count(*) FROM exchanges WHERE session_id = ? AND {bad}"
+        for session in found:
+            found[session] = int(self._connection.execute(sql, [session]).fetchone()[0])
+        return found
+
     def durations(self, sessions: Sequence[int] | None, count: int = 1000) -> list[int]:
         """The durations of the newest ``count`` answered requests, sorted."""
         scope, given = _scope("session_id", sessions)

@@ -65,7 +65,9 @@ class ScopeApp(App[int], inherit_bindings=False):
         clock: Clock | None = None,
         memory: Memory | None = None,
         options: Options | None = None,
+        on_demo: Callable[[], None] | None = None,
     ) -> None:
+        self.on_demo = on_demo
         self.options = options or Options()
         self.source = source
         self.clock = clock or Clock()
@@ -74,6 +76,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.scope = Scope()
         self.plain_ascii = self.options.ascii
         self._last_key = ""
+        self._filtered = False
         self.said: deque[tuple[int, str]] = deque(maxlen=500)  # older lines are let go
         self.crash: CrashReport | None = None
         super().__init__()
@@ -109,6 +112,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         if change.sessions is not None:
             before = self.scope.shown
             self.scope.take(change.sessions, wanted=self.options.session)
+            self._first_or_not()
             self._headings()
             if self.scope.shown != before or before is None:
                 await self._show_scope()
@@ -116,6 +120,21 @@ class ScopeApp(App[int], inherit_bindings=False):
             take = getattr(screen, "take", None)
             if take is not None:
                 await take(change)
+
+    def _first_or_not(self) -> None:
+        """The first screen is for an empty database, and goes when a session comes."""
+        if not self.scope.all and self.current_mode == "traffic" and "first" in self._makers:
+            self.go_to("first")
+        elif self.scope.all and self.current_mode == "first":
+            self.go_to("traffic")
+
+    def why_no_demo(self) -> str:
+        """Why the demo cannot be started from here; empty where it can."""
+        return "" if self.on_demo is not None else "start it in a shell: mcpscope demo"
+
+    def on_start_demo(self) -> None:
+        if self.on_demo is not None:
+            self.on_demo()
 
     async def _show_scope(self) -> None:
         for screen in self._live_screens():
@@ -185,6 +204,9 @@ class ScopeApp(App[int], inherit_bindings=False):
 
     async def on_ready(self, event: Ready) -> None:
         """A screen was opened: it gets its header and, where it lists exchanges, what to list."""
+        if self.options.filter and not self._filtered and self.is_mode("traffic"):
+            self._filtered = True
+            self.traffic().filtering.use(self.options.filter)
         self._headings()
         if self.scope.shown is not None:
             await self._show_scope()

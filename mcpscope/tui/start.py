@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from mcpscope.store.schema import ensure
@@ -9,6 +10,9 @@ from mcpscope.tui.app import Options, ScopeApp, ScreenMaker
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.memory import Memory
 from mcpscope.tui.screens.base import ScopeScreen
+from mcpscope.tui.screens.first import FirstScreen
+from mcpscope.tui.screens.log import LogScreen
+from mcpscope.tui.screens.recordings import RecordingsScreen
 from mcpscope.tui.screens.traffic import TrafficScreen
 from mcpscope.tui.source import Source
 
@@ -17,13 +21,41 @@ def _traffic(app: ScopeApp) -> ScopeScreen:
     return TrafficScreen(app.source, app.clock, app.memory, app.undo)
 
 
-SCREENS: dict[str, ScreenMaker] = {"traffic": _traffic}
+def _recordings(app: ScopeApp) -> ScopeScreen:
+    return RecordingsScreen(app.source, app.clock, app.undo)
+
+
+def _log(app: ScopeApp) -> ScopeScreen:
+    return LogScreen(app.source, app.clock, app.said)
+
+
+def _first(app: ScopeApp) -> ScopeScreen:
+    return FirstScreen(app.source.path, app.why_no_demo())
+
+
+SCREENS: dict[str, ScreenMaker] = {
+    "traffic": _traffic,
+    "recordings": _recordings,
+    "log": _log,
+    "first": _first,
+}
 """The screens that are built; a row here and one in ``actions.SCREENS`` is all a new one needs."""
 
 
 def make_app(
-    db: Path, *, options: Options | None = None, clock: Clock | None = None, memory: Memory | None = None
+    db: Path,
+    *,
+    options: Options | None = None,
+    clock: Clock | None = None,
+    memory: Memory | None = None,
+    prepare: Callable[[], None] | None = None,
+    on_demo: Callable[[], None] | None = None,
 ) -> ScopeApp:
-    """The UI over ``db``, which is created where it is missing; raises ScopeError."""
+    """The UI over ``db``, which is created where it is missing; raises ScopeError.
+
+    ``prepare`` runs between the two; ``on_demo`` starts the demo from the first screen.
+    """
     ensure(db)
-    return ScopeApp(Source(db), SCREENS, clock=clock, memory=memory, options=options)
+    if prepare is not None:
+        prepare()
+    return ScopeApp(Source(db), SCREENS, clock=clock, memory=memory, options=options, on_demo=on_demo)

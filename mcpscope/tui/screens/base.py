@@ -157,6 +157,7 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         self.refresh_chrome()
 
     def on_screen_resume(self) -> None:
+        """This screen is looked at again."""
         self.refresh_chrome()
 
     def _common(self) -> dict[str, Act]:

@@ -1,0 +1,100 @@
+"""``mcpscope ui``: the terminal UI, on this terminal, another one or in a browser."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import click
+
+from mcpscope.cli.settings import Settings, with_settings
+from mcpscope.errors import Exit, ScopeError
+from mcpscope.paths import default_db, state_dir
+from mcpscope.store.reading import open_reader
+from mcpscope.tui.app import Options
+from mcpscope.tui.attach import live_databases
+from mcpscope.tui.memory import Memory
+from mcpscope.tui.start import SCREENS, make_app
+from mcpscope.tui.terminal import demand_terminal, memory_path, run_app, served, take_tty
+from mcpscope.tui.theming import NAMES, wants_ascii
+
+
+@click.command()
+@click.argument("session", required=False, default="")
+@click.option("--filter", "filter_text", metavar="FILTER", default="", help="Filter Traffic from the start.")
+@click.option("--screen", type=click.Choice(sorted(SCREENS)), default="traffic", help="The first screen.")
+@click.option("--read-only", is_flag=True, help="Look, but steer nothing.")
+@click.option("--tty", metavar="PATH", default="", help="Draw on this terminal.")
+@click.option("--web", is_flag=True, help="Serve the UI to a browser on this machine.")
+@click.option("--port", type=int, default=0, metavar="N", help="The port of --web (0: any).")
+@with_settings
+def command(session: str, settings: Settings, *, tty: str, web: bool, port: int, **asked: str) -> int:
+    """Open the terminal UI on running proxies and recordings; SESSION is a number, name or label."""
+    if web:
+        return _serve(settings, session, port)
+    if tty:
+        take_tty(tty)
+    if not served():
+        demand_terminal()
+    options = Options(
+        theme=_theme(settings),
+        ascii=settings.ascii or wants_ascii(),
+        session=session,
+        filter=asked["filter_text"],
+        screen=asked["screen"],
+        read_only=bool(asked["read_only"]),
+    )
+    return open_ui(database(settings), options)
+
+
+def open_ui(db: Path, options: Options) -> int:
+    """Run the UI over ``db``; what crashed proxies left is brought in first, as far as there is time."""
+    memory = Memory.load(memory_path(state_dir()))
+    return run_app(lambda: make_app(db, options=options, memory=memory, prepare=lambda: _take_in(db)))
+
+
+def _take_in(db: Path) -> None:
+    """Bring in what crashed proxies left behind, for a moment at most: recorders do it, too."""
+    open_reader(db, lambda text: click.echo(text, err=True)).close()
+
+
+def _serve(settings: Settings, session: str, port: int) -> int:
+    """Serve the UI to a browser until Ctrl-C; each page is a process of its own."""
+    if importlib.util.find_spec("textual_serve") is None:
+        raise ScopeError(
+            "the UI in a browser needs textual-serve",
+            code="no_textual_serve",
+            exit=Exit.USAGE,
+            hint="pip install 'mcpscope-proxy[web]'",
+        )
+    web = importlib.import_module("mcpscope.tui.web")
+    command = [
+        sys.executable,
+        "-m",
+        "mcpscope",
+        "--db",
+        str(database(settings)),
+        "ui",
+        *([session] if session else []),
+    ]
+    server = web.GuardedServer(command, port or web.free_port(), web.new_token())
+    click.echo(f"Open {server.address}  (Ctrl-C ends it)")
+    server.serve()
+    return 0
+
+
+def database(settings: Settings) -> Path:
+    """The database that was named; else the default one, or that of the only proxies that run elsewhere."""
+    if settings.db != default_db():
+        return settings.db
+    live = live_databases()
+    return live[0] if len(live) == 1 else settings.db
+
+
+def _theme(settings: Settings) -> str:
+    if settings.no_color:
+        return "mono"
+    if settings.theme and settings.theme not in NAMES:
+        raise click.UsageError(f"no theme {settings.theme!r}; there are {', '.join(NAMES)}")
+    return settings.theme or "auto"

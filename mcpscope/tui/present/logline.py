@@ -1,0 +1,74 @@
+"""The Log: decisions, events of the proxies, notes of people and of the UI, a line each in order of time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from mcpscope.store.listed import NoteRow, OutcomeRow, SessionRow
+from mcpscope.tui.present import figures
+from mcpscope.tui.present.heading import target
+from mcpscope.tui.present.spans import Line, cut, pad
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line. ``exchange`` is what Enter opens, 0 for nothing."""
+
+    at: int
+    who: str
+    text: str
+    role: str = ""
+    exchange: int = 0
+
+
+_NOTE_ROLES = {"gap": "error", "stderr": "muted", "remark": "info"}
+
+
+def events(
+    sessions: Sequence[SessionRow],
+    notes: Sequence[NoteRow],
+    decisions: Sequence[tuple[int, OutcomeRow]],
+    said: Sequence[tuple[int, str]],
+) -> list[Event]:
+    """Everything worth a line, in the order of time."""
+    found = [*_lives(sessions)]
+    names = {session.id: session.title for session in sessions}
+    for note in notes:
+        text = " ".join(note.text.split()) or note.kind
+        who = "note" if note.kind == "remark" else names.get(note.session_id, "")
+        found.append(Event(note.at, who, f"{note.kind}: {text}", _NOTE_ROLES.get(note.kind, "")))
+    for exchange, outcome in decisions:
+        by = " ".join(part for part in (outcome.actor, outcome.rule) if part)
+        waited = f" after {figures.duration(outcome.waited_ns)}" if outcome.waited_ns else ""
+        found.append(Event(outcome.at, by, f"{outcome.outcome} #{exchange}{waited}", "warning", exchange))
+    found += [Event(at, "ui", text, "muted") for at, text in said]
+    return sorted(found, key=lambda event: event.at)
+
+
+def _lives(sessions: Sequence[SessionRow]) -> list[Event]:
+    found: list[Event] = []
+    for session in sessions:
+        found.append(
+            Event(session.started_at, session.title, f"session {session.id} began: {target(session)}")
+        )
+        if session.ended_at is not None:
+            role = "error" if session.exit_code else ""
+            code = f", exit code {session.exit_code}" if session.exit_code is not None else ""
+            text = f"session {session.id} ended: {session.end_reason or 'ended'}{code}"
+            found.append(Event(session.ended_at, session.title, text, role))
+    return found
+
+
+def event_line(event: Event, width: int, zone: tzinfo | None, *, cursor: str) -> Line:
+    """The line of one event."""
+    return cut(
+        [
+            (f" {cursor} " if cursor else "   ", "accent"),
+            (figures.time_of_day(event.at, zone) + "  ", "muted"),
+            (pad(event.who, 16) + "  ", "muted"),
+            (event.text, event.role),
+        ],
+        width,
+    )

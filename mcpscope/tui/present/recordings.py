@@ -1,0 +1,92 @@
+"""One recording as a line of the list, and the facts of the one under the cursor."""
+
+from __future__ import annotations
+
+from mcpscope.store.listed import SessionRow
+from mcpscope.tui.clock import Clock
+from mcpscope.tui.present import figures
+from mcpscope.tui.present.chrome import rule
+from mcpscope.tui.present.glyphs import Glyphs
+from mcpscope.tui.present.heading import target
+from mcpscope.tui.present.spans import Line, cut, pad
+
+
+def _widths(width: int) -> tuple[int, int, int]:
+    """Cells of name, client and server."""
+    room = max(30, width - 44)
+    return max(12, room * 2 // 5), max(9, room * 3 // 10), max(9, room * 3 // 10)
+
+
+def recordings_heading(width: int) -> Line:
+    """The titles above the recordings."""
+    name, client, server = _widths(width)
+    parts = (pad("STARTED", 13), pad("NAME", name), pad("CLIENT", client), pad("SERVER", server))
+    return cut([("     " + " ".join(parts) + f" {'CALLS':>7} {'ERR':>4} {'SIZE':>6}", "muted")], width)
+
+
+def recording_line(
+    session: SessionRow,
+    errors: int | None,
+    width: int,
+    glyphs: Glyphs,
+    clock: Clock,
+    *,
+    here: bool,
+    selected: bool,
+) -> Line:
+    """The line of one recording; ``errors`` None: not counted."""
+    name, client, server = _widths(width)
+    sign = glyphs.live if session.ended_at is None else glyphs.mark if selected else " "
+    title = session.name or session.label or "(unnamed)"
+    return cut(
+        [
+            (f" {glyphs.cursor}" if here else "  ", "accent"),
+            (f" {sign} ", "success" if session.ended_at is None else "match"),
+            (pad(figures.day(session.started_at, clock.now_ns(), clock.zone), 13) + " ", "muted"),
+            (pad(title, name) + " ", "strong" if session.name else ""),
+            (pad(_versioned(session.client_name, session.client_version), client) + " ", ""),
+            (pad(_versioned(session.server_name, session.server_version), server) + " ", ""),
+            (f"{session.exchanges:>7} ", ""),
+            (f"{errors if errors is not None else '-':>4} ", "error" if errors else "muted"),
+            (f"{figures.size(session.bytes):>6}", ""),
+        ],
+        width,
+    )
+
+
+def _versioned(name: str, version: str) -> str:
+    return f"{name} {version}".strip() or "-"
+
+
+def facts_lines(session: SessionRow, width: int, glyphs: Glyphs) -> list[Line]:
+    """What is known of a recording, under a rule with its name."""
+    where = target(session) or "(no command)"
+    end = {"": "live" if session.ended_at is None else "ended"}.get(session.end_reason, session.end_reason)
+    if session.exit_code:
+        end += f", exit code {session.exit_code}"
+    integrity = "complete, no gaps"
+    if session.lost_messages or session.gaps:
+        integrity = (
+            f"{figures.plural(session.gaps, 'gap')}, {figures.plural(session.lost_messages, 'message')} lost"
+        )
+    lines: list[Line] = [
+        rule(width, glyphs, [(session.title, "strong")]),
+        [("  ", ""), (where, ""), (f"   protocol {session.revision or 'unknown'}", "muted")],
+        [
+            ("  ", ""),
+            (figures.plural(session.messages, "message"), ""),
+            (
+                f"  {session.client_transport or '?'} {glyphs.to_server} {session.server_transport or '?'}",
+                "muted",
+            ),
+            (f"  pid {session.pid}" if session.pid else "", "muted"),
+            (f"  {end}", "muted"),
+        ],
+        [
+            ("  integrity  ", "muted"),
+            (integrity, "error" if session.lost_messages or session.gaps else "success"),
+        ],
+    ]
+    if session.note:
+        lines.append([("  note       ", "muted"), (session.note, "")])
+    return [cut(line, width) for line in lines]

@@ -1,0 +1,42 @@
+"""The first screen: nothing is connected and nothing is recorded; three ways to start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from mcpscope.tui.messages import GoTo, StartDemo
+from mcpscope.tui.present.first import first_lines
+from mcpscope.tui.screens.base import Act, ScopeScreen, bindings
+from mcpscope.tui.widgets.painted import Bar
+
+
+class FirstScreen(ScopeScreen):
+    """Left by itself as soon as there is a session; ``why_no_demo`` is empty where it can be started."""
+
+    place = "first"
+    BINDINGS: ClassVar[list[BindingType]] = bindings("first")
+
+    def __init__(self, db: Path, why_no_demo: str) -> None:
+        super().__init__()
+        self._db = db
+        self._why_no_demo = why_no_demo
+
+    def body(self) -> ComposeResult:
+        yield Bar(id="first")
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.query_one("#first", Bar).show(first_lines(str(self._db), Path.home()))
+
+    def acts(self) -> dict[str, Act]:
+        return {
+            "demo": Act(lambda: self.post_message(StartDemo()), lambda: self._why_no_demo),
+            "wrap-server": Act(
+                lambda: self.say("in a shell: mcpscope wrap NAME; it shows the change and asks")
+            ),
+            "recordings": Act(lambda: self.post_message(GoTo("recordings"))),
+        }
