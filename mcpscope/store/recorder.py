@@ -7,6 +7,7 @@ journal stays, and starting the recorder again is no use. Any other end is a dea
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sqlite3
@@ -30,6 +31,7 @@ def main(argv: list[str]) -> int:
     """Follow the journal named in ``argv`` to its end."""
     folder, db = Path(argv[0]), Path(argv[1])
     _step_back()
+    _spare_the_collector()
     try:
         lock = lock_recorder(folder)
     except FileNotFoundError:
@@ -114,6 +116,12 @@ def _recover_others(db: Path) -> None:
         recover(db)
     except (sqlite3.Error, OSError, ScopeError):
         pass  # they stay where they are; our own journal will meet the same trouble and say so
+
+
+def _spare_the_collector() -> None:
+    """What a batch allocates is gone at its end: looking for cycles in it takes a sixth of the time."""
+    gc.freeze()
+    gc.set_threshold(100_000, 10, 10)
 
 
 def _step_back() -> None:

