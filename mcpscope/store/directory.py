@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import sqlite3
 from dataclasses import dataclass
+from pathlib import Path
 
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.store.schema import check, connect_ro
 
 _COLUMNS = """
     SELECT id, uid, coalesce(name, ''), coalesce(label, ''), coalesce(command, ''), coalesce(url, ''),
@@ -123,3 +125,19 @@ def _meanings(word: str) -> list[tuple[str, tuple[object, ...]]]:
     if word == "last":
         found.append(("1", ()))
     return found
+
+
+def of_journal(path: Path, journal: str) -> list[SessionInfo]:
+    """The sessions that came from one journal; none where the database cannot be read."""
+    try:
+        connection = connect_ro(path)
+    except sqlite3.Error:
+        return []
+    try:
+        check(connection, path)
+        rows = connection.execute(f"{_COLUMNS} WHERE journal = ? ORDER BY id", (journal,))
+        return [SessionInfo(*row) for row in rows]
+    except (sqlite3.Error, ScopeError):
+        return []
+    finally:
+        connection.close()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -121,3 +123,26 @@ def test_wrong_inputs_give_one_line_and_their_exit_code(program: Program, tmp_pa
             assert words in done.stderr
             assert done.stderr.count(b"\n") <= 2
             assert path.read_bytes() == before
+
+
+def test_status_shows_the_proxies_that_run(program: Program) -> None:
+    nobody = program.run("status")
+    assert (nobody.returncode, nobody.stdout, nobody.stderr) == (0, b"", b"no proxy runs\n")
+    proxy = program.popen("--label", "my " + HOSTILE, "--", "cat")
+    assert proxy.stdin is not None
+    assert proxy.stdout is not None
+    proxy.stdin.write(request(1))
+    proxy.stdin.flush()
+    proxy.stdout.readline()
+    deadline = time.monotonic() + 20
+    found: list[dict[str, Any]] = []
+    while not (found and found[0]["sessions"] and found[0]["sessions"][0]["messages"] == 2):
+        assert time.monotonic() < deadline, found
+        found = json.loads(program.run("--json", "status").stdout)["data"]
+    assert [(one["pid"], one["command"]) for one in found] == [(proxy.pid, ["cat"])]
+    text = program.run("status").stdout.decode()
+    assert str(proxy.pid) in text
+    assert not set(text) & set("\x1b\x07\x9b\u202e")
+    proxy.stdin.close()
+    assert proxy.wait(20) == 0
+    assert program.run("status").stdout == b""
