@@ -1,0 +1,166 @@
+"""``when:``: a CEL expression over one message, beside the filter of ``match``.
+
+The runtime is the CEL project's own, imported when the first ``when`` is compiled. CEL gives errors as
+values: a missing member, a type that does not fit. Such an answer is neither yes nor no (None), and a rule
+that refuses takes it for yes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from mcpscope.engine.conditions import FilterCondition
+from mcpscope.protocol.message import Direction
+
+VARIABLES = (
+    "tool",
+    "args",
+    "method",
+    "params",
+    "result",
+    "error",
+    "direction",
+    "client",
+    "caller",
+    "server",
+    "session",
+)
+_ANSWERS = frozenset({"result", "error"})
+_STRING = re.compile(
+    r"""(?:[rbRB]{0,2})(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", re.S
+)
+_NAME = re.compile(r"(?<![.\w])[A-Za-z_]\w*")
+_ERROR_AT = re.compile(r"<input>:(\d+):(\d+):\s*(.*)")
+_INT64 = 1 << 63
+
+
+class WhenError(ValueError):
+    """The expression does not compile; ``line`` and ``column`` count from 1 inside it."""
+
+    def __init__(self, text: str, line: int, column: int) -> None:
+        super().__init__(text)
+        self.line = line
+        self.column = column
+
+
+class WhenCondition:
+    """A filter (None: everything) and a CEL expression, both to be true."""
+
+    def __init__(self, filter: FilterCondition | None, expression: str) -> None:
+        """Compiles ``expression``; raises WhenError."""
+        self._filter = filter
+        self._expression = _compile(expression)
+        names = frozenset(_NAME.findall(_STRING.sub("", expression)))
+        self._used = tuple(name for name in VARIABLES if name in names)
+        match = filter.text + " " if filter else ""
+        self.text = f"{match}when {expression}"
+        self._on_answers = bool(names & _ANSWERS)
+        self.looks_at_answer = self._on_answers or (filter is not None and filter.looks_at_answer)
+
+    def __repr__(self) -> str:
+        return f"<WhenCondition {self.text!r}>"
+
+    def names_method(self, method: str) -> bool:
+        return self._filter is not None and self._filter.names_method(method)
+
+    def could(self, direction: Direction, method: str, tool: str) -> bool:
+        return self._filter is None or self._filter.could(direction, method, tool)
+
+    @property
+    def test(self) -> Callable[[Any], bool | None]:
+        return self._test
+
+    def _test(self, subject: Any) -> bool | None:
+        if self._on_answers and subject.answer is None:
+            return False
+        found = True if self._filter is None else self._filter.test(subject)
+        if found is False:
+            return False
+        said = self._eval(subject)
+        return said if found or said is False else None
+
+    def _eval(self, subject: Any) -> bool | None:
+        try:
+            value = self._expression.eval(data={name: _VALUES[name](subject) for name in self._used})
+            plain = value.value()
+        except Exception:  # whatever the runtime raises on hostile data means: undecided
+            return None
+        return plain if isinstance(plain, bool) else None
+
+
+@cache
+def _environment() -> Any:
+    from cel_expr_python import cel
+    from cel_expr_python.ext import ext_math, ext_strings
+
+    words = ("tool", "method", "direction", "client", "caller", "server", "session")
+    types = {name: cel.Type.STRING if name in words else cel.Type.DYN for name in VARIABLES}
+    return cel.NewEnv(variables=types, extensions=[ext_strings.ExtStrings(), ext_math.ExtMath()])
+
+
+def _compile(expression: str) -> Any:
+    try:
+        compiled = _environment().compile(expression)
+    except Exception as error:  # the binding's own classes are not exported
+        found = _ERROR_AT.search(str(error))
+        if found is None:
+            raise WhenError(str(error).splitlines()[0], 1, 1) from None
+        text = found[3].split("|")[0].strip()
+        raise WhenError(text, int(found[1]), int(found[2])) from None
+    kind = compiled.return_type().name()
+    if kind not in ("BOOL", "bool", "DYN", "dyn"):
+        raise WhenError(f"gives {kind}, not true or false", 1, 1)
+    return compiled
+
+
+def _name(subject: Any, names: Any) -> str:
+    return names[0] if names else ""
+
+
+def _params(subject: Any) -> Any:
+    request = subject.request
+    return _exact(request.params) if request is not None else {}
+
+
+def _args(subject: Any) -> Any:
+    found = _params(subject)
+    return found.get("arguments", {}) if isinstance(found, dict) else {}
+
+
+def _result(subject: Any) -> Any:
+    answer = subject.answer
+    return _exact(answer.result) if answer is not None else None
+
+
+def _error(subject: Any) -> Any:
+    answer = subject.answer
+    return _exact(answer.error) if answer is not None and answer.error else None
+
+
+def _exact(value: Any) -> Any:
+    """JSON as CEL can hold it: an integer beyond 64 bits would wrap or fail, so it becomes a double."""
+    if isinstance(value, dict):
+        return {key: _exact(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_exact(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool) and not -_INT64 <= value < _INT64:
+        return float(value)
+    return value
+
+
+_VALUES: dict[str, Callable[[Any], Any]] = {
+    "tool": lambda subject: subject.tool,
+    "args": _args,
+    "method": lambda subject: subject.method,
+    "params": _params,
+    "result": _result,
+    "error": _error,
+    "direction": lambda subject: subject.dir,
+    "client": lambda subject: _name(subject, subject.client_names),
+    "caller": lambda subject: getattr(subject, "caller", ""),
+    "server": lambda subject: _name(subject, subject.server_names),
+    "session": lambda subject: _name(subject, subject.session_names),
+}
