@@ -11,7 +11,7 @@ from mcpscope.protocol.message import Direction, RpcId
 from mcpscope.protocol.methods import Method
 
 MAX_OPEN = 8192
-MAX_DONE = 64
+MAX_DONE = 32
 MAX_TOKENS = 8192
 
 _NOT_A_CAUSE = frozenset({Method.PING, Method.LISTEN, Method.INITIALIZE, Method.SUBSCRIBE, Method.SET_LEVEL})

@@ -11,7 +11,7 @@ from mcpscope.engine.pending import Channel
 from mcpscope.engine.tasks import Tasks
 from mcpscope.protocol.message import Direction, Message
 
-MAX_RECENT = 128
+MAX_RECENT = 32
 MAX_HELD = 4096
 
 

@@ -8,11 +8,20 @@ agrees. A raw CR or LF is none: in valid JSON it is white space, and ``flatten``
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mcpscope.protocol.lookalikes import (
+    ENVELOPE,
+    FOLDED_ENVELOPE,
+    FOLDED_METHODS,
+    FOLDED_PARAMS,
+    PARAMS,
+    folded,
+    in_envelope,
+    in_params,
+)
 from mcpscope.protocol.members import depth, keys
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.methods import METHODS, Method
@@ -20,30 +29,6 @@ from mcpscope.protocol.problems import Problem
 
 MAX_DEPTH: Final = 128
 
-_ENVELOPE = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
-_PARAMS = frozenset(
-    {
-        "name",
-        "arguments",
-        "uri",
-        "ref",
-        "argument",
-        "context",
-        "cursor",
-        "taskId",
-        "task",
-        "requestId",
-        "requestState",
-        "inputResponses",
-        "progressToken",
-        "protocolVersion",
-        "capabilities",
-        "clientInfo",
-        "notifications",
-        "level",
-        "_meta",
-    }
-)
 _NEEDS_TEXT = {
     Method.TOOLS_CALL: "name",
     Method.PROMPTS_GET: "name",
@@ -57,7 +42,6 @@ _NEEDS_TEXT = {
 }
 _HARMLESS = frozenset({Problem.RAW_CR})
 _LEGAL_IN_ERRORS = frozenset({Problem.RAW_CR, Problem.NULL_ID, Problem.MISSING_ID})
-_IGNORED_IN_NAMES = frozenset({"Cc", "Cf", "Zs", "Mn"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +79,6 @@ def flatten(raw: bytes) -> bytes:
     return raw.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
-def folded(name: str) -> str:
-    """What a lenient reader may take a member name for: NFKC, case, NUL and invisible characters aside.
-
-    ``encoding/json`` of Go ignores case with Unicode folding; others cut names at NUL.
-    """
-    if name.isascii() and name.isprintable() and " " not in name:
-        return name.lower()
-    plain = unicodedata.normalize("NFKC", name.partition("\0")[0]).casefold()
-    return "".join(char for char in plain if unicodedata.category(char) not in _IGNORED_IN_NAMES)
-
-
-_FOLDED_ENVELOPE = {folded(name): name for name in _ENVELOPE}
-_FOLDED_PARAMS = {folded(name): name for name in _PARAMS}
-_FOLDED_METHODS = {folded(name): str(name) for name in METHODS}
-
-
 class _TwiceError(Exception):
     """A member name occurs twice in one object."""
 
@@ -140,14 +108,14 @@ def _is_certain(message: Message, max_depth: int) -> bool:
         body = _ONCE.decode(raw.decode())
     except (_TwiceError, RecursionError, ValueError):
         return False
-    if not _ENVELOPE.issuperset(body) and _strange(body, _ENVELOPE, _FOLDED_ENVELOPE):
+    if in_envelope(body):
         return False
     if not message.method:
         return True
     if next(_of_types(message), None) is not None:
         return False
     params = message.params
-    return not _strange(params, _PARAMS, _FOLDED_PARAMS) and not _any_alike(params)
+    return not in_params(params) and not _any_alike(params)
 
 
 def _within(value: Any, levels: int) -> bool:
@@ -156,11 +124,6 @@ def _within(value: Any, levels: int) -> bool:
         return False
     items = value.values() if type(value) is dict else value
     return all(_within(item, levels - 1) for item in items if type(item) is dict or type(item) is list)
-
-
-def _strange(names: dict[str, Any], known: frozenset[str], folds: dict[str, str]) -> bool:
-    """Whether a name is not one of the known, but may be taken for one."""
-    return any(name not in known and folded(name) in folds for name in names)
 
 
 def _any_alike(value: Any) -> bool:
@@ -175,7 +138,7 @@ def _any_alike(value: Any) -> bool:
 def _of_problems(message: Message) -> Iterator[Finding]:
     legal = _LEGAL_IN_ERRORS if message.kind is Kind.ERROR else _HARMLESS
     for problem in message.problems:
-        if problem in legal or problem == Problem.DUPLICATE_KEYS:
+        if problem in legal or problem in _LOOKED_AT_AGAIN:
             continue
         if problem == Problem.NOT_JSON:
             yield _why_not_json(message.raw)
@@ -210,8 +173,8 @@ def _of_keys(raw: bytes) -> Iterator[Finding]:
         if key.path and key.path[0] != "params":
             continue
         known, folds = {
-            0: (_ENVELOPE, _FOLDED_ENVELOPE),
-            1: (_PARAMS, _FOLDED_PARAMS),
+            0: (ENVELOPE, FOLDED_ENVELOPE),
+            1: (PARAMS, FOLDED_PARAMS),
         }.get(len(key.path), (frozenset(), {}))
         fold = folded(key.name)
         other = alike.setdefault((key.owner, fold), key.name)
@@ -235,11 +198,12 @@ def _of_types(message: Message) -> Iterator[Finding]:
     needed = _NEEDS_TEXT.get(message.method)  # type: ignore[call-overload]  # a StrEnum is its text
     if needed is not None and type(params.get(needed)) is not str:
         yield Finding(Problem.BAD_NAME, f"{needed} is not a string")
-    if message.method not in METHODS and folded(message.method) in _FOLDED_METHODS:
-        text = f"the method may be taken for {_FOLDED_METHODS[folded(message.method)]}"
+    if message.method not in METHODS and folded(message.method) in FOLDED_METHODS:
+        text = f"the method may be taken for {FOLDED_METHODS[folded(message.method)]}"
         yield Finding(Problem.BAD_METHOD, text)
 
 
+_LOOKED_AT_AGAIN = frozenset({Problem.DUPLICATE_KEYS, Problem.LOOKALIKE_KEYS})
 _WITH_ARGUMENTS = frozenset({Method.TOOLS_CALL, Method.PROMPTS_GET})
 _TEXTS = {
     Problem.NOT_JSON: "not JSON",

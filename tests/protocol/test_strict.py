@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcpscope.protocol.lookalikes import folded
 from mcpscope.protocol.message import Kind
 from mcpscope.protocol.parsing import parse
-from mcpscope.protocol.strict import findings, flatten, folded
+from mcpscope.protocol.strict import findings, flatten
 
 CALL = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"path":"/etc"}}}'
 
