@@ -53,6 +53,11 @@ def _facts(entry: Running) -> dict[str, Any]:
         ],
         "holds": live.get("holds"),
         "attached": live.get("attached"),
+        "rules": live.get("rules"),
+        "intercept": live.get("intercept"),
+        "detached": live.get("detached"),
+        "recording": live.get("recording"),
+        "live": live.get("sessions"),
     }
 
 

@@ -61,8 +61,8 @@ METHODS: Final = {
         Method("scope/status", "the proxy, its sessions, lanes, holds and who is attached"),
         Method(
             "scope/subscribe",
-            "hear events; attached from now on unless read_only",
-            (Param("read_only", bool, False),),
+            "hear events; attached (breakpoints hold) unless read_only, or with attach false",
+            (Param("read_only", bool, False), Param("attach", bool, True)),
         ),
         Method("scope/unsubscribe", "hear no more"),
         Method("scope/holds/list", "what is held, without its bytes", (Param("session", int, 0),)),

@@ -29,13 +29,14 @@ class Handler(Protocol):
 
 
 class Peer:
-    """One connection: who it says it is, whether it hears events, whether it may only look."""
+    """One connection: who it says it is, whether it hears events, is ``there`` to decide, may only look."""
 
     def __init__(self, number: int, connection: socket) -> None:
         self.number = number
         self.name = f"control {number}"
         self.subscribed = False
         self.read_only = False
+        self.there = False
         self.connection = connection
         self.lines = Lines()
         self.unsent = bytearray()
@@ -47,7 +48,7 @@ class Peer:
     @property
     def attached(self) -> bool:
         """Whether it may decide about what is held, and is there to do so."""
-        return self.subscribed and not self.read_only
+        return self.subscribed and self.there and not self.read_only
 
 
 class Server:

@@ -109,7 +109,7 @@ class Desk:
 
     def _subscribe(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
         was = peer.attached
-        peer.subscribed, peer.read_only = True, params["read_only"]
+        peer.subscribed, peer.read_only, peer.there = True, params["read_only"], params["attach"]
         if peer.attached and not was:
             self.steering.attach(_key(peer))
             self._tell("attached", 0, {"names": self._names()})
