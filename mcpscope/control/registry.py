@@ -56,13 +56,13 @@ def running(folder: Path | None = None) -> list[Running]:
 
 
 def choose(wanted: str = "") -> Running:
-    """The proxy with this label, pid or uid, or the only one; raises ScopeError where that names none or
-    several.
+    """The proxy with this label, pid or uid, or the only one there is.
+
+    Raises ScopeError where that names none (``no_proxy``) or several (``ambiguous``).
     """
     found = running()
     if wanted:
-        exact = [entry for entry in found if wanted in (entry.label, str(entry.pid), entry.uid)]
-        found = exact
+        found = [entry for entry in found if wanted in (entry.label, str(entry.pid), entry.uid)]
     if len(found) == 1:
         return found[0]
     labels = ", ".join(f"{entry.label} ({entry.pid})" for entry in found)

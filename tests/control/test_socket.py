@@ -136,8 +136,8 @@ def test_choosing_names_what_there_is(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("MCPSCOPE_RUNTIME_DIR", str(tmp_path))
     with pytest.raises(ScopeError, match="no proxy runs"):
         choose()
-    for pid, label in ((os.getpid(), "one"), (os.getppid(), "two")):
-        (tmp_path / f"{pid}.json").write_text(json.dumps({"pid": pid, "label": label}))
+    for pid, label, at in ((os.getpid(), "one", 1), (os.getppid(), "two", 2)):
+        (tmp_path / f"{pid}.json").write_text(json.dumps({"pid": pid, "label": label, "started_at": at}))
     with pytest.raises(ScopeError, match=r"one \(.*two \("):
         choose()
     assert choose("two").pid == os.getppid()
