@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
@@ -14,6 +15,7 @@ from benchmarks.ends import BENCH, Drive, Load, drive, pin, place
 from benchmarks.plan import Plan
 from benchmarks.table import Row
 
+ENDING_SECONDS = 15
 _LISTENING = re.compile(rb"listening on http://[^:/]+:(\d+)/")
 
 
@@ -101,7 +103,17 @@ def _ours(*target: str, pinned: bool) -> Iterator[int]:
                 else:
                     raise AssertionError("the proxy ended before it listened")
             finally:
-                process.terminate()
+                _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a proxy as its user would; one that stays is a finding, and killed so that we go on."""
+    process.terminate()
+    try:
+        process.wait(ENDING_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        print(f"a proxy was still there {ENDING_SECONDS} s after SIGTERM", file=sys.stderr)
 
 
 @contextmanager
