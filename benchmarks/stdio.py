@@ -15,6 +15,7 @@ from benchmarks.table import Row
 def measure(plan: Plan) -> Iterator[Row]:
     """All stdio figures, each as soon as it is known."""
     yield from _round_trips(plan)
+    yield from _gate(plan)
     yield from _relayed(plan)
     yield from _stored(plan)
     yield _start_up(plan)
@@ -53,6 +54,12 @@ def _round_trips(plan: Plan) -> Iterator[Row]:
     yield small.row("round trip 200 B, one core, p99", "us", lambda run: run.p99_us)
     large = in_turns(plan, Load(plan.calls(200), plan.payloads(MB, 4), pinned=True))
     yield large.row("round trip 1 MB, one core, p50", "us", lambda run: run.p50_us)
+
+
+def _gate(plan: Plan) -> Iterator[Row]:
+    rules = [word for number in range(20) for word in ("--deny", f"tool:no_such_tool_{number}")]
+    turns = in_turns(plan, Load(plan.calls(40_000), plan.payloads(130, 1000), pinned=True), *rules)
+    yield turns.row("through the gate, 200 B, one core, p50", "us", lambda run: run.p50_us)
 
 
 def _relayed(plan: Plan) -> Iterator[Row]:

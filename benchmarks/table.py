@@ -25,6 +25,7 @@ BARS = {
     "round trip 200 B, one core, p50": Bar(2.5, 1.7),
     "round trip 200 B, one core, p99": Bar(8, 3),
     "round trip 1 MB, one core, p50": Bar(3, 1.8),
+    "through the gate, 200 B, one core, p50": Bar(6, 4),
     "relayed 200 B, 64 in flight": Bar(0.5, 0.75, more=True),
     "relayed 10 KB, 64 in flight": Bar(0.35, 0.5, more=True),
     "stored and counted, 200 B": Bar(0.08, 0.17, more=True),

@@ -103,7 +103,7 @@ That was a client and a server with mcpscope between them; every byte is in {db}
 Look at it:
   {program} log --frames          every message
   {program} log 'tool:weather'    what one tool did
-  {program} log 'status:error'    what went wrong
+  {program} log is:error           what went wrong
   {program} sessions show         who spoke, for how long
 Wrap a server of your own, in the place of its command:
   mcpscope -- npx -y @modelcontextprotocol/server-everything"""
