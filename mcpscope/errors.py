@@ -34,3 +34,4 @@ class ScopeError(Exception):
         self.code = code
         self.exit = exit
         self.hint = hint
+        self.where = ""  # lines that show the place, where there is one to show

@@ -6,8 +6,9 @@ import time
 
 import click
 
-from mcpscope.cli.completing import complete_session
+from mcpscope.cli.completing import complete_filter, complete_session
 from mcpscope.cli.files import writing_to
+from mcpscope.cli.filters import FilterCommand
 from mcpscope.cli.output import warn
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.engine.filter.language import parse
@@ -20,9 +21,9 @@ from mcpscope.store.reading import reading
 from mcpscope.store.writing_out import Mask, NoMask
 
 
-@click.command("export")
+@click.command("export", cls=FilterCommand)
 @click.argument("recording", shell_complete=complete_session)
-@click.argument("filter", required=False, default="")
+@click.argument("filter", required=False, default="", shell_complete=complete_filter)
 @click.option(
     "--format", "form", type=click.Choice(list(forms.FORMS)), default="jsonl", help="Default: jsonl."
 )

@@ -19,11 +19,16 @@ def report(error: ScopeError, *, as_json: bool) -> int:
     """Show ``error`` on stderr, one line each for what happened and what to do; returns its exit code."""
     if as_json:
         body = {"code": error.code, "message": error.message, "hint": error.hint, "exit": int(error.exit)}
+        if error.where:
+            body["where"] = error.where
         click.echo(json_text({"ok": False, "error": body}), err=True)
         return int(error.exit)
     click.echo(f"error: {safe(error.message, keep=chr(10))}", err=True)
+    if error.where:
+        click.echo("   at: " + safe(error.where, keep=chr(10)).replace("\n", "\n       "), err=True)
     if error.hint:
-        click.echo(f"  try: {safe(error.hint, keep=chr(10))}", err=True)
+        head = "       " if error.hint.startswith("did you mean") else "  try: "
+        click.echo(head + safe(error.hint.removeprefix("try "), keep=chr(10)), err=True)
     return int(error.exit)
 
 

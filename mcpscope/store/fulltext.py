@@ -9,6 +9,7 @@ as a whole, is a candidate always; entries of removed sessions lead nowhere, for
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -122,16 +123,17 @@ class Filler:
         return [(id, _storable("\n".join(parts))) for id, parts in sorted(texts.items())], cut, last
 
 
-def fill(path: Path, *, steps: int = 1_000_000) -> int:
+def fill(path: Path, *, steps: int = 1_000_000, seconds: float = float("inf")) -> int:
     """Take in what is there in at most ``steps`` transactions, giving way to others; returns how many."""
-    with closing(Filler(path)) as filler:
-        for done in range(steps):
-            try:
-                if not filler.step():
-                    return done
-            except sqlite3.OperationalError:
-                return done
-    return steps
+    deadline = time.monotonic() + seconds
+    done = 0
+    try:
+        with closing(Filler(path)) as filler:
+            while done < steps and time.monotonic() < deadline and filler.step():
+                done += 1
+    except sqlite3.OperationalError:
+        pass  # somebody else writes, or nobody may: what is not in the index is searched without it
+    return done
 
 
 def _storable(text: str) -> str:

@@ -62,6 +62,11 @@ class Query:
     def __repr__(self) -> str:
         return f"<Query {self._filter.text!r} exact={self._where.exact}>"
 
+    @property
+    def is_everything(self) -> bool:
+        """Whether the filter lets every exchange through."""
+        return self._filter.is_empty
+
     def newest(self, before: int = LAST_ID, *, limit: int | None = None) -> Iterator[Recorded]:
         """Exchanges with an id below ``before``, the newest first."""
         return islice(self._found(before, newest_first=True, hint=limit), limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,10 @@ _NOTE = """
     FROM notes
 """
 _NEWEST = "SELECT coalesce(max(id), 0) FROM messages UNION ALL SELECT coalesce(max(id), 0) FROM notes"
+_OWNERS = """
+    SELECT id, exchange_id FROM messages
+    WHERE id IN (SELECT value FROM json_each(?)) AND exchange_id IS NOT NULL
+"""
 _BODY = "SELECT body_id, body_at, coalesce(kept, size) FROM messages WHERE id = ?"
 
 
@@ -75,10 +80,10 @@ def open_reader(path: Path) -> Reader:
 class Reader:
     """One read-only connection; every method reads what is committed when it is called."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection | None = None) -> None:
         self.path = path
-        self.connection = schema.connect_ro(path)
-        if schema.check(self.connection, path) < schema.SCHEMA_VERSION:
+        self.connection = connection or schema.connect_ro(path)
+        if connection is None and schema.check(self.connection, path) < schema.SCHEMA_VERSION:
             self.connection.close()
             schema.ensure(path)
             self.connection = schema.connect_ro(path)
@@ -103,6 +108,11 @@ class Reader:
     ) -> list[Frame]:
         """The last ``limit`` frames before the id ``before``, in wire order."""
         return list(reversed(self._merged(session, "id < ?", before, limit, newest=True)))
+
+    def exchanges_of(self, frames: Sequence[int]) -> dict[int, int]:
+        """The exchange of each frame."""
+        rows = self.connection.execute(_OWNERS, (json.dumps(list(frames)),))
+        return {id: id for id in frames} | dict(rows.fetchall())
 
     def body(self, message: int) -> bytes:
         """The bytes of a message as far as they were kept; empty where there is no such message."""

@@ -181,6 +181,12 @@ class Recorded:
         return self._loader.session(self.session_id).session_names
 
     @property
+    def session_title(self) -> str:
+        """The session's name or label, else its number."""
+        names = self._loader.session(self.session_id).session_names
+        return names[1] if len(names) > 2 else f"#{self.session_id}"
+
+    @property
     def client_names(self) -> Sequence[str]:
         return self._loader.session(self.session_id).client_names
 

@@ -17,18 +17,19 @@ class FilterError(ScopeError):
         self.text = text
         self.start = start
         self.end = max(end, start + 1)
+        self.where = self.pointed()
 
     @property
     def summary(self) -> str:
         """A few words for a status line: ``error at 4``."""
         return f"error at {self.start}"
 
-    def render(self) -> str:
-        """The text with carets under what is wrong, the reason and the suggestion, a line each."""
+    def pointed(self) -> str:
+        """The text, and below it carets under what is wrong."""
         before, wrong = self.text[: self.start], self.text[self.start : self.end]
-        lines = [
-            safe(self.text),
-            " " * len(safe(before)) + "^" * max(1, len(safe(wrong))),
-            safe(self.message),
-        ]
+        return f"{safe(self.text)}\n{' ' * len(safe(before))}{'^' * max(1, len(safe(wrong)))}"
+
+    def render(self) -> str:
+        """``pointed``, then the reason and the suggestion, a line each."""
+        lines = [self.pointed(), safe(self.message)]
         return "\n".join([*lines, safe(self.hint)] if self.hint else lines)

@@ -57,7 +57,7 @@ class State:
 
 
 SLOW_NS = 1_000_000_000
-BIG_BYTES = 1_000_000
+BIG_BYTES = 1 << 20
 
 STATES = {
     "error": State("an error of the protocol or the tool, or no answer", ("rpc-error", "tool-error", "lost")),

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 _NUMBER = re.compile(r"(-?\d+(?:\.\d+)?|-?\.\d+)([a-z]*)", re.IGNORECASE)
 _NS = 1_000_000_000
 _DURATIONS = {"": 1_000_000, "ms": 1_000_000, "s": _NS, "m": 60 * _NS, "h": 3600 * _NS}
-_SIZES = {"": 1, "b": 1, "k": 1_000, "kb": 1_000, "m": 1_000_000, "mb": 1_000_000}
+_SIZES = {"": 1, "b": 1, "k": 1 << 10, "kb": 1 << 10, "m": 1 << 20, "mb": 1 << 20}
 _AGES = {"ms": 1_000_000, "s": _NS, "m": 60 * _NS, "h": 3600 * _NS, "d": 86_400 * _NS}
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -20,7 +20,7 @@ def duration(text: str) -> int | None:
 
 
 def size(text: str) -> int | None:
-    """Bytes of ``500``, ``10k``, ``2mb`` (k is 1,000)."""
+    """Bytes of ``500``, ``10k``, ``2mb`` (k is 1,024, as in the lists)."""
     return _scaled(text, _SIZES)
 
 

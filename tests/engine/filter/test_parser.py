@@ -101,7 +101,7 @@ def word(text, **more):
         ("uri:http://x/?a=1&b=2", Names("uri", Op.MATCH, (Word("http://x/?a=1&b=2"),))),
         ('tool:( a , "b c" )', Names("tool", Op.MATCH, (Word("a"), Word("b c", quoted=True)))),
         ("dur>=1.5s", Number("dur", Op.GREATER_EQUAL, (1_500_000_000,))),
-        ("size<10k", Number("size", Op.LESS, (10_000,))),
+        ("size<10k", Number("size", Op.LESS, (10_240,))),
         ("seq:(1,2)", Number("seq", Op.MATCH, (1, 2))),
         ("is:(late,cancelled)", States(("late", "cancelled"))),
         ("since:10m", Since(NOW - 600_000_000_000, later=True)),
