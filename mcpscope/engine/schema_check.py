@@ -8,10 +8,12 @@ from typing import Any
 from mcpscope.engine.catalog import Catalog
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.rules import Phase
+from mcpscope.engine.schema_cost import Cost, cost_of
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.methods import Method
 
 MAX_WARNINGS = 20
+MAX_TEXT_CHARACTERS = 300
 KEPT_SCHEMAS = 512
 
 
@@ -21,7 +23,7 @@ class SchemaChecks:
     """
 
     def __init__(self) -> None:
-        self._compiled: dict[str, Any] = {}
+        self._compiled: dict[str, tuple[Any, Cost]] = {}
 
     def __repr__(self) -> str:
         return f"<SchemaChecks {len(self._compiled)} compiled>"
@@ -52,16 +54,19 @@ class SchemaChecks:
         # Imported with the first check: 50 ms that a proxy which holds nothing does not pay.
         import jsonschema_rs
 
-        validator = self._compiled.get(key)
-        if validator is None:
-            try:
-                validator = jsonschema_rs.validator_for(schema, offline=True)
-            except (ValueError, TypeError) as error:
-                return [f"the schema cannot be used: {_first_line(error)}"]
-            if len(self._compiled) >= KEPT_SCHEMAS:
-                self._compiled.clear()
-            self._compiled[key] = validator
-        return list(_warnings(validator, value))
+        compiled = self._compiled.get(key)
+        try:
+            if compiled is None:
+                compiled = jsonschema_rs.validator_for(schema, offline=True), cost_of(schema)
+                if len(self._compiled) >= KEPT_SCHEMAS:
+                    self._compiled.clear()
+                self._compiled[key] = compiled
+            validator, cost = compiled
+            if not cost.affords(value):
+                return ["not checked: the schema is made to take too long"]
+            return list(_warnings(validator, value))
+        except (ValueError, TypeError, jsonschema_rs.ReferencingError) as error:
+            return [f"the schema cannot be used: {_first_line(error)}"]
 
 
 def schema_of(catalog: Catalog, passage: Passage) -> dict[str, Any] | None:
@@ -79,8 +84,9 @@ def _warnings(validator: Any, value: Any) -> Iterator[str]:
             yield "and more"
             return
         path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.instance_path)
-        yield f"{path.removeprefix('.') or 'the whole'}: {error.message}"
+        yield f"{path.removeprefix('.') or 'the whole'}: {_first_line(error)}"
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+    message = getattr(error, "message", None) or str(error)
+    return str(message)[:MAX_TEXT_CHARACTERS].partition("\n")[0]
