@@ -7,11 +7,13 @@ from typing import Any
 
 import click
 
-from mcpscope.cli.output import emit_json
+from mcpscope.cli import keeping
+from mcpscope.cli.completing import complete_session
+from mcpscope.cli.output import emit_json, warn
 from mcpscope.cli.recordings import clock, iso, moment, size
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.store.directory import Directory, SessionInfo
-from mcpscope.store.reader import open_reader
+from mcpscope.store.reading import reading
 from mcpscope.text import safe
 
 
@@ -25,8 +27,8 @@ def command() -> None:
 @with_settings
 def list_sessions(count: int, *, settings: Settings) -> None:
     """Every session, the newest first."""
-    directory = Directory(open_reader(settings.db).connection)
-    found = directory.newest(count or -1)
+    with reading(settings.db, warn) as connection:
+        found = Directory(connection).newest(count or -1)
     if settings.json:
         emit_json([as_json(info) for info in found])
         return
@@ -37,14 +39,15 @@ def list_sessions(count: int, *, settings: Settings) -> None:
 
 
 @command.command("show")
-@click.argument("session", default="last")
+@click.argument("session", default="last", shell_complete=complete_session)
 @with_settings
 def show_session(session: str, *, settings: Settings) -> None:
     """What is known of SESSION: its number, name, label or "last"."""
-    directory = Directory(open_reader(settings.db).connection)
-    info = directory.find(session)
-    fates, statuses = directory.fates(info.id), directory.statuses(info.id)
-    gaps = directory.gaps(info.id)
+    with reading(settings.db, warn) as connection:
+        directory = Directory(connection)
+        info = directory.find(session)
+        fates, statuses = directory.fates(info.id), directory.statuses(info.id)
+        gaps = directory.gaps(info.id)
     if settings.json:
         listed = [{"at": iso(at), "text": text.decode("utf-8", "replace")} for at, text in gaps]
         emit_json(as_json(info) | {"fates": fates, "statuses": statuses, "gap_list": listed})
@@ -53,6 +56,10 @@ def show_session(session: str, *, settings: Settings) -> None:
         click.echo(f"{name:<11} {safe(value)}")
     for at, text in gaps:
         click.echo(f"{'gap':<11} {clock(at)} {safe(text.decode('utf-8', 'replace'))}")
+
+
+for changing in keeping.COMMANDS:
+    command.add_command(changing)
 
 
 def as_json(info: SessionInfo) -> dict[str, Any]:
