@@ -7,14 +7,13 @@ journal before the first byte of the consequence leaves.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mcpscope.engine.outcomes import Outcome
 from mcpscope.protocol.message import Direction, Message
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(NamedTuple):
     """Write ``message.raw`` onward in ``direction``: exactly these bytes were judged.
 
     ``of`` names the message received. ``changed`` says that the bytes are not the received ones, so on HTTP

@@ -52,6 +52,7 @@ def decide(engine: Engine, event: Decided, out: Out) -> None:
             _refuse(engine, hold, Word.DENIED, data, actor, at, out)
         case Extend() | KeepAlive() as wish:
             _later(hold, wish, at)
+            engine.holds.touch()
             out.append(Tell("changed", hold.to_json()))
         case _:
             assert_never(event.decision)
@@ -246,6 +247,7 @@ def _give_up(engine: Engine, hold: Hold, actor: str, at: int, out: Out) -> None:
         return
     hold.state = HoldState.GAVE_UP
     hold.keep_alive_at = None
+    engine.holds.touch()
     hold.fallback = Fallback.DISCARD
     hold.deadline = min(hold.deadline, at + GAVE_UP_NS)
     hold.passage.actor = actor
@@ -290,6 +292,7 @@ def _progress(engine: Engine, hold: Hold, at: int, out: Out) -> None:
     """Progress of our own: ever so little, so that the server's own progress still rises above it."""
     hold.keep_alives += 1
     hold.keep_alive_at = at + KEEP_ALIVE_NS
+    engine.holds.touch()
     data = replies.held_progress(hold.passage.progress_token, hold.keep_alives)
     engine.send(data, hold.passage.direction.other, at, hold.passage.stream, out)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mcpscope.engine.decisions import Decision
 from mcpscope.protocol.message import Direction, Message
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A whole message arrived. ``at`` names it from now on: outcomes and forwards refer to it.
 
     ``stream`` is 0 on stdio and one number per HTTP exchange otherwise; ``caller`` is who came in over HTTP.

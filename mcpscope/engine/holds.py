@@ -7,12 +7,14 @@ received -> held -> (edited) -> released | dropped | mocked | abandoned
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from mcpscope.engine.clock import SECOND_NS, Clock
+from mcpscope.engine.exchange import Exchange
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.rules import Fallback, Phase
 
@@ -118,6 +120,10 @@ class HoldTable:
 
     def __init__(self) -> None:
         self._holds: dict[int, Hold] = {}
+        self._exchanges: Counter[int] = Counter()
+        self._streams: Counter[int] = Counter()
+        self._due: int | None = None
+        self._stale = False
 
     def __repr__(self) -> str:
         return f"<HoldTable {list(self._holds)}>"
@@ -136,16 +142,42 @@ class HoldTable:
     @property
     def due(self) -> int | None:
         """When the first deadline, delay or keep-alive comes."""
-        return min((hold.due for hold in self._holds.values()), default=None)
+        if self._stale:
+            self._due = min((hold.due for hold in self._holds.values()), default=None)
+            self._stale = False
+        return self._due
+
+    def touch(self) -> None:
+        """A deadline or keep-alive of one of them has changed."""
+        self._stale = True
 
     def get(self, id: int) -> Hold | None:
         return self._holds.get(id)
 
     def put(self, hold: Hold) -> None:
         self._holds[hold.id] = hold
+        self._count(hold, 1)
 
     def remove(self, hold: Hold) -> None:
         del self._holds[hold.id]
+        self._count(hold, -1)
+
+    def concern(self, exchange: Exchange | None, stream: int) -> bool:
+        """Whether a message of this exchange and stream may have to wait; quick, and may err by saying so."""
+        if exchange is None or self._exchanges[exchange.id] > 0:
+            return True
+        return stream != 0 and self._streams[stream] > 0
+
+    def _count(self, hold: Hold, by: int) -> None:
+        self.touch()
+        passage = hold.passage
+        for part in (passage, *passage.parts):
+            if part.exchange is not None:
+                self._exchanges[part.exchange.id] += by
+        self._streams[passage.stream] += by
+        if not self._holds:
+            self._exchanges.clear()
+            self._streams.clear()
 
     def blocking(self, passage: Passage) -> Hold | None:
         """The hold that ``passage`` must wait behind, the latest if there are several."""

@@ -54,7 +54,7 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
     direction = passage.direction
     if passage.phase is Phase.ANSWER:
         direction = direction.other
-    candidates = steering.rules.candidates(passage.phase, direction, passage.method, passage.tool)
+    candidates = steering.rules.candidates((passage.phase, direction, passage.method, passage.tool))
     if not candidates:
         return False
     subject = Live(passage, facts, at)

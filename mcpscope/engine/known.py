@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
 
 from mcpscope.engine.catalog import Catalog
 from mcpscope.engine.exchange import Exchange
 from mcpscope.engine.exchanges import Exchanges
 from mcpscope.engine.identity import Identity
 from mcpscope.engine.live import Facts
-from mcpscope.protocol.message import Direction, Message
+from mcpscope.protocol.message import Direction, Kind, Message
+from mcpscope.protocol.methods import LISTS, Method
+
+_REQUEST: Final = Kind.REQUEST
+_RESULT: Final = Kind.RESULT
+_TELLING: Final = frozenset({Method.INITIALIZE, Method.DISCOVER})
 
 
 class Memory:
@@ -34,8 +40,16 @@ class Memory:
         if not changed:
             return None
         exchange = changed[0]
-        self.identity.observe(exchange, message)
-        self.catalog.observe(exchange, message, at)
+        # Asked only where there may be something to learn: this is on the way of every message.
+        kind = message.kind
+        if kind is _REQUEST:
+            if message.method == Method.INITIALIZE or "_meta" in message.params:
+                self.identity.observe(exchange, message)
+        elif kind is _RESULT:
+            if exchange.method in _TELLING or b'"_meta"' in message.raw:
+                self.identity.observe(exchange, message)
+            if exchange.method in LISTS:
+                self.catalog.observe(exchange, message, at)
         return exchange
 
     def facts(self, names: tuple[str, ...]) -> Facts:

@@ -218,9 +218,11 @@ class Rules:
         self._entries.sort(key=lambda found: _ORDER.get(found.rule.origin, 2))
         self._refresh()
 
-    def candidates(self, phase: Phase, direction: Direction, method: str, tool: str) -> tuple[Entry, ...]:
-        """The rules in force that could match such a message, in order."""
-        place = (phase, direction, method, tool)
+    def candidates(self, place: Place) -> tuple[Entry, ...]:
+        """The rules in force that could match a message of this phase, direction, method and tool, in order.
+
+        The direction is that of the exchange: an answer's is its request's.
+        """
         found = self._cache.get(place)
         if found is None:
             if len(self._cache) >= CACHED_PLACES:
