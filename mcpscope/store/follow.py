@@ -14,13 +14,16 @@ from typing import Any
 from mcpscope.store.checkpoint import dump_state, load_state, write_checkpoint
 from mcpscope.store.ingest import Ingest
 from mcpscope.store.recorded import Recorded
+from mcpscope.store.records import Record
 from mcpscope.store.schema import connect_rw, ensure
 from mcpscope.store.sessions import restore_catalog
 from mcpscope.store.tail import Position, Tail
-from mcpscope.store.unpack import LaneKey, Unpacker
+from mcpscope.store.unpack import LaneKey, Unpacked, Unpacker
 
 RECORDER_LOCK = "recorder.lock"
 BUSY_SECONDS = 5.0
+FULL_RECORDS = FULL_MESSAGES = 1000  # a transaction beyond that is no faster, and others wait for it
+FULL_BYTES = 4 << 20
 
 _FIND = "SELECT id, segment, offset, state, ended FROM journals WHERE uid = ?"
 _ADD = "INSERT INTO journals (uid, segment, offset) VALUES (?, 0, 0)"
@@ -69,12 +72,16 @@ class Follower:
             raise
 
     def checkpoint(self) -> None:
-        """Let the gate know how far the database is, if that has changed; called when there is time."""
+        """Let the gate know how far the database is, if that has changed; called when there is time.
+
+        Where it cannot be written the gate knows less of the past, and that is all.
+        """
         if self._connection is not None and self._tail.position != self._checkpointed:
             state = self._state()
             for said, session in zip(state["sessions"], self._ingest.sessions.values(), strict=True):
                 said["catalog"] = session.catalog.snapshot()
-            write_checkpoint(self.folder, self._tail.position, state)
+            with contextlib.suppress(OSError):
+                write_checkpoint(self.folder, self._tail.position, state)
             self._checkpointed = self._tail.position
 
     def close(self) -> None:
@@ -95,13 +102,21 @@ class Follower:
             if over:
                 self._finish()
             return 0
+        count = len(records)
         items = self._unpacker.unpack(records)
+        size = _size(records)
+        while len(items) < FULL_RECORDS and size < FULL_BYTES and _messages(items) < FULL_MESSAGES:
+            if not (records := self._tail.read()):
+                break
+            count += len(records)
+            size += _size(records)
+            items += self._unpacker.unpack(records)
         with self._transaction() as connection:
             self._ingest.apply(items)
             self._note_damage()
             self._save(connection)
         self._free_segments()
-        return max(len(records), 1)
+        return max(count, 1)
 
     def _finish(self) -> None:
         leftovers = self._unpacker.leftovers()
@@ -194,6 +209,14 @@ class Follower:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
+
+
+def _size(records: list[Record]) -> int:
+    return sum(len(record.payload) for record in records)
+
+
+def _messages(items: list[Unpacked]) -> int:
+    return sum(len(item.messages) for item in items)
 
 
 def lock_recorder(folder: Path) -> int:

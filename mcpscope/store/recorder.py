@@ -20,11 +20,12 @@ from mcpscope.store.follow import Follower, lock_recorder
 from mcpscope.store.recovery import recover
 from mcpscope.store.tail import NewerJournal, Tail
 
-SHORTEST_WAIT_SECONDS = 0.005
+SHORTEST_WAIT_SECONDS = 0.02
 LONGEST_WAIT_SECONDS = 0.05
 RETRY_SECONDS = 0.25
 GIVE_UP_SECONDS = 60.0  # the proxy is gone and the database still refuses: the next start takes it in
-NICENESS = 15
+NICENESS = 10
+CHECKPOINT_SECONDS = 1.0  # how old the gate may find it while traffic never pauses
 
 
 def main(argv: list[str]) -> int:
@@ -52,6 +53,7 @@ def main(argv: list[str]) -> int:
 def _follow(follower: Follower, db: Path) -> int:
     wait = SHORTEST_WAIT_SECONDS
     recovered = False
+    checkpoint_at = 0.0
     trouble = _Trouble(follower.folder)
     while not follower.finished:
         try:
@@ -63,6 +65,9 @@ def _follow(follower: Follower, db: Path) -> int:
             continue
         if count:
             wait = SHORTEST_WAIT_SECONDS
+            if time.monotonic() > checkpoint_at:
+                follower.checkpoint()
+                checkpoint_at = time.monotonic() + CHECKPOINT_SECONDS
         elif wait >= LONGEST_WAIT_SECONDS:
             follower.checkpoint()
             if not recovered:
@@ -130,7 +135,8 @@ def _step_back() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     try:
-        os.nice(NICENESS)
+        if os.getpriority(os.PRIO_PROCESS, 0) < NICENESS:
+            os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     except (OSError, AttributeError):
         pass  # a courtesy, and not every system has it

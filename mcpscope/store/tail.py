@@ -20,7 +20,7 @@ from mcpscope.store.records import (
 )
 
 FIRST_READ_BYTES = 32 << 10
-MAX_READ_BYTES = 1 << 20
+MAX_READ_BYTES = 256 << 10
 LOCK_NAME = "lock"
 
 Position = tuple[int, int]
@@ -60,7 +60,7 @@ class Tail:
         return self._segment, self._offset
 
     def read(self) -> list[Record]:
-        """The next whole records, about a mebibyte at most; empty at the end of what is written so far."""
+        """The next whole records, a quarter of a mebibyte of them; empty at the end of what is written."""
         while self._fd >= 0 or self._open_segment():
             # Asked before the data: what the writer appended before it went on to another segment is seen.
             successor = self._successor()

@@ -11,14 +11,17 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
 from mcpscope.store.bodies import BlockReader
 from mcpscope.store.schema import connect_ro
 from tests.program import Program
+
+T = TypeVar("T")
 
 SERVER = """
 import os, sys
@@ -104,6 +107,15 @@ def journals(db: Path) -> list[Path]:
     return [path for path in Path(f"{db}.journal").iterdir() if path.is_dir()]
 
 
+def ended_session(program: Program) -> dict[str, Any] | None:
+    """The one session as a reader finds it, who takes in what is left; None while it is unfinished."""
+    listed = program.run("--json", "sessions", "list")
+    assert listed.returncode == 0, listed.stderr
+    found = json.loads(listed.stdout)["data"]
+    assert len(found) <= 1
+    return found[0] if found and found[0]["ended_at"] and not journals(program.db) else None
+
+
 def kills(soak: bool) -> Iterator[tuple[str, int]]:
     for seed in range(34 if soak else 2):
         for mode in MODES:
@@ -134,13 +146,7 @@ def kill_in_mid_traffic(program: Program, mode: str, seed: int) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     busy.finish()
-    if mode == "recorder":
-        wait_for(lambda: not journals(program.db))  # the last recorder drains what the proxy left it
-    listed = program.run("--json", "sessions", "list")
-    assert listed.returncode == 0, listed.stderr
-    assert not journals(program.db) or busy.recorders()
-    wait_for(lambda: not journals(program.db))
-    (session,) = json.loads(program.run("--json", "sessions", "list").stdout)["data"]
+    session = wait_for(lambda: ended_session(program), 120)
     assert session["ending"] == ("clean" if mode == "recorder" else "killed: found at next start")
     said, seen = bodies(program.db, "c2s"), busy.seen.read_bytes()
     text = b"".join(body + b"\n" for body in said)
@@ -184,10 +190,10 @@ def test_three_proxies_write_one_database(program: Program) -> None:
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def wait_for(condition: object, seconds: float = 60) -> None:
-    """Look every 20 ms until ``condition()`` holds."""
-    assert callable(condition)
+def wait_for(condition: Callable[[], T], seconds: float = 60) -> T:
+    """Look every 20 ms until ``condition()`` is true of something; returns that."""
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.02)
+    return found
