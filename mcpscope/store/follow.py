@@ -98,7 +98,7 @@ class Follower:
         while records and self._tail.position <= self._unpacker.floor:
             self._unpacker.unpack(records)  # read again for the frames that begin in them
             records = self._tail.read()
-        if not records and not self._tail.damage:
+        if not records:
             if over:
                 self._finish()
             return 0
@@ -113,7 +113,6 @@ class Follower:
             items += self._unpacker.unpack(records)
         with self._transaction() as connection:
             self._ingest.apply(items)
-            self._note_damage()
             self._save(connection)
         self._free_segments()
         return max(count, 1)
@@ -183,13 +182,6 @@ class Follower:
             if lane.resume is not None and lane.resume[0] < segment:
                 data = lane.spill()
                 connection.execute(_ADD_PIECE, (self._journal_id, *key, lane.pieces, data))
-
-    def _note_damage(self) -> None:
-        for (segment, offset), size in self._tail.damage:
-            session = next(iter(self._ingest.sessions.values()), None) or self._ingest.session(1)
-            said = {"messages": 0, "bytes": size, "reason": f"the journal is damaged at {segment}:{offset}"}
-            self._ingest.note_gap(session, said)
-        self._tail.damage.clear()
 
     def _free_segments(self) -> None:
         segment = self._tail.position[0]

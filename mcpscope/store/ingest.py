@@ -104,11 +104,6 @@ class Ingest:
         reason = str(said.get("reason") or "not recorded")
         self._add_note(session, at, "gap", f"{messages} messages, {size} bytes: {reason}".encode(), said)
 
-    def note_gap(self, session: Recorded, said: dict[str, Any]) -> None:
-        """``add_gap`` after ``apply``, in the same transaction."""
-        self.add_gap(session, session.last_at, said)
-        self._flush()
-
     def session(self, number: int, at: int = 0) -> Recorded:
         """The running session with this number; made up where the journal does not say how it began."""
         found = self.sessions.get(number)

@@ -17,6 +17,7 @@ from mcpscope.store.records import (
     TRAILER_MARK,
     Dir,
     Record,
+    RecordType,
 )
 
 FIRST_READ_BYTES = 32 << 10
@@ -39,13 +40,14 @@ class NewerJournal(Exception):
 class Tail:
     """The records of the journal in ``folder``, from ``position`` on; ``(0, 0)`` is its beginning.
 
-    ``read`` never waits. ``damage`` collects (position, bytes) of stretches that were skipped because they
-    are not records; the torn last record of a killed writer, which was never forwarded, is not among them.
+    ``read`` never waits. Where a stretch had to be skipped because it is not made of records, it gives out a
+    GAP record that says so; the torn last record of a killed writer, which was never forwarded, is no gap.
     """
 
     def __init__(self, folder: Path, position: Position = (0, 0)) -> None:
         self.folder = folder
-        self.damage: list[tuple[Position, int]] = []
+        self._gaps: list[Record] = []
+        self._last: tuple[int, int] = (1, 0)  # session and time of the last record
         self._segment, self._offset = position
         self._fd = -1
         self._want = FIRST_READ_BYTES
@@ -61,7 +63,7 @@ class Tail:
 
     def read(self) -> list[Record]:
         """The next whole records, a quarter of a mebibyte of them; empty at the end of what is written."""
-        while self._fd >= 0 or self._open_segment():
+        while not self._gaps and (self._fd >= 0 or self._open_segment()):
             # Asked before the data: what the writer appended before it went on to another segment is seen.
             successor = self._successor()
             over = successor != 0 or not self.writer_lives()
@@ -72,10 +74,14 @@ class Tail:
                 return []
             if torn:
                 self._skip_torn()
-            if not successor:
+            if later := successor or self._later():
+                if later != self._segment + 1:
+                    self._skip(0)
+                self._go_to(later)
+            elif not self._gaps:
                 return []
-            self._go_to(successor)
-        return []
+        gaps, self._gaps = self._gaps, []
+        return gaps
 
     def writer_lives(self) -> bool:
         """Whether a process holds the journal's lock; without a lock file nobody does."""
@@ -112,6 +118,7 @@ class Tail:
                 full = used + needed > len(data) or len(data) == self._want
                 self._want = min(self._want * 4, MAX_READ_BYTES) if full else FIRST_READ_BYTES
                 self._offset += used
+                self._last = (records[-1].session, records[-1].at)
                 return records, False
             if needed <= len(data) or len(data) < self._want:
                 return [], needed > 0
@@ -150,7 +157,7 @@ class Tail:
                 end = base + len(kept)
             base += len(data)
         if self._successor() or end > self._offset + self._claimed():
-            self.damage.append((self.position, end - self._offset))
+            self._skip(end - self._offset)
         self._offset = max(end, self._offset)
 
     def _claimed(self) -> int:
@@ -171,12 +178,12 @@ class Tail:
         try:
             fd = os.open(self._path(self._segment), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         except FileNotFoundError:
-            successor = self._successor()
-            if successor:
-                self.damage.append((self.position, 0))
-                self._go_to(successor)
-                return self._open_segment()
-            return False
+            later = self._later()
+            if not later:
+                return False
+            self._skip(0)
+            self._go_to(later)
+            return self._open_segment()
         return self._accept(fd)
 
     def _accept(self, fd: int) -> bool:
@@ -196,9 +203,17 @@ class Tail:
         successor = self._successor()
         if not successor and (self.writer_lives() or not head.strip(b"\0")):
             return False
-        self.damage.append(((self._segment, 0), size))
+        self._skip(size)
         self._go_to(successor or self._segment + 1)
         return bool(successor) and self._open_segment()
+
+    def _skip(self, size: int) -> None:
+        segment, offset = self.position
+        reason = f"the journal is damaged at {segment}:{offset}"
+        payload = b'{"messages":0,"bytes":%d,"reason":"%b","damaged":true}' % (size, reason.encode())
+        session, at = self._last
+        behind = (segment, offset + max(size, 1))
+        self._gaps.append(Record(RecordType.GAP, Dir.NONE, 0, session, 0, at, payload, behind))
 
     def _go_to(self, segment: int) -> None:
         if self._fd >= 0:
@@ -212,6 +227,10 @@ class Tail:
         if self._path(self._segment + 1).exists():
             return self._segment + 1
         return 0
+
+    def _later(self) -> int:
+        """The same where segments in between may be missing."""
+        return min((number for number in self._numbers() if number > self._segment), default=0)
 
     def _numbers(self) -> list[int]:
         return sorted(int(path.stem) for path in self.folder.glob("*.seg") if path.stem.isdigit())

@@ -155,12 +155,14 @@ class Unpacker:
     def _gap(self, record: Record) -> Iterator[Unpacked]:
         """A hole in a direction: what had begun has no end, and what comes next may lack its beginning."""
         said = load_state(record.payload)
-        if record.dir:
-            key = (record.session, record.dir, 0)
-            item = self._end_lane(key, record._replace(type=RecordType.EOF))
+        dirs = (Dir.TO_SERVER, Dir.TO_CLIENT) if said.get("damaged") else (record.dir,) if record.dir else ()
+        for dir in dirs:
+            key = (record.session, dir, 0)
+            had_begun = key in self.lanes and self.lanes[key].framing.pending > 0
+            item = self._end_lane(key, record._replace(type=RecordType.EOF, dir=dir))
             yield item._replace(messages=[partial_of(message) for message in item.messages])
             lane = self.lanes[key] = Lane("lines")
-            lane.headless = said.get("boundary") is False
+            lane.headless = had_begun if said.get("damaged") else said.get("boundary") is False
         yield Unpacked(record, _NO_MESSAGES, _NO_LINES, said)
 
     def _feed(self, record: Record, stream: int) -> list[bytes]:

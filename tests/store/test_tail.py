@@ -73,7 +73,7 @@ def test_torn_at_every_byte_of_the_last_record_it_ends_there_or_waits(tmp_path: 
             journal.path.write_bytes(whole[:cut] + rest)
             tail = Tail(journal.folder)
             assert payloads(tail) == [b"first"]
-            assert tail.damage == []
+            assert tail.read() == []
             assert not tail.writer_lives()
             tail.close()
 
@@ -101,7 +101,7 @@ def test_what_is_damaged_is_skipped_and_said(tmp_path: Path) -> None:
     journal.close()
     finish(journal, db)
     connection = connect_ro(db)
-    assert connection.execute("SELECT gaps FROM sessions").fetchall() == [(1,)]
+    assert connection.execute("SELECT gaps, end_reason FROM sessions").fetchall() == [(1, "clean")]
     (kept,) = connection.execute("SELECT count(*) FROM messages").fetchone()
     assert 28 <= kept < 40
     (text,) = connection.execute("SELECT text FROM v_notes WHERE kind = 'gap'").fetchone()
@@ -132,3 +132,18 @@ def test_no_damage_stops_the_recorder(tmp_path: Path, seed: int) -> None:
     connection = connect_ro(db)
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     assert connection.execute("SELECT count(*) FROM sessions WHERE ended_at IS NULL").fetchone() == (0,)
+
+
+def test_missing_segments_are_a_gap_and_what_is_behind_them_is_read(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db, segment_bytes=1000)
+    journal.open_session()
+    for id in range(40):
+        journal.c2s(request(id, x="y" * 100))
+    journal.close()
+    for number in (2, 3, 4):
+        (journal.folder / f"{number:06d}.seg").unlink()
+    finish(journal, db)
+    connection = connect_ro(db)
+    assert connection.execute("SELECT gaps, end_reason FROM sessions").fetchall() == [(1, "clean")]
+    assert connection.execute("SELECT rpc_id FROM messages ORDER BY id DESC").fetchone() == ("39",)
