@@ -130,7 +130,7 @@ def _wait(memory: Memory, seen: Seen, exchange: Exchange, meta: dict[str, Any], 
     )
     if "progressToken" in meta and _is_token(meta["progressToken"]):
         entry.token, entry.has_token = meta["progressToken"], True
-    modern = PROTOCOL_VERSION in meta
+    modern = entry.modern = PROTOCOL_VERSION in meta
     if modern and message.method in MAY_ASK_FOR_INPUT:
         if len(message.raw) > _DIGEST_AT_ONCE_BYTES:
             entry.digest = digest_of(message.params)

@@ -15,7 +15,7 @@ from mcpscope.engine.memory import Memory
 from mcpscope.engine.pending import Entry, UsedIds
 from mcpscope.protocol.message import Direction
 
-VERSION = 1
+VERSION = 2
 
 _EXCHANGE = tuple(Exchange.__dataclass_fields__)
 _ENTRY = (
@@ -28,6 +28,7 @@ _ENTRY = (
     "role",
     "token",
     "has_token",
+    "modern",
     "digest",
     "progress",
 )

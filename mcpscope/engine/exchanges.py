@@ -52,7 +52,8 @@ class Exchanges:
         """Take in one message: the exchange it belongs to, then others that it changed.
 
         ``seq`` is unique and rising; it becomes the id of an exchange that the message opens. ``stream`` is
-        the HTTP exchange (0 on stdio), ``channel`` the id of the MCP session where there is one.
+        the HTTP exchange (0 on stdio), ``channel`` the id of the MCP session where there is one, and
+        ``pending.PIPE`` for HTTP+SSE.
         """
         memory, kind = self._memory, message.kind
         seen = Seen(message, seq, at, direction, stream, channel or stream)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 
 from mcpscope.engine.exchange import Exchange
-from mcpscope.engine.pending import Channel, Entry, Table, UsedIds, slot
+from mcpscope.engine.pending import PIPE, Channel, Entry, Table, UsedIds, slot
 from mcpscope.protocol.ids import other_spelling
 from mcpscope.protocol.message import Direction, RpcId
 from mcpscope.protocol.methods import Method
@@ -105,7 +105,24 @@ class Lookup:
         for entry in self._streams.get(stream, ()) if stream else ():
             if entry.direction is direction and slot(entry.id) == slot(id):
                 return entry, type(entry.id) is type(id)
-        return None, False
+        return self._elsewhere(direction, id) if stream else None, True
+
+    def _elsewhere(self, direction: Direction, id: RpcId) -> Entry | None:
+        """The newest legacy request with this id on another HTTP exchange, where no session id helps.
+
+        Before 2026-07-28 an answer may come on another stream, and the client's always does.
+        """
+        for entry in reversed(self.entries.values()):
+            if (
+                entry.direction is direction
+                and entry.id == id
+                and type(entry.id) is type(id)
+                and not entry.modern
+                and type(entry.channel) is int
+                and entry.stream
+            ):
+                return entry
+        return None
 
     def done_by_id(self, channel: Channel, direction: Direction, id: RpcId) -> Entry | None:
         """The request that was answered most recently under exactly this id."""
@@ -130,7 +147,11 @@ class Lookup:
         if other is not None:
             entry = self._tokens.get((channel, direction, _typed(other)))
         if entry is None:
-            recent = (*self._streams.get(stream, ()), *reversed(self.done.values()))
+            recent = [*self._streams.get(stream, ()), *reversed(self.done.values())]
+            if stream:
+                recent += [
+                    e for e in reversed(self.entries.values()) if type(e.channel) is int and not e.modern
+                ]
             for entry in recent:
                 if entry.has_token and entry.token == token and entry.direction is direction:
                     return entry, type(entry.token) is type(token)
@@ -143,7 +164,7 @@ class Lookup:
 
     def causes(self, channel: Channel, direction: Direction, stream: int) -> Iterator[Exchange]:
         """Open requests of ``direction`` that may have made the other side speak, newest first."""
-        if stream:
+        if stream and channel != PIPE:
             entries = reversed(self.on_stream(stream, direction))
         else:
             entries = iter(self._tables.get((channel, direction), ()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from mcpscope.engine.exchange import Exchange
 from mcpscope.protocol.ids import EXACT_DOUBLE, other_spelling
@@ -17,6 +17,9 @@ from mcpscope.protocol.message import Direction, RpcId
 
 Channel = str | int
 """The pipe (0), an MCP session's id, or the number of an HTTP exchange without one."""
+
+PIPE: Final = "pipe"
+"""The channel of an HTTP+SSE session: many HTTP exchanges, but all that the server says comes on one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +40,7 @@ class Entry:
     role: str = ""
     token: RpcId = None
     has_token: bool = False
+    modern: bool = False
     params: dict[str, Any] | None = field(default=None, repr=False)
     digest: str = ""
     progress: float | None = None

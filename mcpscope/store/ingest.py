@@ -12,6 +12,7 @@ import orjson
 
 from mcpscope.engine.exchange import Exchange
 from mcpscope.engine.outcomes import UNCHANGED_FLAG
+from mcpscope.engine.pending import PIPE
 from mcpscope.protocol.ids import spelled
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.store.decided import take_outcome
@@ -133,6 +134,8 @@ class Ingest:
     def _open_session(self, number: int, at: int, said: dict[str, Any]) -> Recorded:
         made = Recorded(add_session(self._connection, self._uid, number, at, said), number)
         made.max_body = _count(said.get("max_body"))
+        if "sse" in (said.get("client_transport"), said.get("server_transport")):
+            made.channel = PIPE
         made.time(at)
         self.sessions[number] = made
         return made
@@ -219,7 +222,7 @@ class Ingest:
         direction = _DIRECTIONS.get(record.dir, Direction.TO_SERVER)
         dir, stream, at = direction.value, record.stream, session.time(record.at)
         observe = session.exchanges.observe
-        channel = session.channels.get(stream, "")
+        channel = session.channels.get(stream, session.channel)
         for message in messages:
             id = batch.next_id
             batch.next_id = id + 1

@@ -18,6 +18,7 @@ class Recorded:
     __slots__ = (
         "awaiting",
         "catalog",
+        "channel",
         "channels",
         "exchanges",
         "id",
@@ -50,6 +51,8 @@ class Recorded:
         self.owners: dict[int, int] = {}
         # MCP's own session id, by the HTTP stream that named it and is still open.
         self.channels: dict[int, str] = {}
+        # The same for all streams of an HTTP+SSE session: there the connection is the session.
+        self.channel = ""
         # What this transaction adds to the counters of the session's row.
         self.seen_messages = 0
         self.seen_exchanges = 0
@@ -74,6 +77,7 @@ class Recorded:
             "last_of": [[*way, first] for way, first in self.last_of.items()],
             "awaiting": list(self.awaiting.items()),
             "owners": list(self.owners.items()),
+            "channel": self.channel,
             "channels": list(self.channels.items()),
             "identity": self.identity.snapshot(),
             "exchanges": self.exchanges.snapshot(),
@@ -88,6 +92,7 @@ class Recorded:
         made.last_of = {(dir, stream): first for dir, stream, first in state["last_of"]}
         made.awaiting = dict(state["awaiting"])
         made.owners = dict(state["owners"])
+        made.channel = str(state.get("channel") or "")
         made.channels = dict(state["channels"])
         made.identity.restore(state["identity"])
         made.exchanges.restore(state["exchanges"])

@@ -29,8 +29,11 @@ def test_a_recorded_tour_reads_back_as_what_the_client_did(
     script = client_command(peers, client, tmp_path)
     command = program.bare_argv("--label", server, "--", *server_command(peers, server))
     report = run_client(script, command)
-    found = until(lambda: _settled(program))
+    check(until(lambda: _settled(program)), report)
 
+
+def check(found: list[dict[str, Any]], report: dict[str, Any]) -> None:
+    """The exchanges ``found`` are those of the client's ``report``, each with what belongs to it."""
     asked = [e for e in found if e["kind"] == "request" and e["dir"] == "c2s"]
     assert [_told(e) for e in asked if _in_order(e)] == [_did(d) for d in report["did"] if _in_order(d)]
     listened = [d["method"] for d in report["did"]].count(_LISTEN)

@@ -1,0 +1,36 @@
+"""The same over HTTP, where answers come on streams and sessions have ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.http_ends import SERVERS, HttpEnds
+from tests.e2e.recorded import exchanges_of, sessions_of
+from tests.e2e.runs import client_command, run_client
+from tests.e2e.test_exchanges import check
+from tests.peers.found import Peers
+from tests.program import Program
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture
+def ends(program: Program) -> Iterator[HttpEnds]:
+    made = HttpEnds(program)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("kind", ["http", "sse"])
+@pytest.mark.parametrize("client", ["sdk1", "sdk2-legacy", "sdk2-auto"])
+def test_a_tour_over_http_reads_back_as_what_the_client_did(
+    client: str, kind: str, peers: Peers, ends: HttpEnds, tmp_path: Path
+) -> None:
+    url = ends.server(peers.sdk2_python, str(SERVERS / "sdk2_server.py"), kind=kind)
+    report = run_client(client_command(peers, client, tmp_path), [ends.proxy(url)])
+    ends.rows("SELECT 1")
+    db = ends.program.db
+    check([e for session in sessions_of(db) for e in exchanges_of(db, session.id)], report)
