@@ -43,12 +43,8 @@ lint: $(VENV)/.installed-test
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-# What measures time runs first and alone; the rest shares the cores. The last line is pytest's own.
 test: lint peers
-	@alone=0; $(PYTEST) -q -m timing || alone=$$?; \
-	rest=0; $(PYTEST) -q -n 2 --dist loadfile -m 'not timing' || rest=$$?; \
-	[ $$alone = 0 ] || [ $$alone = 5 ] || { echo "failed among the tests that run alone, see above" >&2; exit $$alone; }; \
-	exit $$rest
+	@$(PYTEST) -q -n 2 --dist loadfile
 
 soak: $(VENV)/.installed-test peers
 	@MCPSCOPE_SOAK=1 $(PYTEST) --timeout=14400
