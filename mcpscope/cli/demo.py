@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,6 +20,14 @@ from mcpscope.errors import Exit, ScopeError
 from mcpscope.paths import default_db
 from mcpscope.store.schema import ensure
 
+NEXT = (
+    ("ui", "the same in the terminal UI"),
+    ("log --frames", "every message as it crossed the wire"),
+    ("log tool:weather", "what one tool was asked and said"),
+    ("log is:error", "what went wrong"),
+    ("sessions show last", "who spoke with whom, how it ended"),
+    ("export demo --format md", "a session to paste somewhere, secrets masked"),
+)
 LOG_END_SECONDS = 1.0
 LOG_STOP_SECONDS = 5.0
 
@@ -97,13 +106,14 @@ def _last_line(complaints: IO[bytes]) -> str:
 
 
 def _what_next(db: Path) -> str:
-    program = f"mcpscope --db {db}"
-    return f"""
-That was a client and a server with mcpscope between them; every byte is in {db}
-Look at it:
-  {program} log --frames          every message
-  {program} log 'tool:weather'    what one tool did
-  {program} log is:error           what went wrong
-  {program} sessions show         who spoke, for how long
-Wrap a server of your own, in the place of its command:
-  mcpscope -- npx -y @modelcontextprotocol/server-everything"""
+    width = max(len(words) for words, _ in NEXT)
+    lines = [f"  mcpscope --db {shlex.quote(str(db))} {words:{width}}   # {why}" for words, why in NEXT]
+    return "\n".join(
+        [
+            "",
+            "That was a client and a server with mcpscope between them, every byte recorded. Look at it:",
+            *lines,
+            "Stand between a client and a server of your own, in the place of the server's command:",
+            "  mcpscope -- npx -y @modelcontextprotocol/server-everything",
+        ]
+    )

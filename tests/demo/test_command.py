@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -37,6 +38,10 @@ def test_the_tour_is_shown_recorded_and_leaves_nothing_but_its_database(program:
     assert "\x1b" not in shown
     (db,) = (Path(program.env["XDG_STATE_HOME"]) / "mcpscope" / "demo").glob("*.db")
     assert str(db) in shown
+    for line in shown.splitlines():
+        if line.startswith("  mcpscope --db") and " ui " not in line:
+            words = shlex.split(line, comments=True)[1:]
+            assert program.run(*words).stdout, line
     old, new = sessions_of(db)
     assert (old.label, old.exit_code, new.label, new.exit_code) == ("demo", 0, "demo-2026", 0)
     assert len(messages_of(db, old.id)) == 60
