@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 FIRST_BUFFER_BYTES = 64 << 10
 BUFFER_BYTES = 1 << 20
+PIPE_BYTES = 512 << 10  # more would soon use up what the system grants a user's pipes in all
 HANGUP_CHECK_SECONDS = 0.5
 _HANGUP = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
 
@@ -160,8 +161,17 @@ class Road:
             return
         view = self._view
         self.lane.received(view[:count])
-        if count == len(view) and count < BUFFER_BYTES and not self._queue:
-            self._view = memoryview(bytearray(2 * count))
+        if count == len(view) < BUFFER_BYTES:
+            self._grow()
+
+    def _grow(self) -> None:
+        """Large messages pass: take twice as much at a time, and let the pipes of our making hold it."""
+        size = 2 * len(self._view)
+        self._view = memoryview(bytearray(size))  # what still waits keeps the old buffer
+        if self._source is not None:
+            self._source.grow(PIPE_BYTES)
+        if self._drain is not None:
+            self._drain.grow(PIPE_BYTES)
 
     def _read_rest(self) -> None:
         while self._reading:

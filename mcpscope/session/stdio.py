@@ -64,9 +64,9 @@ class StdioSession:
         number: int = 1,
     ) -> None:
         self.to_server = Road(
-            loop, client.source, FdDrain(child.stdin), self._client_ended, self._server_stdin_closed
+            loop, client.source, FdDrain(child.stdin, own=True), self._client_ended, self._server_stdin_closed
         )
-        self.to_client = Road(loop, FdSource(child.stdout), client.drain, _nothing, self._finish)
+        self.to_client = Road(loop, FdSource(child.stdout, own=True), client.drain, _nothing, self._finish)
         self.stderr = Stderr(loop, child.stderr, client.stderr, journal, number, self._finish)
         self._loop = loop
         self._child = child

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
         fd: int
 
+        def grow(self, size: int) -> None:
+            """Hold ``size`` bytes if that is ours to choose."""
+
         def read_into(self, buffer: bytearray | memoryview) -> int:
             """Bytes read, 0 at the end of the stream; raises BlockingIOError if there are none now."""
 
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
 
         fd: int
 
+        def grow(self, size: int) -> None:
+            """Hold ``size`` bytes if that is ours to choose."""
+
         def write(self, data: bytes | memoryview) -> int:
             """How much of ``data`` was taken; raises BlockingIOError if nothing was."""
 
@@ -38,16 +44,21 @@ if TYPE_CHECKING:
 
 
 PIPE_BUF = select.PIPE_BUF
+_F_SETPIPE_SZ = 1031
 _DONT_WAIT = 0x40 if sys.platform == "linux" else 0x80  # MSG_DONTWAIT
 
 
 class FdSource:
-    """A descriptor whose description is ours (non-blocking), or one that poll alone makes safe to read."""
+    """A descriptor whose description is ours (non-blocking), or one that poll alone makes safe to read.
 
-    __slots__ = ("fd",)
+    ``own`` says that it is a pipe of our making, whose size is ours to choose.
+    """
 
-    def __init__(self, fd: int) -> None:
+    __slots__ = ("_own", "fd")
+
+    def __init__(self, fd: int, *, own: bool = False) -> None:
         self.fd = fd
+        self._own = own
 
     def __repr__(self) -> str:
         return f"<FdSource {self.fd}>"
@@ -55,23 +66,35 @@ class FdSource:
     def read_into(self, buffer: bytearray | memoryview) -> int:
         return os.readv(self.fd, (buffer,))
 
+    def grow(self, size: int) -> None:
+        if self._own:
+            self._own = _grow_pipe(self.fd, size)
+
     def close(self) -> None:
         os.close(self.fd)
 
 
 class FdDrain:
-    """A descriptor that takes what it can and never blocks."""
+    """A descriptor that takes what it can and never blocks.
 
-    __slots__ = ("fd",)
+    ``own`` says that it is a pipe of our making, whose size is ours to choose.
+    """
 
-    def __init__(self, fd: int) -> None:
+    __slots__ = ("_own", "fd")
+
+    def __init__(self, fd: int, *, own: bool = False) -> None:
         self.fd = fd
+        self._own = own
 
     def __repr__(self) -> str:
         return f"<FdDrain {self.fd}>"
 
     def write(self, data: bytes | memoryview) -> int:
         return os.write(self.fd, data)
+
+    def grow(self, size: int) -> None:
+        if self._own:
+            self._own = _grow_pipe(self.fd, size)
 
     def close(self) -> None:
         os.close(self.fd)
@@ -101,6 +124,9 @@ class PolledDrain:
             raise BlockingIOError
         return written
 
+    def grow(self, size: int) -> None:
+        pass
+
     def close(self) -> None:
         os.close(self.fd)
 
@@ -124,6 +150,9 @@ class SocketEnd:
 
     def write(self, data: bytes | memoryview) -> int:
         return self._socket.send(data, _DONT_WAIT)
+
+    def grow(self, size: int) -> None:
+        pass
 
     def close(self) -> None:
         self._socket.close()
@@ -162,3 +191,16 @@ def _reopen(fd: int, mode: int, access: int) -> int | None:
         return None  # the pipe of another user, or no /proc
     os.close(fd)
     return own
+
+
+def _grow_pipe(fd: int, size: int) -> bool:
+    """Let a pipe hold ``size`` bytes; False where that cannot be had, so that nobody asks again."""
+    if sys.platform != "linux":
+        return False
+    from fcntl import fcntl
+
+    try:
+        fcntl(fd, _F_SETPIPE_SZ, size)
+    except OSError:
+        return False  # the user's allowance of pipe memory is used up
+    return True

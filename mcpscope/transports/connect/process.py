@@ -11,9 +11,6 @@ import os
 
 from mcpscope.transports.connect.guard import guard
 
-PIPE_BYTES = 256 * 1024
-_F_SETPIPE_SZ = 1031
-
 
 class StartFailed(Exception):
     """The server could not be started: ``phase`` is ``cwd`` or ``exec``, ``errno`` the system's reason."""
