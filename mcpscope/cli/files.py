@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ def writing_to(path: str | None) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     target = Path(path or "")
+    if not target.name or target.is_dir():
+        raise _cannot(target, IsADirectoryError(errno.EISDIR, "is a directory"))
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         file = os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb")

@@ -22,10 +22,9 @@ from mcpscope.cli.recordings import frame_json, frame_line
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.engine.filter.language import Filter
 from mcpscope.errors import Exit
-from mcpscope.paths import default_db
-from mcpscope.store import fulltext
 from mcpscope.store.directory import Directory
 from mcpscope.store.following import Following
+from mcpscope.store.fulltext import catch_up
 from mcpscope.store.prefilter import expression_of
 from mcpscope.store.query import Query
 from mcpscope.store.reader import Frame, Reader
@@ -38,7 +37,6 @@ POLL_SECONDS = 0.05
 PAGE = 1000
 LAST_OF_ALL = 100
 LAST_BEFORE_FOLLOWING = 20
-FILL_SECONDS = 1.0
 
 
 @click.command("log", cls=FilterCommand)
@@ -66,8 +64,8 @@ def command(session: str | None, filter: str | None, settings: Settings, **given
         count = asked.count
         if count is None:
             count = LAST_BEFORE_FOLLOWING if asked.follow else 0 if info else LAST_OF_ALL
-        if settings.db == default_db() and expression_of(wanted.tree):
-            fulltext.fill(settings.db, seconds=FILL_SECONDS)
+        if expression_of(wanted.tree):
+            catch_up(settings.db)
         query = Query(connection, wanted, sessions=sessions)
         items: Iterable[Frame | Recorded]
         if asked.frames:

@@ -136,7 +136,7 @@ def _names(node: Names) -> Where:
         return _kinds(node)
     if node.field == "uri":
         inner = match_column("e.name", node)
-        return Where(f"{_RESOURCE} AND {inner.sql}", inner.params)
+        return Where(f"{_RESOURCE} AND ({inner.sql})", inner.params)
     if node.field == "rule":
         inner = match_column("o.rule", node)
         return Where(f"{_MESSAGE_OF_OUTCOME} WHERE {inner.sql})", inner.params)

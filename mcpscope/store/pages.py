@@ -16,7 +16,9 @@ from mcpscope.engine.filter.language import Filter
 from mcpscope.store import schema
 from mcpscope.store.bodies import BlockReader
 from mcpscope.store.filter_sql import to_sql
+from mcpscope.store.fulltext import catch_up
 from mcpscope.store.listed import ExchangeRow, MessageRow, NoteRow, OutcomeRow, SessionRow
+from mcpscope.store.prefilter import expression_of
 from mcpscope.store.query import Query, Stopped, prepare
 
 FETCH = 20_000
@@ -122,6 +124,8 @@ class Pages:
         return found
 
     def _asked(self, sessions: Sequence[int] | None, asked: Filter) -> array[int]:
+        if expression_of(asked.tree):
+            catch_up(self._path)
         with self._stoppable() as stop:
             query = Query(self._connection, asked, sessions=sessions, stop=stop)
             return array("q", [one.seq for one in query.oldest()])

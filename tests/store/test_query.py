@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from mcpscope.engine.filter.completion import quote
 from mcpscope.engine.filter.fields import KINDS, STATES
 from mcpscope.engine.filter.language import parse
-from mcpscope.store import schema
+from mcpscope.store import fulltext, schema
 from mcpscope.store.bodies import BlockWriter
-from mcpscope.store.fulltext import fill
+from mcpscope.store.fulltext import TextIndex, catch_up, fill
 from mcpscope.store.query import Query, Stopped
 from tests.engine.filter.examples import Example
+from tests.program import until
 from tests.store import made
 
 NOW = made.START + 400 * 1_000_000_000
@@ -163,6 +164,8 @@ def test_predicate_and_sql_agree_at_length(two: Two, text: str) -> None:
         'args.query:"Grüße"',
         "tool:(read_file,delete_file) status:ok",
         "line?break",
+        "uri:*",
+        "uri:file*",
         "tool:nothing",
         "result.structuredContent.total:timeout",
     ],
@@ -249,3 +252,19 @@ def test_a_query_sees_what_came_after_it_was_made(tmp_path: Path) -> None:
         )
         assert query.count() == before + 1
         assert next(query.newest()).seq == 999
+
+
+def test_a_large_backlog_is_indexed_behind_the_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "db" / "scope.db"
+    made.database(path, 1500, seed=1)
+    catch_up(path)  # somebody else's database
+    with closing(schema.connect_ro(path)) as connection:
+        assert not TextIndex(connection).usable
+    monkeypatch.setenv("MCPSCOPE_DB", str(path))
+    monkeypatch.setattr(fulltext, "INLINE_SECONDS", 0)
+    catch_up(path)
+    with closing(schema.connect_ro(path)) as connection:
+        highest = connection.execute("SELECT max(id) FROM messages").fetchone()[0]
+        until(lambda: TextIndex(connection).high >= highest)
