@@ -232,7 +232,9 @@ class Engine:
 
     def sent(self, passage: Passage) -> None:
         """Remember what left, for the rules on its answer and for those who want the last good one."""
-        self._remember(passage.exchange, passage.message, passage.request)
+        # A good answer is what the server gave, a question what it was asked.
+        said = passage.received if passage.phase is _ANSWER else passage.message
+        self._remember(passage.exchange, said, passage.request)
 
     def _remember(self, exchange: Exchange | None, message: Message, request: Message | None) -> None:
         if exchange is None:

@@ -303,3 +303,32 @@ def test_a_carriage_return_smuggles_nothing_past_a_deny_rule(program: Program) -
     assert wire.hears()["error"]["code"] == 4032
     assert wire.reached_calls() == []
     assert wire.closes() == 0
+
+
+def test_the_recording_says_what_became_of_each(program: Program) -> None:
+    wire = Steered(program)
+    statuses = "SELECT rpc_id, status, flags FROM exchanges WHERE tool = 'echo' ORDER BY id"
+    with wire.dial() as control:
+        control.call("scope/breakpoints/add", filter="tool:echo")
+        control.call("scope/rules/add", action="deny", match="tool:echo args.n=6", name="no")
+        for id in range(1, 7):
+            wire.says(call(id, n=id))
+        holds = [hold["id"] for hold in held(control, 5)]
+        assert wire.hears()["id"] == 6
+        until(lambda: [row[1] for row in wire.rows(statuses)] == ["held"] * 5 + ["denied"])
+        control.call("scope/holds/continue", id=holds[0])
+        control.call("scope/holds/edit", id=holds[1], set={"args.n": 0})
+        control.call("scope/holds/answer", id=holds[2], result={})
+        control.call("scope/holds/drop", id=holds[3])
+        wire.says({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 5}})
+        for _ in range(4):
+            wire.hears()
+
+        def words() -> list[str]:
+            return [row[1] for row in wire.rows(statuses)]
+
+        until(lambda: words() == ["ok", "ok", "mock", "dropped", "cancelled", "denied"] or None)
+        assert "edited" in wire.rows(statuses)[1][2]
+    assert wire.closes() == 0
+    sent = "SELECT count(*) FROM messages WHERE origin = 'proxy'"
+    assert until(lambda: wire.rows(sent)) == [(3,)]
