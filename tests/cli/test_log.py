@@ -12,7 +12,9 @@ import pytest
 
 from mcpscope.store.follow import Follower
 from mcpscope.store.records import RecordType
+from tests.engine.filter.examples import DOCUMENTED
 from tests.program import Program, until
+from tests.store import made
 from tests.store.journals import TestJournal, answer, request
 
 SERVER = """
@@ -73,6 +75,16 @@ def test_log_and_export_give_what_passes(recorded: Program, filter: str, count: 
     assert [one["id"] for one in json.loads(exported.stdout)["exchanges"]] == ids
     alone = recorded.run("log", filter, "--json") if filter != "quota" else None
     assert alone is None or [one["id"] for one in json.loads(alone.stdout)["data"]] == ids
+
+
+@pytest.mark.timeout(180)
+def test_every_documented_example_gives_log_and_export_the_same(program: Program) -> None:
+    made.database(program.db, 60, seed=9)
+    for text in DOCUMENTED.splitlines():
+        shown = program.run("log", "baseline", text, "--json")
+        exported = program.run("export", "baseline", text, "--format", "json")
+        ids = [one["id"] for one in json.loads(exported.stdout)["exchanges"]]
+        assert [one["id"] for one in json.loads(shown.stdout)["data"]] == ids, text
 
 
 def test_counts_and_frames_go_with_filters(recorded: Program) -> None:

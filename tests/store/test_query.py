@@ -17,7 +17,7 @@ from mcpscope.store import fulltext, schema
 from mcpscope.store.bodies import BlockWriter
 from mcpscope.store.fulltext import TextIndex, catch_up, fill
 from mcpscope.store.query import Query, Stopped
-from tests.engine.filter.examples import Example
+from tests.engine.filter.examples import DOCUMENTED, Example
 from tests.program import until
 from tests.store import made
 
@@ -171,6 +171,11 @@ def test_predicate_and_sql_agree_at_length(two: Two, text: str) -> None:
     ],
 )
 def test_what_people_ask_for(two: Two, text: str) -> None:
+    two.check(text)
+
+
+@pytest.mark.parametrize("text", DOCUMENTED.splitlines())
+def test_every_documented_example_finds_the_same_in_memory_and_recorded(two: Two, text: str) -> None:
     two.check(text)
 
 

@@ -10,6 +10,21 @@ from mcpscope.protocol.message import Kind, Message
 
 MS = 1_000_000
 
+DOCUMENTED = """\
+method:tools/call tool:search* is:error dur>500ms "text"
+-method:ping
+tool:(read_file,list_dir) args.path~^/etc
+result.structuredContent.total=0
+code:-32602
+is:late or is:cancelled
+dir:s2c kind:request
+size>1mb is:binary
+since:10m is:held
+status:error
+duration:>500ms
+larger-than:1k"""
+"""What the documentation shows."""
+
 
 def message(body: dict[str, Any]) -> Message:
     method = body.get("method", "")

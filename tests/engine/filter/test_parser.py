@@ -22,22 +22,9 @@ from mcpscope.engine.filter.ast import (
 )
 from mcpscope.engine.filter.errors import FilterError
 from mcpscope.engine.filter.language import parse
+from tests.engine.filter.examples import DOCUMENTED
 
 NOW = 1_795_391_279_000_000_000
-
-DOCUMENTED = """\
-method:tools/call tool:search* is:error dur>500ms "text"
--method:ping
-tool:(read_file,list_dir) args.path~^/etc
-result.structuredContent.total=0
-code:-32602
-is:late or is:cancelled
-dir:s2c kind:request
-size>1mb is:binary
-since:10m is:held
-status:error
-duration:>500ms
-larger-than:1k"""
 
 ERRORS = [
     ("tol:search", "^^^", "no field named 'tol'", "did you mean tool?"),
