@@ -35,8 +35,8 @@ def test_a_tour_gives_the_same_results_and_is_recorded_whole(
     expected = witnessed(outer)
     assert witnessed(inner) == expected
     sessions = until(lambda: ended(program, len(expected)))
-    for session, said in zip(sessions, expected, strict=True):
-        assert lines_of(program, session.id) == said
+    # Two proxies at once (a client that probes with one server beside the other) store in any order.
+    assert sorted(lines_of(program, session.id) for session in sessions) == sorted(expected)
 
 
 def ended(program: Program, count: int) -> list[Session]:
