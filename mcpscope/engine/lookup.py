@@ -105,10 +105,10 @@ class Lookup:
         for entry in self._streams.get(stream, ()) if stream else ():
             if entry.direction is direction and slot(entry.id) == slot(id):
                 return entry, type(entry.id) is type(id)
-        return self._elsewhere(direction, id) if stream else None, True
+        return self._elsewhere(channel, direction, id) if stream else None, True
 
-    def _elsewhere(self, direction: Direction, id: RpcId) -> Entry | None:
-        """The newest legacy request with this id on another HTTP exchange, where no session id helps.
+    def _elsewhere(self, channel: Channel, direction: Direction, id: RpcId) -> Entry | None:
+        """The newest legacy request with this id on another stream, unless session ids tell them apart.
 
         Before 2026-07-28 an answer may come on another stream, and the client's always does.
         """
@@ -118,7 +118,7 @@ class Lookup:
                 and entry.id == id
                 and type(entry.id) is type(id)
                 and not entry.modern
-                and type(entry.channel) is int
+                and not (type(channel) is str and type(entry.channel) is str)
                 and entry.stream
             ):
                 return entry

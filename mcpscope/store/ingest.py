@@ -136,6 +136,8 @@ class Ingest:
         made.max_body = _count(said.get("max_body"))
         if "sse" in (said.get("client_transport"), said.get("server_transport")):
             made.channel = PIPE
+        elif said.get("client_transport") == "stdio":
+            made.channel = "stdio"
         made.time(at)
         self.sessions[number] = made
         return made
@@ -222,7 +224,7 @@ class Ingest:
         direction = _DIRECTIONS.get(record.dir, Direction.TO_SERVER)
         dir, stream, at = direction.value, record.stream, session.time(record.at)
         observe = session.exchanges.observe
-        channel = session.channels.get(stream, session.channel)
+        channel = (session.channel or session.channels.get(stream, "")) if stream else ""
         for message in messages:
             id = batch.next_id
             batch.next_id = id + 1

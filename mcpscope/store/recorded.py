@@ -51,7 +51,7 @@ class Recorded:
         self.owners: dict[int, int] = {}
         # MCP's own session id, by the HTTP stream that named it and is still open.
         self.channels: dict[int, str] = {}
-        # The same for all streams of an HTTP+SSE session: there the connection is the session.
+        # The same for all streams where the connection is the session: HTTP+SSE, or a client on stdio.
         self.channel = ""
         # What this transaction adds to the counters of the session's row.
         self.seen_messages = 0

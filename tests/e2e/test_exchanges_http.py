@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,30 @@ def test_a_tour_over_http_reads_back_as_what_the_client_did(
 ) -> None:
     url = ends.server(peers.sdk2_python, str(SERVERS / "sdk2_server.py"), kind=kind)
     report = run_client(client_command(peers, client, tmp_path), [ends.proxy(url)])
+    check(_recorded(ends), report)
+
+
+@pytest.mark.parametrize("client", ["sdk1", "sdk2-legacy", "sdk2-auto"])
+def test_a_tour_from_stdio_to_http_reads_back_as_what_the_client_did(
+    client: str, peers: Peers, ends: HttpEnds, tmp_path: Path
+) -> None:
+    url = ends.server(peers.sdk2_python, str(SERVERS / "sdk2_server.py"))
+    command = ends.program.bare_argv("proxy", "--stdio", url)
+    report = run_client(client_command(peers, client, tmp_path), command)
+    check(_recorded(ends), report)
+
+
+@pytest.mark.parametrize("client", ["sdk1", "sdk2-legacy", "sdk2-auto"])
+def test_a_tour_from_http_to_stdio_reads_back_as_what_the_client_did(
+    client: str, peers: Peers, ends: HttpEnds, tmp_path: Path
+) -> None:
+    url = ends.proxy("--", peers.sdk2_python, str(SERVERS / "sdk2_server.py"))
+    report = run_client(client_command(peers, client, tmp_path), [url])
+    check(_recorded(ends), report)
+
+
+def _recorded(ends: HttpEnds) -> list[dict[str, Any]]:
+    """All exchanges, session after session, once every session has ended."""
     ends.rows("SELECT 1")
     db = ends.program.db
-    check([e for session in sessions_of(db) for e in exchanges_of(db, session.id)], report)
+    return [exchange for session in sessions_of(db) for exchange in exchanges_of(db, session.id)]
