@@ -29,7 +29,10 @@ OPEN_ENDED = frozenset({"subscriptions/listen"})
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to replay. ``speed`` is None for "as fast as causes allow", 1.0 for the recorded pace."""
+    """How to replay. ``speed`` is None for "as fast as causes allow", 1.0 for the recorded pace.
+
+    ``other_transport``: the upstream is reached in another way than the recorded one.
+    """
 
     strictness: Strictness = Strictness.SEMANTIC
     masks: Sequence[Mask] = ()
@@ -37,7 +40,7 @@ class Options:
     timeout: float | None = None
     fail_fast: bool = False
     allow_destructive: bool = False
-    slower_fails: bool = False
+    other_transport: bool = False
 
 
 @dataclass(slots=True)
@@ -70,7 +73,7 @@ class Run:
         self._definitions: dict[str, dict[str, Any]] | None = None
         self._pages = Pages()
         self._answering = Answering(plan, self._add)
-        self._hearing = Hearing(plan)
+        self._hearing = Hearing(plan, comparable=not options.other_transport)
         self._started = time.monotonic()
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from mcpscope.protocol.message import Message
 from mcpscope.replay.plan import Plan
 from mcpscope.replay.verdicts import Row, Verdict
 
+LAST_SEQ = 1 << 62
 MAX_PATIENCE_SECONDS = 5.0
 _UNHEARD = frozenset({"notifications/progress", "notifications/cancelled"})
 _NAMES = ("uri", "level", "logger", "taskId", "status")
@@ -16,10 +17,12 @@ _NAMES = ("uri", "level", "logger", "taskId", "status")
 class Hearing:
     """Which kinds of notification the recording had and the run has."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, comparable: bool) -> None:
+        """Not ``comparable``: over another transport, what comes unasked depends on when a stream is open."""
         said = [*plan.standing, *(note for step in plan.steps for note in step.notifications)]
         self._was = {_key(note): note for note in said if note.method not in _UNHEARD and note.method}
         self._now: dict[str, Message] = {}
+        self._comparable = comparable
         self.patience_seconds = MAX_PATIENCE_SECONDS
 
     def __repr__(self) -> str:
@@ -28,7 +31,7 @@ class Hearing:
     @property
     def is_waiting(self) -> bool:
         """Whether something that the recorded server said has not been heard yet."""
-        return not self._was.keys() <= self._now.keys()
+        return self._comparable and not self._was.keys() <= self._now.keys()
 
     def hear(self, message: Message) -> None:
         """Note one live notification."""
@@ -47,7 +50,9 @@ class Hearing:
             Row(0, note.method, Verdict.NEW, why="is heard now, was not then", now=note.body) for note in new
         ]
         for row in found:
-            row.seq = 1 << 62
+            row.seq = LAST_SEQ
+            if not self._comparable:
+                row.verdict, row.why = Verdict.SKIPPED, f"{row.why}; the transport is another"
         return found
 
 

@@ -135,7 +135,16 @@ def prepare(db: Path, recording: str, target: list[str], options: Options, choic
     masks = [*options.masks, *(Mask(text) for text in settled.masks)]
     only = parse(choice.only, time.time_ns()) if choice.only else None
     target = _target(found, target)
-    return Job(db, found, target, replace(options, masks=masks), settled, dict(choice.maps), only)
+    other = (target[0] == "--") != (found.server_transport in ("", "stdio"))
+    return Job(
+        db,
+        found,
+        target,
+        replace(options, masks=masks, other_transport=other),
+        settled,
+        dict(choice.maps),
+        only,
+    )
 
 
 def run(

@@ -33,7 +33,8 @@ _MESSAGES = """
     WHERE m.session_id = ? ORDER BY m.at, m.id
 """
 _FIND = """
-    SELECT id, coalesce(name, label, uid), coalesce(command, ''), coalesce(url, '') FROM sessions
+    SELECT id, coalesce(name, label, uid), coalesce(command, ''), coalesce(url, ''),
+           coalesce(server_transport, '') FROM sessions
     WHERE id = CASE WHEN :word NOT GLOB '*[^0-9]*' THEN CAST(:word AS INTEGER) END
        OR name = :word OR uid = :word OR label = :word
     ORDER BY name = :word DESC, id = CAST(:word AS INTEGER) DESC, started_at DESC LIMIT 1
@@ -136,6 +137,7 @@ class Found:
     name: str
     command: str
     url: str
+    server_transport: str
 
 
 def find(path: Path, word: str) -> Found:

@@ -44,7 +44,7 @@ PEERS = {
     "sdk2": Peer("pip", ("mcp==2.3.0",)),
     "git": Peer("pip", ("mcp-server-git==2026.10.19",)),
     "time": Peer("pip", ("mcp-server-time==2026.10.19",)),
-    "sqlite": Peer("pip", ("mcp-server-sqlite==2025.4.25",)),
+    "sqlite": Peer("pip", ("mcp-server-sqlite==2025.4.25", "mcp<2")),
     "npm": Peer(
         "npm",
         (

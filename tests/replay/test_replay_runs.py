@@ -13,46 +13,9 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.replay.conversation import ROOT, Client
+
 SERVER = [sys.executable, str(ROOT / "fixtures" / "servers" / "minting.py")]
-
-
-class Client:
-    """A scripted client of ``mcpscope --db DB --record NAME -- SERVER``."""
-
-    def __init__(self, argv: list[str]) -> None:
-        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
-        self._id = 0
-
-    def say(self, method: str, **params: Any) -> Any:
-        self._id += 1
-        self.send({"id": self._id, "method": method, "params": params})
-        while True:
-            message = self.read()
-            if message.get("id") == self._id and "method" not in message:
-                return message.get("result", message.get("error"))
-            if message.get("method") == "sampling/createMessage":
-                content = {"type": "text", "text": "forty-two"}
-                result = {"role": "assistant", "model": "m", "content": content}
-                self.send({"id": message["id"], "result": result})
-
-    def call(self, tool: str, /, **arguments: Any) -> Any:
-        return self.say("tools/call", name=tool, arguments=arguments)
-
-    def send(self, body: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"jsonrpc": "2.0", **body}).encode() + b"\n")
-        self._process.stdin.flush()
-
-    def read(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        found: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return found
-
-    def close(self) -> int:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        return self._process.wait(30)
 
 
 Replay = Callable[..., tuple[int, dict[str, Any]]]
@@ -63,10 +26,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with the recording ``notes``."""
     db = tmp_path_factory.mktemp("replay") / "scope.db"
     client = Client([sys.executable, "-m", "mcpscope", "--db", str(db), "--record", "notes", "--", *SERVER])
-    client.say(
-        "initialize", protocolVersion="2025-11-25", capabilities={"sampling": {}}, clientInfo={"name": "t"}
-    )
-    client.send({"method": "notifications/initialized"})
+    client.open()
     page = client.say("tools/list")
     while "nextCursor" in page:
         page = client.say("tools/list", cursor=page["nextCursor"])
