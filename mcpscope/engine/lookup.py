@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 
 from mcpscope.engine.exchange import Exchange
-from mcpscope.engine.pending import PIPE, Channel, Entry, Table, UsedIds, slot
+from mcpscope.engine.pending import PIPE, Channel, Entry, Table, UsedIds, apart, slot
 from mcpscope.protocol.ids import other_spelling
 from mcpscope.protocol.message import Direction, RpcId
 from mcpscope.protocol.methods import Method
@@ -118,8 +118,8 @@ class Lookup:
                 and entry.id == id
                 and type(entry.id) is type(id)
                 and not entry.modern
-                and not (type(channel) is str and type(entry.channel) is str)
                 and entry.stream
+                and not apart(channel, entry.channel)
             ):
                 return entry
         return None
@@ -149,13 +149,9 @@ class Lookup:
         if entry is None:
             recent = [*self._streams.get(stream, ()), *reversed(self.done.values())]
             if stream:
-                recent += [
-                    e for e in reversed(self.entries.values()) if type(e.channel) is int and not e.modern
-                ]
-            for entry in recent:
-                if entry.has_token and entry.token == token and entry.direction is direction:
-                    return entry, type(entry.token) is type(token)
-            return None, False
+                recent += [e for e in reversed(self.entries.values()) if not e.modern]
+            entry = next((e for e in recent if e.asked_under(token, direction, channel)), None)
+            return entry, entry is None or type(entry.token) is type(token)
         return entry, False
 
     def on_stream(self, stream: int, direction: Direction) -> list[Entry]:

@@ -46,6 +46,20 @@ class Entry:
     progress: float | None = None
     older: Entry | None = field(default=None, repr=False)
 
+    def asked_under(self, token: RpcId, direction: Direction, channel: Channel) -> bool:
+        """Whether it asked for progress under ``token``, as far as number and session go."""
+        return (
+            self.has_token
+            and self.token == token
+            and self.direction is direction
+            and not apart(channel, self.channel)
+        )
+
+
+def apart(one: Channel, other: Channel) -> bool:
+    """Whether two channels are certainly different sessions."""
+    return type(one) is str and type(other) is str and one != other
+
 
 def slot(id: RpcId) -> Hashable:
     """The key of an id: equal numbers share one, for Python's 1 == 1.0; booleans and NaN are kept apart."""
