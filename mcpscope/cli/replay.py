@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from mcpscope.cli.rows import show_rows
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.replay.driver import Options
+from mcpscope.replay.handover import hand_over
 from mcpscope.replay.json_paths import Mask
 from mcpscope.replay.plan import Plan, is_destructive
 from mcpscope.replay.report import FORMATS, row_json, summary
+from mcpscope.replay.restoring import split
 from mcpscope.replay.runs import Choice, Job, Report, prepare, run
 from mcpscope.replay.verdicts import Strictness
 from mcpscope.text import safe
@@ -55,6 +58,16 @@ REPEAT_PAUSE_SECONDS = 1.1
     "--report", "report_format", type=click.Choice(sorted(FORMATS)), help="Print a report in this form."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report here.")
+@click.option("--before", metavar="CMD", default="", help="Run this before each run, to put data back.")
+@click.option("--cmd", "commands", metavar="CMD", multiple=True, help="A/B: one more upstream, as a command.")
+@click.option("--url", "urls", metavar="URL", multiple=True, help="A/B: one more upstream, as a URL.")
+@click.option(
+    "--bisect", is_flag=True, help="Of several upstreams, oldest first, find the first that differs."
+)
+@click.option(
+    "--until", metavar="N", type=click.IntRange(0), default=0, help="Say the first N messages only."
+)
+@click.option("--then", type=click.Choice(["stdio"]), help="Then hand the session to the client on stdin.")
 @click.option("--run-name", metavar="NAME", help="Name the session of the run.")
 def command(
     settings: Settings, recording: str, target: tuple[str, ...], report_format: str | None, **given: Any
@@ -71,21 +84,72 @@ def command(
         fail_fast=given["fail_fast"],
         allow_destructive=given["allow_destructive"],
     )
-    choice = Choice(given["only"] or "", given["revision"], _maps(given["maps"]))
-    job = prepare(settings.db, recording, list(target), options, choice)
-    job.policies = given["policy"]
-    job.run_name = given["run_name"] or ""
+    choice = Choice(given["only"] or "", given["until"], given["revision"], _maps(given["maps"]))
+    targets = [split(text, "--cmd") for text in given["commands"]] + [[url] for url in given["urls"]]
+    if target or not targets:
+        targets.insert(0, list(target))
+    jobs = [prepare(settings.db, recording, words, options, choice) for words in targets]
+    for job in jobs:
+        job.policies, job.run_name = given["policy"], given["run_name"] or ""
+        job.before = given["before"]
+        job.then = hand_over if given["then"] else None
     if given["dry_run"]:
-        return _show_plan(job, settings, allow=options.allow_destructive)
-    reports = _runs(job, given["repeat"], quiet=settings.quiet or settings.json or report_format is not None)
-    _publish(reports, settings, report_format, given["output"])
-    if given["update"]:
+        return _show_plan(jobs[0], settings, allow=options.allow_destructive)
+    wanted = Wanted(report_format, given["output"], given["repeat"], accept=given["update"])
+    if given["bisect"]:
+        code = _bisect(jobs, settings, wanted)
+    else:
+        code = max(_one(job, settings, wanted, several=len(jobs) > 1) for job in jobs)
+    if settings.json:
+        emit_json(wanted.documents if len(jobs) > 1 else wanted.documents[0])
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How runs are shown and what becomes of them."""
+
+    form: str | None
+    output: Path | None
+    repeat: int
+    accept: bool
+    documents: list[dict[str, Any]] = field(default_factory=list)
+
+
+def _one(job: Job, settings: Settings, wanted: Wanted, *, several: bool) -> int:
+    quiet = settings.quiet or settings.json or wanted.form is not None or job.then is not None
+    reports = _runs(job, wanted.repeat, quiet=quiet)
+    if job.then is not None:
+        return Exit.OK
+    if settings.json:
+        wanted.documents.append(_document(job, reports[-1]))
+    else:
+        if several:
+            click.echo(f"against {safe(job.target_text)}")
+        _publish(reports, wanted.form, wanted.output)
+    if wanted.accept:
         number = job.accept(reports[-1])
-        click.echo(f"accepted as revision {number} of {safe(recording)}", err=True)
+        click.echo(f"accepted as revision {number} of {safe(job.recording.name)}", err=True)
         return Exit.OK
     if any(report.interrupted for report in reports):
         return Exit.INTERRUPTED
     return Exit.DIFFERENT if reports[-1].finished.failed else Exit.OK
+
+
+def _bisect(jobs: list[Job], settings: Settings, wanted: Wanted) -> int:
+    """The first of several upstreams that differs, asked in as few runs as a binary search needs."""
+    low, high = 0, len(jobs)
+    while low < high:
+        middle = (low + high) // 2
+        if _one(jobs[middle], settings, wanted, several=True) == Exit.OK:
+            low = middle + 1
+        else:
+            high = middle
+    if low == len(jobs):
+        click.echo("none of them differs", err=True)
+        return Exit.OK
+    click.echo(f"the first that differs: {safe(jobs[low].target_text)}", err=True)
+    return Exit.DIFFERENT
 
 
 def _runs(job: Job, count: int, *, quiet: bool) -> list[Report]:
@@ -109,7 +173,7 @@ def _stop_on_signal(stop: Any) -> None:
         signal.signal(number, lambda *_: stop("interrupted"))
 
 
-def _publish(reports: list[Report], settings: Settings, form: str | None, output: Path | None) -> None:
+def _publish(reports: list[Report], form: str | None, output: Path | None) -> None:
     finished = reports[-1].finished
     if output is not None or form is not None:
         text = FORMATS[form or _form_of(output)](finished)
@@ -117,19 +181,20 @@ def _publish(reports: list[Report], settings: Settings, form: str | None, output
             click.echo(text, nl=False)
         else:
             _write(output, text)
-    if settings.json:
-        proposed = reports[-1].proposed
-        emit_json(
-            {
-                "run": reports[-1].run,
-                "failed": finished.failed,
-                "ended": finished.ended,
-                "proposed_masks": proposed,
-                "rows": [row_json(row) for row in finished.rows],
-            }
-        )
-    elif form is None or output is not None:
+    if form is None or output is not None:
         _print(reports[-1])
+
+
+def _document(job: Job, report: Report) -> dict[str, Any]:
+    finished = report.finished
+    return {
+        "run": report.run,
+        "target": job.target_text,
+        "failed": finished.failed,
+        "ended": finished.ended,
+        "proposed_masks": list(report.proposed),
+        "rows": [row_json(row) for row in finished.rows],
+    }
 
 
 def _form_of(output: Path | None) -> str:

@@ -7,6 +7,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mcpscope.replay.json_paths import Mask
 from mcpscope.replay.plan import Plan, make_plan
 from mcpscope.replay.recording import load
 from mcpscope.replay.report import Finished, row_json
+from mcpscope.replay.restoring import restore
 from mcpscope.replay.steps import Step
 from mcpscope.replay.upstream import Upstream
 from mcpscope.replay.verdicts import Row, Verdict
@@ -47,8 +49,11 @@ class Job:
     revision: Revision
     maps: dict[str, str] = field(default_factory=dict)
     only: Filter | None = None
+    until: int = 0
     policies: Sequence[str] = ()
     run_name: str = ""
+    before: str = ""
+    then: Callable[[Upstream, list[Row]], None] | None = None
     proposed: list[str] = field(default_factory=list)
 
     @property
@@ -59,7 +64,8 @@ class Job:
     def plan(self) -> Plan:
         """A fresh plan: each run uses its own up."""
         chosen = matching(self.db, self.recording.id, self.only) if self.only is not None else None
-        plan = make_plan(load(self.db, self.recording.id, self.revision), chosen)
+        messages = load(self.db, self.recording.id, self.revision)
+        plan = make_plan(islice(messages, self.until or None), chosen)
         for was, now in {**self.revision.maps, **self.maps}.items():
             plan.echoes.known.setdefault(was, ())
             plan.echoes.live[was] = now
@@ -117,9 +123,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What of a recording is replayed: a filter, a revision (None: the newest), values to say otherwise."""
+    """What of a recording is replayed: a filter, a revision (None: the newest), values to say otherwise.
+
+    ``until`` is the number of the last message of the recording that is said (0: all).
+    """
 
     only: str = ""
+    until: int = 0
     revision: int | None = None
     maps: dict[str, str] = field(default_factory=dict)
 
@@ -156,6 +166,8 @@ def run(
 
     ``started`` is handed the function that stops the run (its argument says why).
     """
+    if job.before:
+        restore(job.before)
     store = Replays(job.db)
     number, name = store.begin(job.recording.id, job.revision.number, job.target_text, job.run_name)
     began = time.monotonic()
@@ -172,6 +184,8 @@ def run(
             active = Run(job.plan(), upstream, job.options, tell)
             started(active.stop)
             rows = active.run()
+            if job.then is not None and not active.stopped:
+                job.then(upstream, rows)
         ended = _ended(active.stopped, upstream)
         store.finish(number, "stopped" if active.stopped else "finished")
     finally:

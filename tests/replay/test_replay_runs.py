@@ -7,12 +7,14 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mcpscope.store.replays import Replays
 from tests.replay.conversation import ROOT, Client
 
 SERVER = [sys.executable, str(ROOT / "fixtures" / "servers" / "minting.py")]
@@ -159,3 +161,43 @@ def test_a_diff_of_two_sessions_names_what_changed(recorded: Path, tmp_path: Pat
     assert found.returncode == 1, found.stderr
     rows = json.loads(found.stdout)["data"]["rows"]
     assert [(r["label"], r["why"]) for r in rows if r["verdict"] != "same"] == [("greet", "dangerous")]
+
+
+def test_several_upstreams_are_compared_and_bisected_to_the_first_that_differs(
+    recorded: Path, tmp_path: Path
+) -> None:
+    changed = tmp_path / "changed.py"
+    changed.write_text(
+        "import os, runpy\nos.environ['MINTING_CHANGE'] = 'answer'\n"
+        f"runpy.run_path({SERVER[1]!r}, run_name='__main__')\n"
+    )
+    good, bad = " ".join(SERVER), f"{sys.executable} {changed}"
+    several = [word for command in (good, good, bad, bad) for word in ("--cmd", command)]
+    found = scope(recorded, "replay", "notes", *NOW, *several, "--bisect")
+    assert found.returncode == 1
+    assert f"the first that differs: {bad}" in found.stderr
+    both = scope(recorded, "--json", "replay", "notes", *NOW, "--cmd", good, "--cmd", bad)
+    assert [run["failed"] for run in json.loads(both.stdout)["data"]] == [False, True]
+
+
+def test_a_live_client_takes_the_seat_after_the_replayed_part(recorded: Path) -> None:
+    argv = [sys.executable, "-m", "mcpscope", "--db", str(recorded), "replay", "notes", "--until", "10"]
+    client = Client([*argv, "--then", "stdio", "--", *SERVER])
+    assert client.open()["serverInfo"]["name"] == "minting"
+    assert client.call("greet", name="Eve")["content"][0]["text"] == "Hello, Eve"
+    assert client.close() == 0
+
+
+def test_a_killed_replay_leaves_what_it_found_and_is_marked(recorded: Path) -> None:
+    argv = [sys.executable, "-m", "mcpscope", "--db", str(recorded), "replay", "notes", "--timeout", "60"]
+    env = {**os.environ, "MINTING_CHANGE": "hang"}
+    process = subprocess.Popen(argv, env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    store = Replays(recorded)
+    until = time.monotonic() + 60
+    while not (store.runs() and store.runs()[0].state == "running" and store.verdicts(store.runs()[0].id)):
+        assert time.monotonic() < until
+    process.kill()
+    process.wait()
+    run = store.runs()[0]
+    assert run.state == "killed" and store.verdicts(run.id)
+    store.close()
