@@ -33,25 +33,31 @@ _SELECT = """
 """
 
 
-class _Block:
-    __slots__ = ("id", "parts", "size")
+class Block:
+    """Bodies of one session that lie together; ``id`` is the first message's."""
 
-    def __init__(self, id: int) -> None:
+    __slots__ = ("id", "parts", "session_id", "size")
+
+    def __init__(self, id: int, session_id: int) -> None:
         self.id = id
+        self.session_id = session_id
         self.parts: list[bytes] = []
         self.size = 0
 
 
 class BlockWriter:
-    """Gathers the bodies of one transaction; ``flush`` writes them as rows of ``bodies``."""
+    """Gathers bodies in blocks (``add``, ``take``) and writes them as rows of ``bodies`` (``write``).
+
+    Gathering and writing may be in two threads; the compressors are used by ``write`` alone.
+    """
 
     def __init__(self) -> None:
         self._plain = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=False)
         dictionary = zstandard.ZstdCompressionDict(FIRST_DICTIONARY, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
         dictionary.precompute_compress(level=_LEVEL)
         self._small = zstandard.ZstdCompressor(level=_LEVEL, dict_data=dictionary, write_checksum=False)
-        self._open: dict[int, _Block] = {}
-        self._rows: list[tuple[int, int, int, int | None, int, bytes]] = []
+        self._open: dict[int, Block] = {}
+        self._full: list[Block] = []
         self._dictionary_id = 0
 
     def add(self, session_id: int, message_id: int, raw: bytes) -> tuple[int, int]:
@@ -59,37 +65,41 @@ class BlockWriter:
         block = self._open.get(session_id)
         if block is None or block.size >= BLOCK_BYTES or len(raw) >= LONE_BYTES:
             if block is not None:
-                self._close(session_id, block)
-            block = self._open[session_id] = _Block(message_id)
+                self._full.append(block)
+            block = self._open[session_id] = Block(message_id, session_id)
         at = block.size
         block.parts.append(raw)
         block.size = at + len(raw)
         return block.id, at
 
-    def flush(self, connection: sqlite3.Connection) -> None:
-        """Write the blocks; the caller holds the write lock."""
+    def take(self) -> list[Block]:
+        """All blocks gathered so far; what is added from now on lies in others."""
+        taken = [*self._full, *self._open.values()]
+        self._full.clear()
+        self._open.clear()
+        return taken
+
+    def write(self, connection: sqlite3.Connection, blocks: list[Block]) -> None:
+        """Compress ``blocks`` and insert them; the caller holds the write lock."""
         if not self._dictionary_id:
             found = connection.execute(_FIND_DICTIONARY, (FIRST_DICTIONARY,)).fetchone()
             if found is None:
                 connection.execute(_ADD_DICTIONARY, (FIRST_DICTIONARY,))
                 found = connection.execute(_FIND_DICTIONARY, (FIRST_DICTIONARY,)).fetchone()
             self._dictionary_id = found[0]
-        for session_id, block in self._open.items():
-            self._close(session_id, block)
-        self._open.clear()
-        connection.executemany(_INSERT, self._rows)
-        self._rows.clear()
+        connection.executemany(_INSERT, map(self._packed, blocks))
 
-    def _close(self, session_id: int, block: _Block) -> None:
+    def flush(self, connection: sqlite3.Connection) -> None:
+        """``write`` what ``take`` gives."""
+        self.write(connection, self.take())
+
+    def _packed(self, block: Block) -> tuple[int, int, int, int | None, int, bytes]:
         data = block.parts[0] if len(block.parts) == 1 else b"".join(block.parts)
         small = block.size < DICTIONARY_BELOW_BYTES
         packed = (self._small if small else self._plain).compress(data)
-        if len(packed) < block.size:
-            self._rows.append(
-                (block.id, session_id, ZSTD, self._dictionary_id if small else None, block.size, packed)
-            )
-        else:
-            self._rows.append((block.id, session_id, RAW, None, block.size, data))
+        if len(packed) >= block.size:
+            return block.id, block.session_id, RAW, None, block.size, data
+        return block.id, block.session_id, ZSTD, self._dictionary_id if small else None, block.size, packed
 
 
 class BlockReader:

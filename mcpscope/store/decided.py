@@ -33,7 +33,7 @@ def take_outcome(session: Recorded, record: Record, batch: Batch) -> None:
     if id is None:
         return
     if outcome.word in (Word.FORWARDED, Word.EDITED):
-        batch.fates.append((None, id))
+        batch.rows.fates.append((None, id))
         session.last_of[record.dir, record.stream] = id
     status, flags = shown_as(outcome)
     changed = session.exchanges.decided(session.owners.get(id, id), session.time(outcome.at), status, *flags)
@@ -43,7 +43,7 @@ def take_outcome(session: Recorded, record: Record, batch: Batch) -> None:
         del session.awaiting[outcome.of]
         session.owners.pop(id, None)
     detail = json.dumps(outcome.detail) if outcome.detail else None
-    batch.outcomes.append(
+    batch.rows.outcomes.append(
         (
             id,
             outcome.word.value,

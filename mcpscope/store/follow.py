@@ -19,11 +19,13 @@ from mcpscope.store.schema import connect_rw, ensure
 from mcpscope.store.sessions import restore_catalog
 from mcpscope.store.tail import Position, Tail
 from mcpscope.store.unpack import LaneKey, Unpacked, Unpacker
+from mcpscope.store.writer import Writer
 
 RECORDER_LOCK = "recorder.lock"
 BUSY_SECONDS = 5.0
-FULL_RECORDS = FULL_MESSAGES = 1000  # a transaction beyond that is no faster, and others wait for it
-FULL_BYTES = 4 << 20
+FULL_RECORDS = FULL_MESSAGES = 1000  # a part of a transaction; while it is written the next is read
+FULL_BYTES = 2 << 20
+PARTS_PER_TRANSACTION = 8
 
 _FIND = "SELECT id, segment, offset, state, ended FROM journals WHERE uid = ?"
 _ADD = "INSERT INTO journals (uid, segment, offset) VALUES (?, 0, 0)"
@@ -87,6 +89,7 @@ class Follower:
     def close(self) -> None:
         """Forget everything that is not committed; ``step`` may be called again."""
         if self._connection is not None:
+            self._writer.close()
             self._connection.close()
             self._connection = None
             self._tail.close()
@@ -102,25 +105,47 @@ class Follower:
             if over:
                 self._finish()
             return 0
-        count = len(records)
+        items, count = self._fill(records)
+        parts = 0
+        with self._transaction() as connection:
+            self._ingest.begin()
+            while True:
+                self._ingest.take_in(items)
+                parts += 1
+                records = self._tail.read() if parts < PARTS_PER_TRANSACTION else []
+                if not records:
+                    break
+                self._writer.put(self._ingest.batch.take())
+                items, more = self._fill(records)
+                count += more
+            self._write_rest(connection)
+            self._save(connection)
+        self._free_segments()
+        return count
+
+    def _fill(self, records: list[Record]) -> tuple[list[Unpacked], int]:
+        """A part's worth of unpacked records, beginning with ``records``: the items and how many records."""
         items = self._unpacker.unpack(records)
-        size = _size(records)
+        count, size = len(records), _size(records)
         while len(items) < FULL_RECORDS and size < FULL_BYTES and _messages(items) < FULL_MESSAGES:
             if not (records := self._tail.read()):
                 break
+            items += self._unpacker.unpack(records)
             count += len(records)
             size += _size(records)
-            items += self._unpacker.unpack(records)
-        with self._transaction() as connection:
-            self._ingest.apply(items)
-            self._save(connection)
-        self._free_segments()
-        return max(count, 1)
+        return items, count
+
+    def _write_rest(self, connection: sqlite3.Connection) -> None:
+        self._writer.wait()
+        self._ingest.batch.take().write(connection, self._ingest.batch.blocks)
+        self._ingest.end()
 
     def _finish(self) -> None:
         leftovers = self._unpacker.leftovers()
         with self._transaction() as connection:
+            self._ingest.begin()
             self._ingest.end_killed(leftovers)
+            self._write_rest(connection)
             connection.execute(_DROP_ALL_PIECES, (self._journal_id,))
             connection.execute(_END, (*self._tail.position, self._journal_id))
         self._remove()
@@ -142,7 +167,8 @@ class Follower:
             self._journal_id, segment, offset, state, ended = row
             floor = (segment, offset)
             self._unpacker = Unpacker(floor)
-            self._ingest = Ingest(connection, self.folder.name)
+            self._ingest = Ingest(connection, self.folder.name, self._settle)
+            self._writer = Writer(connection, self._ingest.batch.blocks)
             if state is not None:
                 self._restore(connection, load_state(state))
             self._tail = Tail(self.folder, self._unpacker.begin)
@@ -163,6 +189,9 @@ class Follower:
             session = Recorded.restore(said)
             restore_catalog(connection, session)
             self._ingest.sessions[session.number] = session
+
+    def _settle(self) -> None:
+        self._writer.wait()
 
     def _state(self) -> dict[str, Any]:
         sessions = [session.snapshot() for session in self._ingest.sessions.values()]
@@ -198,6 +227,7 @@ class Follower:
             yield connection
             connection.execute("COMMIT")
         except BaseException:
+            self._writer.close()
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise

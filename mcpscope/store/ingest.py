@@ -42,6 +42,10 @@ _ADD_GAP = """
 """
 
 
+def _nothing() -> None:
+    """Nobody else writes."""
+
+
 class Ingest:
     """Understands one journal's records in order and leaves their rows in ``batch``.
 
@@ -49,11 +53,14 @@ class Ingest:
     committed with the rows; after a failed transaction the whole object is thrown away.
     """
 
-    def __init__(self, connection: sqlite3.Connection, journal_uid: str) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, journal_uid: str, settle: Callable[[], None] = _nothing
+    ) -> None:
         self.batch = Batch()
         self.sessions: dict[int, Recorded] = {}
         self._connection = connection
         self._uid = journal_uid
+        self._settle = settle
         self._later: list[Callable[[], object]] = []
         self._partial = False
         self._last_owner = 0
@@ -77,31 +84,48 @@ class Ingest:
         return f"<Ingest {self._uid} sessions={len(self.sessions)} {self.batch!r}>"
 
     def apply(self, items: Iterable[Unpacked]) -> None:
-        """Turn ``items`` into rows and write them; types of a later format are passed over."""
+        """Turn ``items`` into rows and write them, all in this thread."""
+        self.begin()
+        self.take_in(items)
+        self.batch.take().write(self._connection, self.batch.blocks)
+        self.end()
+
+    def begin(self) -> None:
+        """The transaction has the write lock."""
         self.batch.begin(self._connection)
-        self._handle(items)
-        self._flush()
+
+    def take_in(self, items: Iterable[Unpacked]) -> None:
+        """Turn ``items`` into rows of ``batch``; types of a later format are passed over."""
+        handlers = self._handlers
+        for item in items:
+            handler = handlers.get(item.record.type)
+            if handler is not None:
+                handler(item)
+
+    def end(self) -> None:
+        """Every part is written: add what changes rows that are there."""
+        self.batch.end(self._connection)
+        for statement in self._later:
+            statement()
+        self._later.clear()
+        for session in self.sessions.values():
+            count_session(self._connection, session)
 
     def end_killed(self, leftovers: Iterable[Unpacked]) -> None:
         """The writer is gone without a word: end its sessions, and doubt what it did last."""
-        self.batch.begin(self._connection)
         self._partial = True
-        self._handle(leftovers)
+        self.take_in(leftovers)
         for session in list(self.sessions.values()):
             for (dir, stream), first in session.last_of.items():
                 if dir in _DIRECTIONS:
                     way = (UNCONFIRMED, session.id, first, _DIRECTIONS[Dir(dir)].value, stream)
                     self._later.append(partial(self._connection.execute, _LAST_OF_WAY, way))
             self._end(session, session.last_at, "killed", None)
-        self._flush()
 
     def add_gap(self, session: Recorded, at: int, said: dict[str, Any]) -> None:
         """A counted, visible hole in the recording of ``session``."""
         messages, size = _count(said.get("messages")), _count(said.get("bytes"))
-        self._connection.execute(
-            _ADD_GAP,
-            (messages, size, session.id),
-        )
+        self._later.append(partial(self._connection.execute, _ADD_GAP, (messages, size, session.id)))
         reason = str(said.get("reason") or "not recorded")
         self._add_note(session, at, "gap", f"{messages} messages, {size} bytes: {reason}".encode(), said)
 
@@ -112,26 +136,12 @@ class Ingest:
             found = self._open_session(number, at, {})
         return found
 
-    def _handle(self, items: Iterable[Unpacked]) -> None:
-        handlers = self._handlers
-        for item in items:
-            handler = handlers.get(item.record.type)
-            if handler is not None:
-                handler(item)
-
-    def _flush(self) -> None:
-        self.batch.flush(self._connection)
-        for statement in self._later:
-            statement()
-        self._later.clear()
-        for session in self.sessions.values():
-            count_session(self._connection, session)
-
     def _session_open(self, item: Unpacked) -> None:
         if item.record.session not in self.sessions:
             self._open_session(item.record.session, item.record.at, item.said)
 
     def _open_session(self, number: int, at: int, said: dict[str, Any]) -> Recorded:
+        self._settle()  # the new row's id is asked for: nobody else may insert in this moment
         made = Recorded(add_session(self._connection, self._uid, number, at, said), number)
         made.max_body = _count(said.get("max_body"))
         if "sse" in (said.get("client_transport"), said.get("server_transport")):
@@ -220,42 +230,44 @@ class Ingest:
         fate: str | None = None,
         origin: str | None = None,
     ) -> None:
-        batch = self.batch
         direction = _DIRECTIONS.get(record.dir, Direction.TO_SERVER)
         dir, stream, at = direction.value, record.stream, session.time(record.at)
-        observe = session.exchanges.observe
         channel = (session.channel or session.channels.get(stream, "")) if stream else ""
+        session_id, limit = session.id, session.max_body
+        # The hot path of the recorder: what is asked for once a message is looked up once a chunk.
+        batch, observe, learn = self.batch, session.exchanges.observe, self._learn
+        add_row, add_body, touch = batch.rows.messages.append, batch.blocks.add, batch.touch
+        first_id = id = batch.next_id
         for message in messages:
-            id = batch.next_id
-            batch.next_id = id + 1
-            marks = message.problems
+            marks, raw, kind = message.problems, message.raw, message.kind
             try:
                 changed = observe(message, seq=id, at=at, direction=direction, stream=stream, channel=channel)
             except Exception:  # a message that cannot be placed is still recorded, and so are all after it
                 changed, marks = [], (*marks, "unplaced")
+            owner = None
             for exchange in changed:
-                batch.touch(session.id, exchange)
-                if exchange.id == id:
-                    session.seen_exchanges += 1
-            self._last_owner = changed[0].id if changed else id
-            if changed and (message.kind is Kind.RESULT or message.kind is Kind.REQUEST):
-                self._learn(session, changed[0], message, id, at)
-            raw = message.raw
+                touch(session_id, exchange)
+            if changed:
+                owner = changed[0].id
+                session.seen_exchanges += owner == id
+                if kind is Kind.RESULT or kind is Kind.REQUEST:
+                    learn(session, changed[0], message, id, at)
             size = len(raw)
+            session.seen_bytes += size
             kept = digest = None
-            if 0 < session.max_body < size:
-                kept, digest = session.max_body, hashlib.sha256(raw).digest()
+            if 0 < limit < size:
+                kept, digest = limit, hashlib.sha256(raw).digest()
                 raw = raw[:kept]
-            body_id, body_at = batch.blocks.add(session.id, id, raw)
-            batch.messages.append(
+            body_id, body_at = add_body(session_id, id, raw)
+            add_row(
                 (
                     id,
-                    session.id,
-                    changed[0].id if changed else None,
+                    session_id,
+                    owner,
                     at,
                     dir,
                     stream,
-                    message.kind._value_,
+                    kind._value_,
                     message.method or None,
                     spelled(message.id) if message.has_id else None,
                     size,
@@ -268,8 +280,10 @@ class Ingest:
                     origin,
                 )
             )
-            session.seen_messages += 1
-            session.seen_bytes += size
+            id += 1
+            self._last_owner = owner or id - 1
+        batch.next_id = id
+        session.seen_messages += id - first_id
 
     def _learn(self, session: Recorded, exchange: Exchange, message: Message, id: int, at: int) -> None:
         """Note who talks to whom and what the server offers, as far as this message says it."""
@@ -280,7 +294,7 @@ class Ingest:
             return
         for seen in listed:
             row = (session.id, id, at, seen.kind.value, seen.name, seen.digest, seen.text.encode())
-            self.batch.definitions.append(row)
+            self.batch.rows.definitions.append(row)
 
     def _outcome(self, item: Unpacked) -> None:
         take_outcome(self.session(item.record.session, item.record.at), item.record, self.batch)
@@ -300,7 +314,8 @@ class Ingest:
 
     def _stream(self, item: Unpacked) -> None:
         session = self.session(item.record.session, item.record.at)
-        add_stream(self._connection, session.id, item.record, item.said)
+        record, said = item.record, item.said
+        self.batch.rows.calls.append(lambda connection: add_stream(connection, session.id, record, said))
         stream = item.record.stream
         if (channel := item.said.get("mcp_session_id")) and isinstance(channel, str):
             session.channels[stream] = channel
@@ -320,11 +335,11 @@ class Ingest:
         self.batch.next_id = id + 1
         at = session.time(at)
         detail = orjson.dumps(said).decode() if said else None
-        self.batch.notes.append((id, session.id, at, kind, text, detail))
+        self.batch.rows.notes.append((id, session.id, at, kind, text, detail))
         summary = text[: 4 * SUMMARY_CHARS].decode("utf-8", "replace")[:SUMMARY_CHARS]
         shown = "stderr" if kind == "stderr" else "note"
         session.seen_exchanges += 1
-        self.batch.note_exchanges.append((id, session.id, shown, "noted", at, at, summary))
+        self.batch.rows.note_exchanges.append((id, session.id, shown, "noted", at, at, summary))
 
 
 def _count(value: Any) -> int:

@@ -112,7 +112,9 @@ def connect_ro(path: Path) -> sqlite3.Connection:
 def connect_rw(path: Path, *, busy_seconds: float = 5) -> sqlite3.Connection:
     """A connection for a writer, transactions by hand. The file exists already (see ``ensure``)."""
     uri = path.absolute().as_uri() + "?mode=rw"
-    connection = sqlite3.connect(uri, uri=True, timeout=busy_seconds, isolation_level=None)
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+    )
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = OFF")

@@ -13,7 +13,7 @@ from mcpscope.store.bodies import BlockReader
 from mcpscope.store.checkpoint import read_checkpoint
 from mcpscope.store.follow import Follower
 from mcpscope.store.records import Dir, RecordType
-from mcpscope.store.schema import connect_ro
+from mcpscope.store.schema import connect_ro, ensure
 from tests.store.journals import TestJournal, answer, request
 
 COUNTERS = "SELECT messages, exchanges, bytes, lost_messages, gaps, end_reason FROM sessions"
@@ -396,3 +396,47 @@ def test_who_talks_to_whom_and_what_is_offered_is_kept_with_each_change(tmp_path
         "reads, and sends it away",
     ]
     journal.kill()
+
+
+def test_small_bodies_before_large_ones_in_a_new_database_can_be_read(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    journal.open_session()
+    said = [request(1), request(2, x="y" * 50_000), request(3), request(4, x="z" * 90_000)]
+    for line in said:
+        journal.c2s(line)
+    journal.close()
+    finish(journal, db)
+    assert bodies(db, "c2s") == [line[:-1] for line in said]
+
+
+def test_a_backlog_of_many_parts_is_one_order_and_an_error_in_any_part_loses_nothing(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db, segment_bytes=1 << 18)
+    journal.open_session()
+    count = 12_000
+    for id in range(0, count, 10):
+        journal.c2s(b"".join(request(id + n, name="t") for n in range(10)))
+        journal.s2c(b"".join(answer(id + n) for n in range(10)))
+        if id % 1000 == 0:
+            journal.say(RecordType.NOTE, {"kind": "switch", "text": str(id)})
+            journal.open_session(2 + id)
+    ensure(db)
+    other = sqlite3.connect(db, isolation_level=None)
+    failing = "CREATE TRIGGER fails BEFORE INSERT ON messages WHEN new.rpc_id = '2500' BEGIN"
+    other.execute(f"{failing} SELECT RAISE(FAIL, 'no'); END")
+    follower = Follower(journal.folder, db)
+    with pytest.raises(sqlite3.IntegrityError):
+        for _ in range(100):
+            follower.step()
+    other.execute("DROP TRIGGER fails")
+    other.close()
+    journal.close()
+    while not follower.finished:
+        follower.step()
+    assert bodies(db, "c2s") == [request(id, name="t")[:-1] for id in range(count)]
+    assert rows(db, "SELECT status, count(*) FROM exchanges WHERE kind = 'request' GROUP BY 1") == [
+        ("ok", count)
+    ]
+    assert rows(db, "SELECT count(*) FROM messages AS m JOIN notes AS n USING (id)") == [(0,)]
+    assert rows(db, "PRAGMA integrity_check") == [("ok",)]
