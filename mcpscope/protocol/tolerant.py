@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any, Final
 
+import orjson
+
 from mcpscope.protocol.problems import Problem
 
 UNREADABLE: Final = object()
@@ -51,8 +53,13 @@ def exact_integers(raw: bytes, value: Any) -> Any:
         return value
 
 
-def has_duplicate_keys(raw: bytes) -> bool:
-    """Whether any object in ``raw`` names a member twice (exactly; ``protocol.strict`` finds look-alikes)."""
+def has_duplicate_keys(raw: bytes, value: Any) -> bool:
+    """Whether any object in ``raw`` names a member twice (exactly; ``protocol.strict`` finds look-alikes).
+
+    ``value`` is what was read from ``raw``.
+    """
+    if _names_as_many(raw, value):
+        return False
     found = False
 
     def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -67,6 +74,21 @@ def has_duplicate_keys(raw: bytes) -> bool:
     except (RecursionError, ValueError):
         return False
     return found
+
+
+def _names_as_many(raw: bytes, value: Any) -> bool:
+    """Whether ``value``, written anew, has as many names as ``raw``, and nothing that could hide one there.
+
+    A sixth of the price of the second reading. A quote stands before a colon behind a name, or escaped inside
+    a text; blanks between the two, or a quote written as ``\\u0022``, would upset the count.
+    """
+    if b" :" in raw or b"\\u0022" in raw or b"\t:" in raw or b"\n:" in raw or b"\r:" in raw:
+        return False
+    try:
+        written = orjson.dumps(value)
+    except (TypeError, RecursionError):
+        return False
+    return raw.count(b'":') == written.count(b'":')
 
 
 def element_bytes(raw: bytes, elements: list[Any]) -> list[bytes]:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from mcpscope.protocol.message import Kind
 from mcpscope.protocol.parsing import parse
+from mcpscope.protocol.problems import Problem
+from mcpscope.protocol.tolerant import has_duplicate_keys
 
 CALL = b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"add","arguments":{"a":1}}}'
 
@@ -172,3 +174,45 @@ def _comparable(value: object) -> object:
     if isinstance(value, list):
         return [_comparable(item) for item in value]
     return "nan" if isinstance(value, float) and math.isnan(value) else value
+
+
+def test_long_runs_of_digits_that_are_no_integers_leave_the_value_alone() -> None:
+    raw = (
+        b'{"jsonrpc":"2.0","id":1,"result":{"score":0.00123456789012345678901,"key":"12345678901234567890"}}'
+    )
+    assert parse(raw).body["result"] == {"score": 0.00123456789012345678901, "key": "12345678901234567890"}
+
+
+@pytest.mark.parametrize("before", ["", " ", "-", "\n"])
+@pytest.mark.parametrize("behind", ["", " ", "\t"])
+def test_a_long_integer_is_exact_wherever_it_stands(before: str, behind: str) -> None:
+    number = f"{before}98765432109876543210{behind}"
+    text = f'{{"jsonrpc":"2.0","id":1,"result":{{"f":0.12345678901234567890,"n":[{number}]}}}}'
+    assert parse(text.encode()).body["result"]["n"] == [int(number)]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        '{"id":1,"id":2}',
+        '{"a":{"id":1},"id":3,"id":4}',
+        r'{"id" :1,"a":"x\":y","id":2}',
+        r'{"id":"\u0022:","id":2,"b":{"id":1}}',
+        r'{"id":1,"x":"\":","id":2}',
+    ],
+)
+def test_a_repeated_name_is_found_whatever_stands_beside_it(arguments: str) -> None:
+    raw = f'{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"t","arguments":{arguments}}}}}'
+    assert Problem.DUPLICATE_KEYS in parse(raw.encode()).problems
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+    )
+)
+def test_an_object_written_by_a_json_writer_has_no_repeated_names(value: object) -> None:
+    for text in (json.dumps(value), json.dumps(value, separators=(",", ":"), ensure_ascii=False)):
+        raw = text.encode(errors="replace")
+        assert not has_duplicate_keys(raw, json.loads(raw))
