@@ -17,7 +17,7 @@ from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.cli.tables import print_table
 from mcpscope.engine.filter.units import duration
 from mcpscope.errors import Exit, ScopeError
-from mcpscope.store import keeping
+from mcpscope.store import keeping, remarks
 from mcpscope.store.comparing import Compared, Comparison, Side, compare
 from mcpscope.store.directory import Directory, SessionInfo
 from mcpscope.store.reading import reading, writing
@@ -34,8 +34,7 @@ DAY_HOURS = 24
 def name_session(session: str, name: str, settings: Settings) -> None:
     """Call SESSION by NAME, which makes it a recording; "" takes the name away."""
     info = _found(settings, [session])[0]
-    with writing(settings.db) as connection:
-        keeping.set_name(connection, info.id, name)
+    remarks.name_session(settings.db, info.id, name)
     _tell(
         settings,
         {"id": info.id, "name": name or None},
@@ -53,8 +52,7 @@ def note_session(session: str, text: str | None, settings: Settings) -> None:
     if text is None:
         _tell(settings, {"id": info.id, "note": info.note or None}, info.note)
         return
-    with writing(settings.db) as connection:
-        keeping.set_note(connection, info.id, text)
+    remarks.note_session(settings.db, info.id, text)
     _tell(settings, {"id": info.id, "note": text or None}, "")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -75,6 +75,35 @@ def is_one_line(raw: bytes) -> bool:
     except orjson.JSONDecodeError:
         return False
     return True
+
+
+def read_header(source: Iterator[bytes]) -> dict[str, Any]:
+    """What the first line says of the session; raises ScopeError where there is no such line."""
+    first = next(source, b"")
+    try:
+        said = orjson.loads(first)
+    except orjson.JSONDecodeError:
+        said = None
+    if (
+        not isinstance(said, dict)
+        or said.get("format") != FORMAT
+        or not isinstance(said.get("session"), dict)
+    ):
+        raise ScopeError(
+            "this is not a recording of mcpscope: its first line is no header",
+            code="bad_recording",
+            exit=Exit.STORE,
+            hint="mcpscope export RECORDING --format jsonl writes one",
+        )
+    if said.get("version") != VERSION:
+        raise ScopeError(
+            f"this recording has format {said.get('version')!r}, this mcpscope knows {VERSION}",
+            code="bad_recording",
+            exit=Exit.STORE,
+            hint="upgrade mcpscope",
+        )
+    found: dict[str, Any] = said["session"]
+    return found
 
 
 class Line:

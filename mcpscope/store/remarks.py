@@ -11,8 +11,11 @@ from pathlib import Path
 
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.store import schema
+from mcpscope.store.reading import explained
 
 NOTED, MARKED = "note", "*"
+MAX_NAME_CHARS = 100
+RESERVED = ("last",)
 
 _TAKE_ID = "UPDATE sequence SET next = next + 1 RETURNING next - 1"
 _ADD = "INSERT INTO notes (id, session_id, at, kind, text, detail) VALUES (?, ?, ?, 'remark', ?, ?)"
@@ -52,7 +55,9 @@ def mark(path: Path, exchange: int, *, on: bool) -> None:
 
 
 def name_session(path: Path, session: int, name: str) -> None:
-    """Name a session (empty: take the name away); raises ScopeError where the name is taken."""
+    """Name a session (empty: take the name away); raises ScopeError where the name is taken or misleads."""
+    if name:
+        check_name(name)
     with _writing(path) as connection:
         same = "SELECT id FROM sessions WHERE name = ? AND id != ?"
         if connection.execute(same, [name, session]).fetchone():
@@ -68,7 +73,23 @@ def name_session(path: Path, session: int, name: str) -> None:
 def note_session(path: Path, session: int, text: str) -> None:
     """Write the note of a session, in place of the one it has."""
     with _writing(path) as connection:
-        connection.execute("UPDATE sessions SET note = ? WHERE id = ?", [text or None, session])
+        connection.execute(
+            "UPDATE sessions SET note = ? WHERE id = ?",
+            [text.encode("utf-8", "backslashreplace").decode() or None, session],
+        )
+
+
+def check_name(name: str) -> None:
+    """Raise ScopeError for a name that would mislead: one that means something, or cannot be typed."""
+    if name in RESERVED or name.removeprefix("#").isdigit():
+        reason = f"{name!r} already means something"
+    elif len(name) > MAX_NAME_CHARS:
+        reason = f"a name has at most {MAX_NAME_CHARS} characters"
+    elif not name.isprintable() or name != name.strip() or name.startswith("-"):
+        reason = f"{name!r} cannot be typed and read back"
+    else:
+        return
+    raise ScopeError(reason, code="bad_name", exit=Exit.USAGE, hint="choose a word, such as baseline")
 
 
 @contextmanager
@@ -78,10 +99,8 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
         connection.execute("BEGIN IMMEDIATE")
         yield connection
         connection.execute("COMMIT")
-    except sqlite3.OperationalError as error:
-        raise ScopeError(
-            f"the database could not be written: {error}", code="db_write", exit=Exit.STORE, hint="try again"
-        ) from error
+    except sqlite3.DatabaseError as error:
+        raise explained(path, error) from error
     finally:
         connection.close()
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import orjson
 
-from mcpscope.engine.outcomes import UNCHANGED_FLAG, Outcome, Word
-from mcpscope.errors import Exit, ScopeError
-from mcpscope.protocol.message import Kind, Message
+from mcpscope.engine.outcomes import UNCHANGED_FLAG
 from mcpscope.protocol.parsing import parse
 from mcpscope.store import schema
 from mcpscope.store.ingest import Ingest
-from mcpscope.store.jsonl import FORMAT, VERSION, Line, bad_line
+from mcpscope.store.jsonl import Line, bad_line, read_header
+from mcpscope.store.line_values import cut_message, number_of, object_of, outcome_of
 from mcpscope.store.reading import explained
 from mcpscope.store.records import Dir, Record, RecordType
+from mcpscope.store.remarks import MARKED, NOTED
 from mcpscope.store.removing import remove_session
 from mcpscope.store.unpack import Unpacked
 from mcpscope.store.writing_out import COUNTERS, JSON_COLUMNS, SESSION_COLUMNS
@@ -35,12 +35,18 @@ _SET_SESSION = (
     f"UPDATE sessions SET journal = NULL, {', '.join(f'{name} = ?' for name in _GIVEN_BY_FILE)} WHERE id = ?"
 )
 _SET_UID = "UPDATE OR IGNORE sessions SET uid = ?, number = ? WHERE id = ?"
-_SET_BYTES = """
-    UPDATE sessions SET bytes = (SELECT ifnull(sum(size), 0) FROM messages WHERE session_id = ?1)
+_COUNT = """
+    UPDATE sessions SET bytes = (SELECT ifnull(sum(size), 0) FROM messages WHERE session_id = ?1),
+                        exchanges = (SELECT count(*) FROM exchanges WHERE session_id = ?1)
     WHERE id = ?1
+"""
+_ADD_NOTE = """
+    INSERT INTO notes (id, session_id, at, kind, text, detail) VALUES (?, ?, ?, ?, ?, ?)
 """
 _SET_MESSAGE = "UPDATE messages SET fate = ?, origin = ?, marks = coalesce(?, marks) WHERE id = ?"
 _SET_CUT = "UPDATE messages SET size = ?, kept = ?, sha256 = ? WHERE id = ?"
+_TAKE_ID = "UPDATE sequence SET next = next + 1 RETURNING next - 1"
+_ADD_FLAG = "UPDATE exchanges SET flags = ltrim(ifnull(flags, '') || ' ' || ?) WHERE id = ?"
 _SET_NOTE = "UPDATE notes SET text = ?, detail = ? WHERE id = ?"
 _INT64 = 1 << 62
 
@@ -59,7 +65,7 @@ def take_in(db: Path, lines: Iterable[bytes], *, name: str = "") -> TakenIn:
     """Import one file; all of it or nothing. Raises ScopeError, which names the line that is wrong."""
     schema.ensure(db)
     source = iter(lines)
-    session = _header(source)
+    session = read_header(source)
     with closing(schema.connect_rw(db, busy_seconds=BUSY_SECONDS)) as connection:
         taking = _TakingIn(connection, session, name)
         try:
@@ -73,34 +79,6 @@ def take_in(db: Path, lines: Iterable[bytes], *, name: str = "") -> TakenIn:
             raise
 
 
-def _header(source: Iterator[bytes]) -> dict[str, Any]:
-    first = next(source, b"")
-    try:
-        said = orjson.loads(first)
-    except orjson.JSONDecodeError:
-        said = None
-    if (
-        not isinstance(said, dict)
-        or said.get("format") != FORMAT
-        or not isinstance(said.get("session"), dict)
-    ):
-        raise ScopeError(
-            "this is not a recording of mcpscope: its first line is no header",
-            code="bad_recording",
-            exit=Exit.STORE,
-            hint="mcpscope export RECORDING --format jsonl writes one",
-        )
-    if said.get("version") != VERSION:
-        raise ScopeError(
-            f"this recording has format {said.get('version')!r}, this mcpscope knows {VERSION}",
-            code="bad_recording",
-            exit=Exit.STORE,
-            hint="upgrade mcpscope",
-        )
-    found: dict[str, Any] = said["session"]
-    return found
-
-
 class _TakingIn:
     """One session on its way in. The lines' times are counted from its start."""
 
@@ -108,11 +86,13 @@ class _TakingIn:
         self._connection = connection
         self._said = session
         self._name = name or str(session.get("name") or "")
-        self._start = _number(session.get("started_at"))
+        self._start = number_of(session.get("started_at"))
         self._last = self._start
         self._ingest = Ingest(connection, f"import-{session.get('uid') or ''}")
         self._id = 0
         self._messages = 0
+        self._asides: list[tuple[int, str, bytes, str | None]] = []
+        self._flags: list[tuple[str, int]] = []  # what people said of exchanges
         self._places: list[int] = []  # ids of the messages and notes, in the order of the file
         self._ended = False
         self._repairs: list[tuple[str, tuple[Any, ...]]] = []
@@ -141,15 +121,19 @@ class _TakingIn:
         values = [self._column(name) for name in _GIVEN_BY_FILE]
         statements: list[tuple[str, tuple[Any, ...]]] = [
             (_SET_SESSION, (*values, self._id)),
-            (_SET_BYTES, (self._id,)),
+            (_COUNT, (self._id,)),
         ]
         if self._said.get("uid"):
             statements.append(
-                (_SET_UID, (str(self._said["uid"]), _number(self._said.get("number")) or 1, self._id))
+                (_SET_UID, (str(self._said["uid"]), number_of(self._said.get("number")) or 1, self._id))
             )
+        statements += [(_ADD_FLAG, (flag, id)) for flag, id in self._flags]
         self._connection.execute("BEGIN IMMEDIATE")
         for statement, given in statements:
             self._connection.execute(statement, given)
+        for aside in self._asides:
+            (id,) = self._connection.execute(_TAKE_ID).fetchone()
+            self._connection.execute(_ADD_NOTE, (id, self._id, *aside))
         self._connection.execute("COMMIT")
         (name,) = self._connection.execute("SELECT name FROM sessions WHERE id = ?", (self._id,)).fetchone()
         return TakenIn(self._id, name or "", self._messages, self._ended)
@@ -182,14 +166,15 @@ class _TakingIn:
         if "end" in said:
             self._ended = True
             return []
-        at = self._start + _number(said.get("at"))
-        self._last = max(self._last, at)
+        at = self._start + number_of(said.get("at"))
+        if "aside" not in said:
+            self._last = max(self._last, at)
         if "dir" in said:
             return [self._message(number, line, at, id)]
         if "outcome" in said:
             return [self._outcome(number, line, at)]
         if "note" in said:
-            return [self._note(number, line, at, id)]
+            return self._note(number, line, at, id)
         if "stream" in said:
             return self._stream(said, at)
         raise bad_line(number, "this is neither message, outcome, note nor stream")
@@ -200,16 +185,18 @@ class _TakingIn:
             raise bad_line(number, "a message without its bytes or direction")
         self._messages += 1
         self._places.append(id)
+        if said.get("marked") is True:
+            self._flags.append((MARKED, id))
         cut = said.get("cut")
-        message = _cut_message(raw, cut) if isinstance(cut, dict) else parse(raw)
+        message = cut_message(raw, cut) if isinstance(cut, dict) else parse(raw)
         if isinstance(cut, dict):
             digest = bytes.fromhex(str(cut.get("sha256") or ""))
-            self._repairs.append((_SET_CUT, (_number(cut.get("size")), len(raw), digest or None, id)))
+            self._repairs.append((_SET_CUT, (number_of(cut.get("size")), len(raw), digest or None, id)))
         gated = said.get("gated") is True  # its outcomes follow, and name it by its time
         kind = RecordType.SENT if said.get("origin") == "proxy" else RecordType.MESSAGE
         flags = 0 if gated else UNCHANGED_FLAG
         record = self._record(
-            kind, at, dir=_DIRS[said["dir"]], stream=_number(said.get("stream")), flags=flags
+            kind, at, dir=_DIRS[said["dir"]], stream=number_of(said.get("stream")), flags=flags
         )
         if gated or said.get("fate") or "marks" in said:
             marks = said.get("marks")
@@ -217,25 +204,11 @@ class _TakingIn:
         return Unpacked(record, [message], [], {})
 
     def _outcome(self, number: int, line: Line, at: int) -> Unpacked:
-        said = line.said
-        try:
-            word = Word(said["outcome"])
-        except ValueError:
-            raise bad_line(number, f"{said['outcome']!r} is not an outcome") from None
-        outcome = Outcome(
-            of=self._start + _number(said.get("of")),
-            word=word,
-            at=at,
-            actor=str(said.get("actor") or ""),
-            rule=str(said.get("rule") or ""),
-            waited_ns=_number(said.get("waited_ns")),
-            sent=line.payload("sent"),
-            detail=said["detail"] if isinstance(said.get("detail"), dict) else {},
-        )
+        outcome = outcome_of(line, number, self._start, at)
         record = self._record(RecordType.OUTCOME, at, payload=outcome.to_record())
         return Unpacked(record, [], [], {})
 
-    def _note(self, number: int, line: Line, at: int, id: int) -> Unpacked:
+    def _note(self, number: int, line: Line, at: int, id: int) -> list[Unpacked]:
         said, text = line.said, line.payload("message")
         if text is None:
             raise bad_line(number, "a note without its text")
@@ -243,25 +216,32 @@ class _TakingIn:
         if isinstance(about, dict) and isinstance(place := about.get("exchange"), int):
             about["exchange"] = self._places[place - 1] if 0 < place <= len(self._places) else None
         self._places.append(id)
+        if said.get("marked") is True:
+            self._flags.append((MARKED, id))
         detail = json.dumps(about) if about is not None else None
+        if said.get("aside") is True:
+            # Written by a person, maybe long after the session: no part of what happened in it.
+            self._asides.append((at, str(said["note"]), text, detail))
+            self._flags.append((NOTED, about.get("exchange") or 0 if isinstance(about, dict) else 0))
+            return []
         self._repairs.append((_SET_NOTE, (text, detail, id)))
         if said["note"] == "stderr":
-            return Unpacked(self._record(RecordType.STDERR, at), [], [text], {})
+            return [Unpacked(self._record(RecordType.STDERR, at), [], [text], {})]
         shown = {"kind": str(said["note"]), "text": text.decode("utf-8", "replace")}
-        return Unpacked(self._record(RecordType.NOTE, at), [], [], shown)
+        return [Unpacked(self._record(RecordType.NOTE, at), [], [], shown)]
 
     def _stream(self, said: dict[str, Any], at: int) -> list[Unpacked]:
-        stream = _number(said["stream"])
+        stream = number_of(said["stream"])
         if "close" in said:
             return [
                 Unpacked(
-                    self._record(RecordType.STREAM_CLOSE, at, stream=stream), [], [], _object(said["close"])
+                    self._record(RecordType.STREAM_CLOSE, at, stream=stream), [], [], object_of(said["close"])
                 )
             ]
         head = self._record(RecordType.STREAM_OPEN, at, stream=stream)
-        found = [Unpacked(head, [], [], _object(said.get("open")))]
+        found = [Unpacked(head, [], [], object_of(said.get("open")))]
         if said.get("facts"):
-            found.append(Unpacked(head._replace(type=RecordType.HTTP), [], [], _object(said["facts"])))
+            found.append(Unpacked(head._replace(type=RecordType.HTTP), [], [], object_of(said["facts"])))
         return found
 
     def _apply(self, items: list[Unpacked]) -> None:
@@ -292,22 +272,3 @@ class _TakingIn:
 
 def _ids_taken(item: Unpacked) -> int:
     return len(item.messages) + len(item.lines) + (item.record.type == RecordType.NOTE)
-
-
-def _cut_message(raw: bytes, cut: dict[str, Any]) -> Message:
-    """A message of which only the beginning was kept, as what it was as a whole."""
-    try:
-        kind = Kind(str(cut.get("kind")))
-    except ValueError:
-        kind = Kind.MALFORMED
-    rpc_id = cut.get("rpc_id")
-    id = orjson.loads(rpc_id) if isinstance(rpc_id, str) else None
-    return Message(raw, kind, {}, str(cut.get("method") or ""), id, rpc_id is not None)
-
-
-def _number(value: Any) -> int:
-    return value if isinstance(value, int) and -_INT64 < value < _INT64 else 0
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -28,12 +28,16 @@ _MESSAGES = """
            m.kept, hex(m.sha256), m.kind, m.method, m.rpc_id, m.body_id, m.body_at
     FROM messages AS m WHERE m.session_id = ? ORDER BY m.id
 """
-_NOTES = "SELECT id, at, kind, text, detail FROM notes WHERE session_id = ? ORDER BY id"
+_NOTES = """
+    SELECT id, at, kind, text, detail, EXISTS (SELECT 1 FROM exchanges AS e WHERE e.id = notes.id)
+    FROM notes WHERE session_id = ? ORDER BY id
+"""
 _OUTCOMES = """
     SELECT o.at, m.at, ifnull(m.exchange_id, m.id), o.outcome, o.actor, o.rule, o.waited_ns, o.detail,
            o.bytes
     FROM outcomes AS o JOIN messages AS m ON m.id = o.message_id WHERE m.session_id = ? ORDER BY o.id
 """
+_MARKED = "SELECT id FROM exchanges WHERE session_id = ? AND instr(' ' || flags || ' ', ' * ')"
 _GATED = "SELECT message_id FROM outcomes WHERE message_id IN (SELECT id FROM messages WHERE session_id = ?)"
 _STREAMS = """
     SELECT stream, opened_at, closed_at, open, facts, close FROM streams WHERE session_id = ? ORDER BY stream
@@ -105,6 +109,7 @@ class _Writer:
         self._messages = 0
         # What a remark is about is named by its place among the messages and notes of the file.
         self._places: dict[int, int] = {}
+        self._marked = {id for (id,) in connection.execute(_MARKED, (session_id,))}
         self._gated = {id for (id,) in connection.execute(_GATED, (session_id,))}
 
     def lines(self) -> Iterator[bytes]:
@@ -171,8 +176,10 @@ class _Writer:
         ) = row
         length = size if kept is None else kept
         raw = b"" if body_id is None else self._blocks.read(body_id, body_at, length)
-        said = {"at": at - self._start, "dir": dir, "stream": stream or None, "fate": fate, "origin": origin}
+        said: dict[str, Any] = {"at": at - self._start, "dir": dir, "stream": stream or None}
+        said |= {"fate": fate, "origin": origin}
         said["gated"] = True if id in self._gated else None
+        said["marked"] = True if id in self._marked else None
         if kept is not None or body_id is None:
             # Only a beginning was kept: what the whole message was cannot be read from it.
             said["cut"] = {
@@ -187,7 +194,7 @@ class _Writer:
         return self._line(said, message=self._mask.message(raw))
 
     def _note(self, row: tuple[Any, ...]) -> Iterator[tuple[int, bytes]]:
-        id, at, kind, text, detail = row
+        id, at, kind, text, detail, has_row = row
         if not self._wanted(id) and not self._remarks_on_wanted(kind, detail):
             return
         raw = text if isinstance(text, bytes) else str(text).encode()
@@ -195,7 +202,9 @@ class _Writer:
         if isinstance(about, dict) and "exchange" in about:
             about["exchange"] = self._places.get(about["exchange"])
         self._places[id] = len(self._places) + 1
-        said = {"at": at - self._start, "note": kind, "detail": about}
+        said: dict[str, Any] = {"at": at - self._start, "note": kind, "detail": about}
+        said["marked"] = True if id in self._marked else None
+        said["aside"] = None if has_row else True  # written on an exchange, and none of its own
         yield at, self._line(said, message=self._mask.message(raw))
 
     def _remarks_on_wanted(self, kind: str, detail: str | None) -> bool:

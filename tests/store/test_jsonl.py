@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mcpscope.engine.outcomes import Outcome, Word
 from mcpscope.errors import ScopeError
 from mcpscope.exports.masks import Masks
-from mcpscope.store import jsonl, schema
+from mcpscope.store import jsonl, remarks, schema
 from mcpscope.store.reader import Reader
 from mcpscope.store.records import Dir, RecordType
 from mcpscope.store.recovery import recover
@@ -99,11 +99,16 @@ def rows_of(db: Path, session: int) -> dict[str, list[tuple[Any, ...]]]:
 def test_export_and_import_give_the_same_session(tmp_path: Path) -> None:
     here, there = tmp_path / "a" / "db", tmp_path / "b" / "db"
     session = recorded(here)
+    remarks.mark(here, 2, on=True)
+    remarks.remark(here, 3, "odd", actor="test")
     first = lines_of(here, session)
     found = take_in(there, first)
     assert found.complete and found.name == "first take"
     assert lines_of(there, found.session_id) == first
-    assert rows_of(there, found.session_id) == rows_of(here, session)
+    now, was = rows_of(there, found.session_id), rows_of(here, session)
+    for table in was:
+        for left, right in zip(now[table], was[table], strict=True):
+            assert left == right, table
     frames = [[frame.raw for frame in Reader(db).frames()] for db in (here, there)]
     assert frames[0] == frames[1] and set(ODD) <= set(frames[0])
 
