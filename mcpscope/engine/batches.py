@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcpscope.engine import replies
+from mcpscope.engine import replacing, replies, stopping
 from mcpscope.engine.commands import Command, Forward, Note
 from mcpscope.engine.events import Received
 from mcpscope.engine.holds import HoldKind
@@ -73,7 +73,7 @@ def received(engine: Engine, event: Received, out: list[Command]) -> None:
     if engine.steering.strict is not None:
         refusals = [data for part in parts if (data := replies.unreadable(part, ("batch",))) is not None]
         whole.actor = "mcpscope"
-        engine.replace(whole, Word.REFUSED, _array(refusals), at, out, {"problems": ["batch"]})
+        replacing.replace(engine, whole, Word.REFUSED, _array(refusals), at, out, {"problems": ["batch"]})
         return
     owed = engine.batches.claim(batch, event.direction)
     if owed:
@@ -96,12 +96,12 @@ def consider(engine: Engine, whole: Passage, at: int, out: list[Command]) -> Non
         stop = rule if asks else verdict.holds if rule is None else None
         if stop is not None:
             kind = HoldKind.ASK if asks else HoldKind.BREAK
-            engine.stop(whole, kind, stop, part.method, at, out)
+            stopping.stop(engine, whole, kind, stop, part.method, at, out)
             return
         if rule is None:
             kept.append(part)
             continue
-        word, data = engine.reply_to(part, rule)
+        word, data = replacing.reply_to(engine, part, rule)
         whole.actor, whole.rule = "rule", rule.name
         refused.append(f"{part.rpc_id} {word.value} by {rule.name}".strip())
         if data is not None and part.phase is Phase.ANSWER:
@@ -136,7 +136,7 @@ def _leave(
     elif kept and refusals:
         engine.send(_array(refusals) or b"[]", whole.direction.other, at, whole.stream, out, answers=whole.at)
     elif not kept:
-        engine.replace(whole, Word.DENIED, _array(refusals), at, out, {"refused": refused})
+        replacing.replace(engine, whole, Word.DENIED, _array(refusals), at, out, {"refused": refused})
 
 
 def _joined(raw: bytes, refusals: Iterable[bytes]) -> Message:

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from mcpscope.engine import replies
+from mcpscope.engine import replies, resolving
 from mcpscope.engine.clock import SECOND_NS
-from mcpscope.engine.commands import Command, Record, Tell
+from mcpscope.engine.commands import Command, Tell
 from mcpscope.engine.decisions import Answer, Deny, Drop, Edit, Extend, KeepAlive, Release, Revert
-from mcpscope.engine.events import Decided, Left
+from mcpscope.engine.events import Decided
 from mcpscope.engine.guard import edited, rewritten
-from mcpscope.engine.holds import KEEP_ALIVE_NS, Hold, HoldKind, HoldState
+from mcpscope.engine.holds import Hold, HoldState
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.patch import PatchError, pointer
-from mcpscope.engine.rules import Action, Fallback, Phase
+from mcpscope.engine.rules import Action, Fallback
 from mcpscope.errors import Exit, ScopeError
-from mcpscope.protocol.ids import other_spelling
-from mcpscope.protocol.message import Direction, Kind, RpcId
+from mcpscope.protocol.message import Kind
 
 if TYPE_CHECKING:
     from mcpscope.engine.engine import Engine
-
-GAVE_UP_NS = 600 * SECOND_NS
-"""How long a hold that nobody waits for stays, in case a person wants it run all the same."""
 
 Out = list[Command]
 
@@ -46,10 +42,10 @@ def decide(engine: Engine, event: Decided, out: Out) -> None:
             _answer(engine, hold, wish, actor, at, out)
         case Drop(code, text):
             data = replies.dropped(hold.passage, code, text, "")
-            _refuse(engine, hold, Word.DROPPED, data, actor, at, out)
+            resolving.refuse(engine, hold, Word.DROPPED, data, actor, at, out)
         case Deny(text):
             data = replies.denied(hold.passage, "", text)
-            _refuse(engine, hold, Word.DENIED, data, actor, at, out)
+            resolving.refuse(engine, hold, Word.DENIED, data, actor, at, out)
         case Extend() | KeepAlive() as wish:
             _later(hold, wish, at)
             engine.holds.touch()
@@ -66,87 +62,12 @@ def gone(engine: Engine, id: int) -> ScopeError:
     return _refusal("hold_resolved", f"hold {id} was already {past[0]} by {past[1]}", "")
 
 
-def release(engine: Engine, hold: Hold, actor: str, at: int, out: Out) -> None:
-    """Let it go; the rules judge what leaves once more."""
-    passage = hold.passage
-    passage.let_go.add(hold.rule)
-    _resolve(engine, hold, actor, at)
-    engine.consider(passage, at, out)
-    _told(engine, hold, at, out)
-
-
-def expired(engine: Engine, hold: Hold, at: int, out: Out) -> None:
-    """A deadline, the end of a delay, or the time for a sign of life."""
-    if hold.deadline > at:
-        _progress(engine, hold, at, out)
-        return
-    passage = hold.passage
-    if hold.kind is HoldKind.DELAY:
-        release(engine, hold, "rule", at, out)
-    elif hold.state is HoldState.GAVE_UP:
-        abandon(engine, hold, "deadline", at, out)
-    elif hold.fallback is Fallback.CONTINUE:
-        release(engine, hold, "deadline", at, out)
-    elif hold.fallback is Fallback.DENY:
-        text = "nobody approved it in time"
-        data = replies.denied(passage, hold.rule, text)
-        _refuse(engine, hold, Word.DENIED, data, "deadline", at, out)
-    else:
-        word = Word.DROPPED if hold.fallback is Fallback.ERROR else Word.ABANDONED
-        _refuse(engine, hold, word, replies.timed_out(passage), "deadline", at, out)
-
-
-def cancelled(engine: Engine, cancel: Passage, out: Out) -> bool:
-    """A cancellation meets what is held; True if it was absorbed: the other side never saw the request."""
-    target = cancel.message.params.get("requestId")
-    actor = "client" if cancel.goes_to_server else "server"
-    for hold in engine.holds:
-        for waiting in hold.behind:
-            if _asks(waiting, cancel.direction, target):
-                hold.behind.remove(waiting)
-                waiting.actor = actor
-                out.append(engine.record(waiting, Word.ABANDONED, cancel.at))
-                return _absorbed(engine, cancel, out)
-        held = hold.passage
-        if _asks(held, cancel.direction, target):
-            _give_up(engine, hold, actor, cancel.at, out)
-            return _absorbed(engine, cancel, out)
-        awaited = held.phase is Phase.ANSWER and held.direction is cancel.direction.other
-        if awaited and _same(held.received.id, target):
-            _give_up(engine, hold, actor, cancel.at, out)
-    return False
-
-
-def left(engine: Engine, hold: Hold, event: Left, out: Out) -> None:
-    """The peer that sends in ``event.direction``, or its stream, is gone."""
-    held = hold.passage
-    if event.direction is held.direction:
-        if held.is_request and event.stream is not None:
-            _give_up(engine, hold, "client" if held.goes_to_server else "server", event.at, out)
-        elif held.is_request:
-            abandon(engine, hold, "client" if held.goes_to_server else "server", event.at, out)
-        return
-    receiver = "server" if held.goes_to_server else "client"
-    if held.is_request and event.stream is None:
-        _refuse(engine, hold, Word.REFUSED, replies.upstream_gone(held), receiver, event.at, out)
-    elif not held.is_request:
-        abandon(engine, hold, receiver, event.at, out)
-
-
-def abandon(engine: Engine, hold: Hold, actor: str, at: int, out: Out) -> None:
-    """It will never be sent, and nobody waits for an answer."""
-    _resolve(engine, hold, actor, at)
-    out.append(engine.record(hold.passage, Word.ABANDONED, at))
-    engine.forget(hold.passage.exchange if hold.passage.is_request else None)
-    _told(engine, hold, at, out)
-
-
 def _release(engine: Engine, hold: Hold, wish: Release, actor: str, at: int, out: Out) -> None:
     _allowed(engine, hold, confirmed=wish.confirmed)
     if wish.digest and not hold.digest.startswith(wish.digest):
         raise _refusal("digest", f"hold {hold.id} holds other bytes than those you saw", "look again")
     _stop_later(engine, hold, wish.stop_at)
-    release(engine, hold, actor, at, out)
+    resolving.release(engine, hold, actor, at, out)
 
 
 def _allowed(engine: Engine, hold: Hold, *, confirmed: bool) -> None:
@@ -189,7 +110,7 @@ def _edit(engine: Engine, hold: Hold, wish: Edit, actor: str, at: int, out: Out)
         _changed(hold, HoldState.EDITED, actor, out)
         return
     _stop_later(engine, hold, wish.stop_at)
-    release(engine, hold, actor, at, out)
+    resolving.release(engine, hold, actor, at, out)
 
 
 def _approvals_void(engine: Engine, passage: Passage) -> None:
@@ -218,61 +139,7 @@ def _answer(engine: Engine, hold: Hold, wish: Answer, actor: str, at: int, out: 
         raise _refusal("bad_answer", str(error), text) from None
     if body is None:
         raise _refusal("no_last_good", f"{passage.tool or passage.method} gave no good answer yet", "")
-    _refuse(engine, hold, Word.ANSWERED, replies.answer(passage, body), actor, at, out)
-
-
-def _refuse(
-    engine: Engine, hold: Hold, word: Word, data: bytes | None, actor: str, at: int, out: Out
-) -> None:
-    """It does not pass; ``data`` goes in its place, unless nobody waits for that."""
-    passage = hold.passage
-    _resolve(engine, hold, actor, at)
-    if hold.state is HoldState.GAVE_UP or engine.is_gone(passage.direction):
-        data = data if passage.phase is Phase.ANSWER and not engine.is_gone(passage.direction.other) else None
-    if passage.is_request:
-        engine.forget(passage.exchange)
-    engine.replace(passage, word, data, at, out)
-    _told(engine, hold, at, out)
-
-
-def _give_up(engine: Engine, hold: Hold, actor: str, at: int, out: Out) -> None:
-    """Its sender (or whoever waited for this answer) no longer waits."""
-    if hold.state is HoldState.GAVE_UP:
-        return
-    if actor == "client" and hold.kind is not HoldKind.DELAY:
-        client = next(iter(engine.facts().client_names), "")
-        engine.steering.clocks.learn(client, at - hold.held_at)
-    if not engine.steering.attached or hold.kind not in (HoldKind.BREAK, HoldKind.STEP):
-        abandon(engine, hold, actor, at, out)
-        return
-    hold.state = HoldState.GAVE_UP
-    hold.keep_alive_at = None
-    engine.holds.touch()
-    hold.fallback = Fallback.DISCARD
-    hold.deadline = min(hold.deadline, at + GAVE_UP_NS)
-    hold.passage.actor = actor
-    out.append(engine.record(hold.passage, Word.GAVE_UP, at, {"hold": hold.id}))
-    out.append(Tell("changed", hold.to_json()))
-    behind, hold.behind = hold.behind, []
-    for passage in behind:
-        engine.enter(passage, at, out)
-
-
-def _absorbed(engine: Engine, cancel: Passage, out: Out) -> bool:
-    cancel.actor = "mcpscope"
-    out.append(engine.record(cancel, Word.ABSORBED, cancel.at))
-    return True
-
-
-def _asks(passage: Passage, direction: Direction, target: RpcId) -> bool:
-    return passage.is_request and passage.direction is direction and _same(passage.received.id, target)
-
-
-def _same(id: RpcId, target: RpcId) -> bool:
-    """Whether a cancellation means this request; peers confuse numbers and strings (mcp-wire.md 10.3)."""
-    if target is None or isinstance(target, bool) or isinstance(id, bool):
-        return False
-    return id == target or (isinstance(target, str | int | float) and other_spelling(target) == id)
+    resolving.refuse(engine, hold, Word.ANSWERED, replies.answer(passage, body), actor, at, out)
 
 
 def _later(hold: Hold, wish: Extend | KeepAlive, at: int) -> None:
@@ -286,38 +153,6 @@ def _later(hold: Hold, wish: Extend | KeepAlive, at: int) -> None:
     if hold.passage.progress_token is None or hold.state is HoldState.GAVE_UP:
         raise _refusal("no_keep_alive", "its sender asked for no progress, so none may be sent", "")
     hold.keep_alive_at = at
-
-
-def _progress(engine: Engine, hold: Hold, at: int, out: Out) -> None:
-    """Progress of our own: ever so little, so that the server's own progress still rises above it."""
-    hold.keep_alives += 1
-    hold.keep_alive_at = at + KEEP_ALIVE_NS
-    engine.holds.touch()
-    data = replies.held_progress(hold.passage.progress_token, hold.keep_alives)
-    engine.send(data, hold.passage.direction.other, at, hold.passage.stream, out)
-
-
-def _resolve(engine: Engine, hold: Hold, actor: str, at: int) -> None:
-    engine.holds.remove(hold)
-    hold.passage.held_ns += at - hold.held_at
-    hold.passage.actor = actor
-    hold.passage.rule = hold.rule
-
-
-def _told(engine: Engine, hold: Hold, at: int, out: Out) -> None:
-    """Tell everybody what became of it, then let in what waited behind it."""
-    passage = hold.passage
-    mine = (c.outcome for c in reversed(out) if isinstance(c, Record) and c.outcome.of == passage.at)
-    word = next((outcome.word for outcome in mine), Word.HELD)
-    engine.steering.remember_decision(hold.id, word.value, passage.actor)
-    told = {"id": hold.id, "session": engine.session, "at": passage.at, "outcome": word.value}
-    out.append(Tell("released", {**told, "by": passage.actor, "waited_ns": passage.held_ns}))
-    for waiting in hold.behind:
-        if engine.over:
-            waiting.actor = passage.actor
-            out.append(engine.record(waiting, Word.ABANDONED, at))
-        else:
-            engine.enter(waiting, at, out)
 
 
 def _refusal(code: str, text: str, hint: str) -> ScopeError:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from typing import Any, Final, assert_never
 
-from mcpscope.engine import batches, deciding, injecting, replies, stopping
+from mcpscope.engine import batches, deciding, injecting, leaving, replacing, replies, resolving, stopping
 from mcpscope.engine.commands import Command, Forward, Note, Record, Send
 from mcpscope.engine.events import Decided, Ended, Event, Injected, Left, Oversized, Received, Tick
 from mcpscope.engine.exchange import Exchange, Status
@@ -30,7 +30,7 @@ from mcpscope.engine.known import Memory
 from mcpscope.engine.live import Facts
 from mcpscope.engine.outcomes import Outcome, Word
 from mcpscope.engine.passage import CANCELLED, Passage, tool_of
-from mcpscope.engine.rules import Action, Phase, Rule
+from mcpscope.engine.rules import Phase
 from mcpscope.engine.schema_check import SchemaChecks, schema_of
 from mcpscope.engine.steering import Steering
 from mcpscope.protocol.message import Direction, Kind, Message
@@ -158,8 +158,11 @@ class Engine:
             injecting.answered(self, passage, at, out)
         elif self.batches.open and message.is_answer:
             self._owed(passage, at, out)
-        elif message.method != CANCELLED or not deciding.cancelled(self, passage, out):
+        elif message.method != CANCELLED:
             self.enter(passage, at, out)
+        elif not leaving.cancelled(self, passage, out):
+            self.enter(passage, at, out)
+            leaving.answers_cancelled(self, passage, out)
 
     def _owed(self, passage: Passage, at: int, out: list[Command]) -> None:
         """An answer alone to what was sent as a batch: the refusals of the others follow it."""
@@ -196,17 +199,17 @@ class Engine:
         if steering.strict is not None and (found := steering.strict(passage.message, passage.direction)):
             passage.actor = "mcpscope"
             data = replies.unreadable(passage, found)
-            self.replace(passage, Word.REFUSED, data, at, out, {"problems": list(found)})
+            replacing.replace(self, passage, Word.REFUSED, data, at, out, {"problems": list(found)})
             return
         verdict = judge(passage, steering, self.facts(), at)
         if verdict.decides is not None:
-            self._decided_by_rule(passage, verdict.decides, verdict.entry, at, out)
+            replacing.decided(self, passage, verdict.decides, verdict.entry, at, out)
         elif verdict.holds is not None:
-            self.stop(passage, HoldKind.BREAK, verdict.holds, verdict.entry, at, out)
+            stopping.stop(self, passage, HoldKind.BREAK, verdict.holds, verdict.entry, at, out)
         elif (self.step_any or self.step_answers) and (why := stopping.steps(self, passage)):
             stopping.hold(self, passage, HoldKind.STEP, None, why, at, out)
         elif verdict.delays is not None:
-            self.stop(passage, HoldKind.DELAY, verdict.delays, "", at, out)
+            stopping.stop(self, passage, HoldKind.DELAY, verdict.delays, "", at, out)
         else:
             self.let_go(passage, at, out)
         for text in verdict.notes:
@@ -248,57 +251,6 @@ class Engine:
         elif kind is _RESULT and request is not None and exchange.status is _OK:
             self.steering.remember_good(request.method, exchange.name, message.raw)
 
-    # What rules decide.
-
-    def _decided_by_rule(self, passage: Passage, rule: Rule, entry: str, at: int, out: list[Command]) -> None:
-        if rule.action is Action.ASK:
-            self.stop(passage, HoldKind.ASK, rule, rule.message, at, out)
-            return
-        word, data = self.reply_to(passage, rule)
-        self.replace(passage, word, data, at, out, {"entry": entry} if entry else None)
-
-    def reply_to(self, passage: Passage, rule: Rule) -> tuple[Word, bytes | None]:
-        """What a deny, drop or answer rule makes of ``passage``, and what is said in its place."""
-        if rule.once:
-            self.steering.rules.enable(rule.name, on=False)
-        passage.actor, passage.rule = "rule", rule.name
-        if rule.action is Action.DENY:
-            return Word.DENIED, replies.denied(passage, rule.name, rule.message)
-        if rule.action is Action.DROP:
-            return Word.DROPPED, replies.dropped(passage, rule.code, rule.message, rule.name)
-        body = replies.body_of(rule.answer, self.last_good(passage))
-        if body is None:
-            text = "there is no good answer to repeat yet"
-            return Word.DROPPED, replies.dropped(passage, 0, text, rule.name)
-        if not passage.received.has_id:
-            return Word.DROPPED, None
-        return Word.ANSWERED, replies.answer(passage, body)
-
-    def replace(
-        self,
-        passage: Passage,
-        word: Word,
-        data: bytes | None,
-        at: int,
-        out: list[Command],
-        detail: dict[str, object] | None = None,
-    ) -> None:
-        """Keep ``passage`` from passing: ``data`` answers its sender, or takes the place of an answer.
-
-        Without ``data`` (a notification) it is swallowed.
-        """
-        if data is None or passage.injected:
-            out.append(self.record(passage, word, at, detail))
-            if data is not None:
-                injecting.told(self, passage, data, out)
-            return
-        if passage.phase is Phase.ANSWER:
-            out.append(self.record(passage, word, at, detail, sent=data))
-            out.append(Forward(passage.direction, parse(data), passage.at, passage.stream, True, False))
-            return
-        out.append(self.record(passage, word, at, detail))
-        self.send(data, passage.direction.other, at, passage.stream, out, answers=passage.at)
-
     def send(
         self, data: bytes, direction: Direction, at: int, stream: int, out: list[Command], *, answers: int = 0
     ) -> None:
@@ -306,37 +258,31 @@ class Engine:
         self.memory.observe(parse(data), at, direction, stream)
         out.append(Send(direction, data, at, stream, answers))
 
-    def stop(
-        self, passage: Passage, kind: HoldKind, rule: Rule, why: str, at: int, out: list[Command]
-    ) -> None:
-        """Hold ``passage`` as ``rule`` wants, if that may be as things are."""
-        stopping.stop(self, passage, kind, rule, why, at, out)
-
     # The world changes.
 
     def _tick(self, at: int, out: list[Command]) -> None:
         for hold in self.holds:
             if hold.due <= at:
-                deciding.expired(self, hold, at, out)
+                leaving.expired(self, hold, at, out)
 
     def _left(self, event: Left, out: list[Command]) -> None:
         if event.stream is None:
             self._gone.add(event.direction)
         for hold in self.holds:
             if event.stream is None or hold.passage.stream == event.stream:
-                deciding.left(self, hold, event, out)
+                leaving.left(self, hold, event, out)
 
     def _oversized(self, event: Oversized, out: list[Command]) -> None:
         message = replies.head_of(event.head)
         passage = self.passage(message, event.direction, event.at, event.stream)
         passage.actor = "mcpscope"
         data = replies.too_large(passage, self.steering.max_message)
-        self.replace(passage, Word.REFUSED, data, event.at, out, {"problems": ["too-large"]})
+        replacing.replace(self, passage, Word.REFUSED, data, event.at, out, {"problems": ["too-large"]})
 
     def _end(self, at: int, out: list[Command]) -> None:
         self.over = True
         for hold in self.holds:
-            deciding.abandon(self, hold, "session end", at, out)
+            resolving.abandon(self, hold, "session end", at, out)
 
     def failed(self, event: Event) -> list[Command]:
         """What to do about ``event`` after ``handle`` failed: refuse where a rule guards, else let pass."""
@@ -348,8 +294,8 @@ class Engine:
         out: list[Command] = []
         if self.steering.guards:
             passage.actor = "mcpscope"
-            self.replace(
-                passage, Word.REFUSED, replies.broken(passage), event.at, out, {"problems": ["gate"]}
+            replacing.replace(
+                self, passage, Word.REFUSED, replies.broken(passage), event.at, out, {"problems": ["gate"]}
             )
         else:
             self.let_go(passage, event.at, out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcpscope.engine import replies
+from mcpscope.engine import replacing, replies
 from mcpscope.engine.clock import Clock, Source
 from mcpscope.engine.commands import Command, Note, Tell
 from mcpscope.engine.holds import ASK_NS, HOLD_NS, Hold, HoldKind
@@ -31,7 +31,7 @@ def stop(engine: Engine, passage: Passage, kind: HoldKind, rule: Rule, why: str,
         if not steering.attached and steering.detached is Detached.ERROR:
             passage.actor, passage.rule = "rule", rule.name
             data = replies.dropped(passage, 0, "a breakpoint stopped it and nobody is attached", rule.name)
-            engine.replace(passage, Word.DROPPED, data, at, out, {"detached": True})
+            replacing.replace(engine, passage, Word.DROPPED, data, at, out, {"detached": True})
             return
     elif kind is HoldKind.DELAY:
         passage.let_go.add(rule.name)
@@ -41,7 +41,7 @@ def stop(engine: Engine, passage: Passage, kind: HoldKind, rule: Rule, why: str,
     elif engine.holds.full:
         passage.actor, passage.rule = "mcpscope", rule.name
         data = replies.denied(passage, rule.name, "too much waits for approval already")
-        engine.replace(passage, Word.DENIED, data, at, out)
+        replacing.replace(engine, passage, Word.DENIED, data, at, out)
     else:
         hold(engine, passage, kind, rule, why, at, out)
 
