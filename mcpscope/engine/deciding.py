@@ -10,7 +10,7 @@ from mcpscope.engine.commands import Command, Tell
 from mcpscope.engine.decisions import Answer, Deny, Drop, Edit, Extend, KeepAlive, Release, Revert
 from mcpscope.engine.events import Decided
 from mcpscope.engine.guard import edited, rewritten
-from mcpscope.engine.holds import Hold, HoldState
+from mcpscope.engine.holds import Hold, HoldKind, HoldState
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.patch import PatchError, pointer
@@ -144,6 +144,8 @@ def _answer(engine: Engine, hold: Hold, wish: Answer, actor: str, at: int, out: 
 
 def _later(hold: Hold, wish: Extend | KeepAlive, at: int) -> None:
     if isinstance(wish, Extend):
+        if hold.kind is HoldKind.ASK and wish.fallback not in ("", Fallback.DENY):
+            raise _refusal("ask", "what a policy asks about is denied when nobody answers", "approve it now")
         hold.deadline = at + int(wish.seconds * SECOND_NS)
         hold.fallback = Fallback(wish.fallback) if wish.fallback else hold.fallback
         return
