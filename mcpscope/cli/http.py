@@ -53,7 +53,7 @@ def _options(values: Values, url: str, command: list[str]) -> HttpOptions:
         ca_file=_text(values, "ca_file"),
         insecure=bool(values.get("insecure")),
         rewrite_oauth=bool(values.get("rewrite_oauth")),
-        record=not (values.get("no_record") or os.environ.get("MCPSCOPE_NO_RECORD")),
+        record=not (values.get("no_record") or os.environ.get("MCPSCOPE_NO_RECORD", "0") not in ("", "0")),
         record_name=_text(values, "record") or None,
         record_mode=_text(values, "record_mode") or "best-effort",
         durable=bool(values.get("durable")),

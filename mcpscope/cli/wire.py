@@ -74,7 +74,9 @@ def _run(values: Values, command: list[str]) -> int:
 def _fill(options: Options, values: Values) -> None:
     options.label = _text(values, "label") or os.environ.get("MCPSCOPE_LABEL") or options.label
     options.cwd = _text(values, "cwd")
-    options.record = not (values.get("no_record") or os.environ.get("MCPSCOPE_NO_RECORD"))
+    options.record = not (
+        values.get("no_record") or os.environ.get("MCPSCOPE_NO_RECORD", "0") not in ("", "0")
+    )
     options.record_name = _text(values, "record")
     options.required = values.get("record_mode") == "required"
     options.durable = bool(values.get("durable"))

@@ -109,7 +109,12 @@ class Recorder:
             (os.POSIX_SPAWN_DUP2, errors, 2),
         ]
         actions += [(os.POSIX_SPAWN_CLOSE, fd) for fd in _inherited()]
-        pid = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=actions, setsid=True)
+        try:
+            pid = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=actions, setsid=True)
+        except (
+            NotImplementedError
+        ):  # not every system can; a group of its own spares it the terminal's signals
+            pid = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=actions, setpgroup=0)
         try:
             os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
         except OSError:

@@ -26,6 +26,8 @@ _RETRY_SECONDS = 0.05
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _LINUX = sys.platform == "linux"
+# The rungs of the ladder: nobody asked yet; end of file was sent, and time given; SIGTERM, then SIGKILL.
+_RUNNING, _WAITING, _TERMINATED = range(3)
 
 
 def guard(
@@ -111,15 +113,15 @@ def _close_others(keep: set[int]) -> None:
 
 
 class _Guard:
-    """What the guard knows: the server's pid, whether it lives, and the next rung of the ladder."""
+    """What the guard knows: the server's pid, whether it lives, the rung and when the next is due."""
 
     def __init__(self, pid: int, control: int, report: int) -> None:
         self._pid = pid
         self._control = control
         self._report = report
         self._server_lives = True
-        self._rung = 0
-        self._deadline: float | None = None
+        self._rung = _RUNNING
+        self._deadline = float("inf")
 
     def __repr__(self) -> str:
         return f"<_Guard of {self._pid} rung={self._rung} server={'lives' if self._server_lives else 'gone'}>"
@@ -152,41 +154,35 @@ class _Guard:
                     os.read(wake, 4096)
                 elif not self._told():
                     poller.unregister(fd)
-            if self._deadline is not None and monotonic() >= self._deadline:
-                self._climb(self._rung + 1)
+            if monotonic() >= self._deadline:
+                self._climb()
         self._say(b"D")
 
     def _told(self) -> bool:
         """Obey the control pipe; False when we who hold its other end are gone."""
         words = os.read(self._control, 64)
         if words:
-            self._climb(2)
-        elif not words and self._rung == 0:
-            self._climb(1)
+            self._terminate()
+        elif self._rung == _RUNNING:
+            self._rung, self._deadline = _WAITING, monotonic() + GRACE_SECONDS
         return bool(words)
 
-    def _climb(self, rung: int) -> None:
-        if rung < self._rung:
-            return
-        if rung == 1:
-            self._deadline = monotonic() + GRACE_SECONDS
-        elif rung == 2:
-            if self._rung < 2:
-                self._signal(15)
-                self._deadline = monotonic() + GRACE_SECONDS
-        elif (
-            self._deadline is not None and self._rung >= 3 and monotonic() > self._deadline + GIVE_UP_SECONDS
-        ):
-            os._exit(0)
+    def _climb(self) -> None:
+        """The deadline of this rung has passed."""
+        if self._rung == _WAITING:
+            self._terminate()
+        elif monotonic() > self._deadline + GIVE_UP_SECONDS:
+            os._exit(0)  # what does not even heed SIGKILL is beyond us
         else:
-            self._signal(9)
-            if self._rung < 3:
-                self._deadline = monotonic()
-            rung = 3
-        self._rung = max(self._rung, rung)
+            self._signal(9)  # again and again: a dying process may still have had a child
+
+    def _terminate(self) -> None:
+        if self._rung != _TERMINATED:
+            self._signal(15)
+            self._rung, self._deadline = _TERMINATED, monotonic() + GRACE_SECONDS
 
     def _timeout(self) -> int | None:
-        if self._deadline is None:
+        if self._rung == _RUNNING:
             return None
         return max(int(_RETRY_SECONDS * 1000), int((self._deadline - monotonic()) * 1000) + 1)
 
@@ -202,7 +198,9 @@ class _Guard:
             if pid == self._pid:
                 self._server_lives = False
                 self._say(b"X%d" % status)
-                self._climb(2)
+                if self._rung == _TERMINATED:
+                    self._signal(15)  # those that are not in its group have not heard yet
+                self._terminate()
 
     def _signal(self, number: int) -> None:
         """``number`` to the server's group; to all below us once the server is gone, or for SIGKILL."""
