@@ -9,8 +9,10 @@ import click
 
 from mcpscope.cli.options import Values
 from mcpscope.cli.output import report
+from mcpscope.cli.wire import Refused, orders_of
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.paths import default_db
+from mcpscope.proxy.helm import Orders
 from mcpscope.proxy.http_options import DEFAULT_PORT, HttpOptions
 from mcpscope.proxy.http_runner import HttpRunner
 
@@ -21,6 +23,11 @@ def run_http(values: Values, *, url: str = "", command: list[str] | None = None)
     """Run until a signal or the client ends it; what went wrong is said on stderr. Returns the exit code."""
     try:
         return HttpRunner(_options(values, url, command or []), _say).run()
+    except Refused as refused:
+        message, hint, code, exit = refused.args
+        return report(
+            ScopeError(message, code=code, exit=Exit(exit), hint=hint), as_json=bool(values.get("json"))
+        )
     except ScopeError as error:
         return report(error, as_json=bool(values.get("json")))
     except KeyboardInterrupt:
@@ -58,6 +65,7 @@ def _options(values: Values, url: str, command: list[str]) -> HttpOptions:
         record_mode=_text(values, "record_mode") or "best-effort",
         durable=bool(values.get("durable")),
         max_body=_size(_text(values, "max_body")),
+        orders=orders_of(values) or Orders(),
     )
 
 

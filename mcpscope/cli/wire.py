@@ -23,7 +23,7 @@ _RULE_OPTIONS = ("breaks", "intercept", "deny", "detached", "client_timeout", "m
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """Why nothing is run: message, hint, the stable word for --json and the exit code."""
 
     def __init__(self, message: str, hint: str = "", code: str = "usage", exit: int = 2) -> None:
@@ -38,7 +38,7 @@ def run_wrapped(values: Values, command: list[str]) -> int:
         return run_http(values, command=command)
     try:
         return _run(values, command)
-    except _Refused as refused:
+    except Refused as refused:
         return _report(refused, as_json=bool(values.get("json")))
 
 
@@ -47,8 +47,8 @@ def _run(values: Values, command: list[str]) -> int:
     max_body = _size(values, "max_body")
     required = values.get("record_mode") == "required"
     if values.get("no_record") and (values.get("record") or required):
-        raise _Refused("--no-record cannot be combined with --record or --record-mode required")
-    orders = _orders(values)
+        raise Refused("--no-record cannot be combined with --record or --record-mode required")
+    orders = orders_of(values)
     _prepare_process()
     cwd = _text(values, "cwd")
     child = None if required else start(command, env, cwd)
@@ -94,13 +94,13 @@ def _environment(values: Values) -> tuple[dict[str, str], list[str]]:
     for pair in pairs if isinstance(pairs, list) else []:
         name, equals, value = pair.partition("=")
         if not name or not equals:
-            raise _Refused(f"-e takes KEY=VALUE, not {pair!r}")
+            raise Refused(f"-e takes KEY=VALUE, not {pair!r}")
         env[name] = value
         names.append(name)
     return env, names
 
 
-def _orders(values: Values) -> Orders | None:
+def orders_of(values: Values) -> Orders | None:
     """The rules of the command line, checked before anything starts; None where there are none."""
     if not any(values.get(name) for name in _RULE_OPTIONS):
         return None
@@ -118,7 +118,7 @@ def _orders(values: Values) -> Orders | None:
         try:
             orders.check()
         except ScopeError as error:
-            raise _Refused(error.message, error.hint, error.code, int(error.exit)) from None
+            raise Refused(error.message, error.hint, error.code, int(error.exit)) from None
     return orders
 
 
@@ -134,7 +134,7 @@ def _seconds(text: str | None) -> float:
     number = text.rstrip("hms")
     unit = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}.get(text[len(number) :])
     if unit is None or not number.replace(".", "", 1).isdecimal() or float(number) == 0:
-        raise _Refused(f"--client-timeout takes a time such as 60s, 500ms or 2m, not {text!r}")
+        raise Refused(f"--client-timeout takes a time such as 60s, 500ms or 2m, not {text!r}")
     return float(number) * unit
 
 
@@ -147,7 +147,7 @@ def _size(values: Values, name: str) -> int:
     unit = number[-1:] if number[-1:] in _UNITS else ""
     digits = number.removesuffix(unit) if unit else number
     if not digits.isdecimal() or int(digits) == 0:
-        raise _Refused(f"--{name.replace('_', '-')} takes a size such as 64K or 1M, not {text!r}")
+        raise Refused(f"--{name.replace('_', '-')} takes a size such as 64K or 1M, not {text!r}")
     return int(digits) * _UNITS[unit]
 
 
@@ -165,7 +165,7 @@ def _prepare_process() -> None:
 def _demand_record(runner: Runner) -> None:
     journal = runner.journal
     if journal is not None and not journal.open():
-        raise _Refused(
+        raise Refused(
             f"cannot record in {os.path.dirname(journal.folder)} ({journal.fault}); the record is required",
             "make room there, or name another database with --db",
             "not_recorded",
@@ -173,21 +173,21 @@ def _demand_record(runner: Runner) -> None:
         )
 
 
-def _failure(program: str, cwd: str | None, failed: StartFailed) -> _Refused:
+def _failure(program: str, cwd: str | None, failed: StartFailed) -> Refused:
     reason = os.strerror(failed.errno)
     if failed.phase == "cwd":
-        return _Refused(f"cannot start the server in {cwd}: {reason}", "", "bad_cwd", 4)
+        return Refused(f"cannot start the server in {cwd}: {reason}", "", "bad_cwd", 4)
     if failed.errno == errno.ENOENT and os.path.exists(program) and "/" in program:
-        return _Refused(f"{program} names an interpreter that does not exist", "", "upstream_start", 4)
+        return Refused(f"{program} names an interpreter that does not exist", "", "upstream_start", 4)
     if failed.errno == errno.ENOENT:
         hint = "check the name, or give the program's whole path"
-        return _Refused(f"command not found: {program}", hint, "upstream_start", 4)
+        return Refused(f"command not found: {program}", hint, "upstream_start", 4)
     if failed.errno == errno.EACCES:
-        return _Refused(f"{program} is not executable", f"chmod +x {program}", "upstream_start", 4)
-    return _Refused(f"cannot start {program}: {reason}", "", "upstream_start", 4)
+        return Refused(f"{program} is not executable", f"chmod +x {program}", "upstream_start", 4)
+    return Refused(f"cannot start {program}: {reason}", "", "upstream_start", 4)
 
 
-def _report(refused: _Refused, *, as_json: bool) -> int:
+def _report(refused: Refused, *, as_json: bool) -> int:
     from mcpscope.cli.output import report
     from mcpscope.errors import Exit, ScopeError
 

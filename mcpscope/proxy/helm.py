@@ -91,23 +91,13 @@ class Helm:
         """The steering and the gate of the one session, made when they are first needed."""
         if self._gate is not None:
             return self._gate
-        from mcpscope.engine.steering import MAX_MESSAGE_BYTES, Detached, Steering
-        from mcpscope.session import wishes
         from mcpscope.session.gate import Gate
 
-        orders = self._orders
-        steering = self._steering = Steering(
-            detached=Detached(orders.detached or "pass"),
-            client_timeout_ns=int(orders.client_timeout * 1e9) or None,
-            max_message=orders.max_message or MAX_MESSAGE_BYTES,
-        )
+        steering = self._steering = steering_of(self._orders)
         gate = self._gate = Gate(
             self._loop, steering, self._session, self._journal, self._tell, self._names()
         )
         self._session.on_closing = gate.end
-        if orders.denies:
-            steering.strict = wishes.certain
-        wishes.obey(steering.rules, orders.breaks, orders.intercept, orders.denies)
         return gate
 
     def _names(self) -> tuple[str, ...]:
@@ -126,6 +116,22 @@ class Helm:
     def _tell(self, event: str, session: int, data: dict[str, Any]) -> None:
         if self._listening is not None and self._listening.server is not None:
             self._listening.server.tell(event, session, data)
+
+
+def steering_of(orders: Orders) -> Steering:
+    """The steering of a proxy with the rules of its command line in force."""
+    from mcpscope.engine.steering import MAX_MESSAGE_BYTES, Detached, Steering
+    from mcpscope.session import wishes
+
+    steering = Steering(
+        detached=Detached(orders.detached or "pass"),
+        client_timeout_ns=int(orders.client_timeout * 1e9) or None,
+        max_message=orders.max_message or MAX_MESSAGE_BYTES,
+    )
+    if orders.denies:
+        steering.strict = wishes.certain
+    wishes.obey(steering.rules, orders.breaks, orders.intercept, orders.denies)
+    return steering
 
 
 def socket_path(folder: str) -> str:

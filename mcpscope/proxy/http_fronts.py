@@ -6,13 +6,14 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import SplitResult
 
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.proxy.http_options import SSE, HttpOptions
 from mcpscope.session.bridge_proxy import BridgeProxy, BridgeSettings
+from mcpscope.session.conversation import Helmed
 from mcpscope.session.http_inject import Injected
 from mcpscope.session.http_log import Journal
 from mcpscope.session.http_proxy import HttpProxy, HttpSettings
@@ -48,6 +49,7 @@ class Parts:
     say: Callable[[str], None]
     opened: Callable[[Session], None]
     closed: Callable[[Session, str], None]
+    helmed: Helmed = field(default_factory=Helmed)
 
     @property
     def shown_url(self) -> str:
@@ -79,6 +81,7 @@ class ReverseFront:
             clock=time.time_ns,
             sse=parts.transport == SSE,
             rewrite_oauth=parts.options.rewrite_oauth,
+            helmed=parts.helmed,
             opened=parts.opened,
             closed=parts.closed,
         )
@@ -119,11 +122,12 @@ class BridgeFront:
             clock=time.time_ns,
             stderr=to_stderr,
             path=BRIDGE_PATH.encode(),
+            helmed=parts.helmed,
             opened=parts.opened,
             closed=parts.closed,
         )
         self._bridge = BridgeProxy(loop, settings, parts.journal)
-        self._server = HttpServer(loop, self._bridge, Limits(body_bytes=parts.options.max_message))
+        self._server = HttpServer(loop, self._bridge, Limits(body_bytes=parts.helmed.max_message))
 
     async def start(self) -> int:
         options = self._parts.options
@@ -153,6 +157,7 @@ class StdioFront:
             say=parts.say,
             done=ended,
             sse=parts.transport == SSE,
+            helmed=parts.helmed,
         )
         self._record = Session(1, LEGACY, False, ("", "stdio", b"", b""))
         self._session: RemoteSession | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.proxy.helm import Orders
 from mcpscope.transports.listen.http_guard import Guard, is_loopback
 from mcpscope.transports.secret_mask import Mask
 from mcpscope.transports.secrets import Template
@@ -48,7 +49,7 @@ class HttpOptions:
     record_mode: str = "best-effort"
     durable: bool = False
     max_body: int = 0
-    max_message: int = 4 * 1024 * 1024
+    orders: Orders = field(default_factory=Orders)
 
 
 def upstream_of(options: HttpOptions) -> tuple[SplitResult, str, list[str]]:

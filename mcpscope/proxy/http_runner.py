@@ -13,7 +13,9 @@ import orjson
 
 from mcpscope import __version__
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.proxy.helm import socket_path
 from mcpscope.proxy.http_fronts import BridgeFront, Front, Parts, ReverseFront, StdioFront, to_stderr
+from mcpscope.proxy.http_helm import HttpHelm
 from mcpscope.proxy.http_options import (
     HTTP,
     SSE,
@@ -54,6 +56,8 @@ class HttpRunner:
         self._started_at = time.time_ns()
         self._entry = Entry(os.getpid())
         self._recorder: Recorder | None = None
+        self._helm: HttpHelm | None = None
+        self._port = 0
         self._stop: asyncio.Future[str | int]
         self.journal: Any = self._make_journal() if options.record else Unrecorded()
         self.parts = Parts(
@@ -93,6 +97,9 @@ class HttpRunner:
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self._signalled, number)
+        helm = self._helm = HttpHelm(loop, self._options.orders, self._about)
+        self.parts.helmed = helm.helmed
+        helm.start()
         front = self._front(loop)
         end: str | int = "clean"
         try:
@@ -101,6 +108,7 @@ class HttpRunner:
             end = await self._stop
         finally:
             await front.close(end if isinstance(end, str) else "clean")
+            helm.close()
             self._close()
         if isinstance(end, int):
             return end
@@ -169,23 +177,32 @@ class HttpRunner:
             return STDIO
         return SSE if self.parts.transport == SSE else HTTP
 
-    def _keep_house(self, port: int) -> None:
+    def _about(self) -> dict[str, Any]:
+        """What others are told of this proxy."""
         journal = self.journal if isinstance(self.journal, Journal) else None
-        self._entry.write(
-            {
-                "pid": os.getpid(),
-                "uid": journal.uid if journal is not None else None,
-                "db": self._options.db,
-                "journal": journal.folder if journal is not None else None,
-                "socket": None,
-                "label": self._label,
-                "command": self._options.command or None,
-                "url": self.parts.shown_url or None,
-                "port": port,
-                "version": __version__,
-                "started_at": self._started_at,
-            }
-        )
+        options = self._options
+        return {
+            "pid": os.getpid(),
+            "uid": journal.uid if journal is not None else None,
+            "db": options.db,
+            "journal": journal.folder if journal is not None else None,
+            "label": self._label,
+            "record_name": options.record_name,
+            "command": options.command or None,
+            "url": self.parts.shown_url or None,
+            "port": self._port,
+            "version": __version__,
+            "started_at": self._started_at,
+            "recording": "not recorded" if journal is None else journal.fault or options.record_mode,
+        }
+
+    def _keep_house(self, port: int) -> None:
+        self._port = port
+        folder = self._entry.make_folder()
+        helm = self._helm
+        socket = helm.listen(socket_path(folder)) if folder and helm is not None else None
+        self._entry.write({**self._about(), "socket": socket})
+        journal = self.journal if isinstance(self.journal, Journal) else None
         if journal is not None:
             loop = asyncio.get_running_loop()
             self._recorder = Recorder(loop, journal.folder, self._options.db, to_stderr)
@@ -221,7 +238,14 @@ class Unrecorded:
     fault = ""
 
     def append(
-        self, kind: int, dir: int, session: int, stream: int, payload: bytes | memoryview, flags: int = 0
+        self,
+        kind: int,
+        dir: int,
+        session: int,
+        stream: int,
+        payload: bytes | memoryview,
+        flags: int = 0,
+        at: int = 0,
     ) -> bool:
         return True
 

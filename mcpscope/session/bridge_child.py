@@ -162,7 +162,7 @@ class ChildSession:
 
     # what the crossing asks for
 
-    def forward(self, direction: Direction, message: Message, stream: int, *, changed: bool) -> None:
+    def forward(self, direction: Direction, message: Message, stream: int, of: int, *, changed: bool) -> None:
         if direction is Direction.TO_CLIENT:
             self._deliver(message, stream)
             return
@@ -174,13 +174,13 @@ class ChildSession:
                 post.accepted()
                 self._forget(post)
 
-    def send(self, direction: Direction, data: bytes, stream: int) -> None:
+    def send(self, direction: Direction, data: bytes, stream: int, answers: int) -> None:
         if direction is Direction.TO_SERVER:
             self.process.write(one_line(data))
         else:
             self._deliver(parse(data), stream)
 
-    def swallowed(self, direction: Direction, stream: int) -> None:
+    def swallowed(self, direction: Direction, stream: int, of: int) -> None:
         post = self._exchanges.get(stream)
         if direction is Direction.TO_SERVER and isinstance(post, BridgePost) and post.awaited == 0:
             post.accepted()

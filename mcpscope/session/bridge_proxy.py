@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcpscope.protocol.answers import error
 from mcpscope.protocol.headers import VERSION, Mismatch, mismatches
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.parsing import parse
@@ -16,9 +15,9 @@ from mcpscope.protocol.revisions import declared, is_known
 from mcpscope.session.bridge_child import ChildSession
 from mcpscope.session.bridge_post import BridgePost, BridgeStanding
 from mcpscope.session.child import ServerProcess
-from mcpscope.session.crossing import Crossing, Straight
+from mcpscope.session.conversation import Conversation, Helmed
 from mcpscope.session.http_facts import Facts
-from mcpscope.session.http_local import local_failure
+from mcpscope.session.http_local import header_mismatch, local_failure
 from mcpscope.session.http_log import Journal, StreamLog
 from mcpscope.session.http_sessions import LEGACY, MODERN, Identity, Session, Sessions, client_info, era_of
 from mcpscope.store.records import Dir, RecordType
@@ -32,7 +31,6 @@ MAX_CHILDREN = 64
 IDLE_SECONDS = 600.0
 SWEEP_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 15.0
-HEADER_MISMATCH = -32020
 BATCH_REVISION = "2025-03-26"
 
 
@@ -50,7 +48,7 @@ class BridgeSettings:
     path: bytes = b"/mcp"
     opened: Callable[[Session], None] = field(default=lambda session: None)
     closed: Callable[[Session, str], None] = field(default=lambda session, reason: None)
-    crossing: Callable[[ChildSession], Crossing] | None = None
+    helmed: Helmed = field(default_factory=Helmed)
 
 
 class BridgeProxy:
@@ -193,7 +191,7 @@ class BridgeProxy:
         post.modern = True
         disagreeing = self._disagreeing(head, message)
         if disagreeing:
-            post._answer(400, [(b"Content-Type", b"application/json")], _mismatch(message, disagreeing))
+            post._answer(400, [(b"Content-Type", b"application/json")], header_mismatch(message, disagreeing))
             return
         if message.kind in (Kind.BATCH, Kind.RESULT, Kind.ERROR):
             post.refuse(400, "a POST of this revision is one request or notification")
@@ -277,10 +275,9 @@ class BridgeProxy:
             status, headers, body = local_failure("exec", f"{settings.command[0]}: {error}", b"{}")
             post._answer(status, headers, body)
             return None
-        if settings.crossing is not None:
-            child.crossing = settings.crossing(child)
-        else:
-            child.crossing = Straight(self.journal, record.number, child, settings.mask)
+        child.crossing = Conversation(
+            self._loop, self.journal, settings.helmed, record.number, child, settings.mask
+        )
         self._children.add(child)
         if mcp_id:
             self._legacy[mcp_id] = child
@@ -325,11 +322,6 @@ class BridgeProxy:
                 self._forget(child)
                 child.close()
         self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep)
-
-
-def _mismatch(message: Message, found: list[Mismatch]) -> bytes:
-    text = "; ".join(f"{one.header}: {one.text}" for one in found)
-    return error(message, HEADER_MISMATCH, f"Header mismatch: {text}")
 
 
 def _refused(exchange: BridgePost | BridgeStanding, status: int, text: str) -> Sink:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcpscope.session.http_endpoint import EndpointWatch
+from mcpscope.session.http_gated import GatedDown
 from mcpscope.session.http_local import local_failure
 from mcpscope.session.http_log import NotRecorded, StreamLog
 from mcpscope.transports.connect.http_outgoing import Failure
@@ -15,11 +16,25 @@ if TYPE_CHECKING:
     from mcpscope.session.http_relay import Relay
 
 
+_EMPTY = frozenset({202, 204, 304})
+ENDS = (b"\n\n", b"\r\r", b"\r\n\r\n")
+
+
+def _boundary(before: bytes, data: bytes) -> int | None:
+    """Where in ``data`` the first event ends that began in ``before``."""
+    joined = before + data
+    found = [
+        at + len(end) for end in ENDS if (at := joined.find(end, max(0, len(before) - len(end) + 1))) >= 0
+    ]
+    return max(0, min(found) - len(before)) if found else None
+
+
 class Answering:
     """Takes the answer for one Relay. A 401 waits while the proxy's own secrets are resolved again."""
 
     __slots__ = (
         "_again",
+        "_down",
         "_ended",
         "_head",
         "_parts",
@@ -27,6 +42,7 @@ class Answering:
         "_proxy",
         "_refreshing",
         "_relay",
+        "_tail",
         "_watch",
     )
 
@@ -37,6 +53,8 @@ class Answering:
         self._parts: list[bytes] = []
         self._ended = False
         self._watch: EndpointWatch | None = None
+        self._down: GatedDown | None = None
+        self._tail: bytes | None = None
         self._paused = False
         self._refreshing = False
         self._again = False
@@ -108,9 +126,19 @@ class Answering:
         if head is not None:
             self._head = None
             self._begin(head, log)
+        if self._down is not None:
+            self._through_the_gate(self._down)
+            return
         if self._parts or ended:
             data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
             self._parts.clear()
+            if self._tail is not None and not ended:
+                data, rest = self._to_the_gate(data)
+                if rest is not None:
+                    incoming.send_body(log.received(data, last=False))
+                    self._parts = [rest] if rest else []
+                    self._deliver()
+                    return
             data = log.received(data, last=ended)
             if self._watch is not None:
                 data = self._watched(self._watch, data, last=ended)
@@ -128,7 +156,56 @@ class Answering:
             proxy.learn(relay.session, relay.incoming.head, head)
         if relay.is_mcp and proxy.may_name_endpoint(relay.incoming.head, head):
             self._watch = EndpointWatch(proxy.url_of(relay.incoming.head))
-        relay.incoming.send_head(proxy.response_head(relay.incoming.head, head))
+        shown = proxy.response_head(relay.incoming.head, head)
+        is_events = head.media_type == b"text/event-stream"
+        if relay.is_mcp and proxy.gated and relay.session is not None and self._watch is None:
+            if is_events or (head.media_type == b"application/json" and head.status not in _EMPTY):
+                self._down = self._gate()
+            if is_events and self._down is not None:
+                self._down.events()
+            elif self._down is not None:
+                self._down.whole(shown)
+                return
+        elif relay.is_mcp and is_events:
+            self._tail = b"\n\n"
+        if relay.gated is None or not relay.gated.streaming:
+            relay.incoming.send_head(shown)
+
+    def _gate(self) -> GatedDown | None:
+        relay = self._relay
+        if relay.session is None or relay.log is None:
+            return None
+        conversation = self._proxy.conversation_of(relay)
+        down = GatedDown(relay, conversation, relay.log.stream, limit=self._proxy.max_message)
+        self._proxy.port(relay.session).downs[relay.log.stream] = down
+        return down
+
+    def _through_the_gate(self, down: GatedDown) -> None:
+        parts, self._parts = self._parts, []
+        if parts:
+            down.feed(b"".join(parts))
+        if self._ended and not down.over:
+            down.end()
+        self._relay.incoming.flush()
+
+    def _to_the_gate(self, data: bytes) -> tuple[bytes, bytes | None]:
+        """A stream of the fast lane, the gate now being in force: what still goes as it is, and the rest.
+
+        The rest is None where the end of an event has not come yet, or no gate is in force.
+        """
+        before = self._tail or b""
+        if not self._proxy.gated or self._watch is not None:
+            self._tail = (before + data)[-4:]
+            return data, None
+        cut = 0 if before.endswith(ENDS) else _boundary(before, data)
+        if cut is None:
+            self._tail = (before + data)[-4:]
+            return data, None
+        self._tail = None
+        self._down = self._gate()
+        if self._down is not None:
+            self._down.events()
+        return data[:cut], data[cut:]
 
     def _watched(self, watch: EndpointWatch, data: bytes, *, last: bool) -> bytes:
         data = watch.feed(data, last=last)

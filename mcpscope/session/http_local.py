@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from mcpscope.protocol.answers import OurCode, error
+from mcpscope.protocol.headers import Mismatch
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.parsing import parse
 from mcpscope.transports.http_head import Headers
 
+HEADER_MISMATCH = -32020
 _JSON: Headers = [(b"Content-Type", b"application/json")]
 _STATUS = {"timeout": 504, "not recorded": 503, "malformed": 400}
 _CODES = {"not recorded": OurCode.NOT_RECORDED, "malformed": OurCode.UNREADABLE}
@@ -15,6 +17,12 @@ _WORDS = {
     "malformed": "this is not forwarded:",
 }
 _NOBODY = Message(b"", Kind.MALFORMED, {})
+
+
+def header_mismatch(message: Message, found: list[Mismatch]) -> bytes:
+    """The answer to a request whose header fields do not say what its body says (2026-07-28)."""
+    text = "; ".join(f"{one.header}: {one.text}" for one in found)
+    return error(message, HEADER_MISMATCH, f"Header mismatch: {text}")
 
 
 def local_failure(kind: str, text: str, body: bytes) -> tuple[int, Headers, bytes]:

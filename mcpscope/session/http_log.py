@@ -14,6 +14,7 @@ LAST_FLAG = 1  # of a CHUNK: this direction's body is complete
 
 
 SAID_BYTES = 1000  # of an answer that is no message
+_EMPTY = frozenset({202, 204, 304})
 _MESSAGES = frozenset({b"application/json", b"text/event-stream"})
 
 
@@ -24,7 +25,14 @@ class Journal(Protocol):
     fault: str
 
     def append(
-        self, kind: int, dir: int, session: int, stream: int, payload: bytes | memoryview, flags: int = 0
+        self,
+        kind: int,
+        dir: int,
+        session: int,
+        stream: int,
+        payload: bytes | memoryview,
+        flags: int = 0,
+        at: int = 0,
     ) -> bool: ...
 
 
@@ -103,7 +111,7 @@ class StreamLog:
         self._first_at = self._last_at = self._clock()
         self._status = head.status
         media = head.media_type
-        self._messages = media in _MESSAGES or media.endswith(b"+json")
+        self._messages = (media in _MESSAGES or media.endswith(b"+json")) and head.status not in _EMPTY
         self._untyped = not media
         body = NONE
         if self._kept and self._messages:

@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from mcpscope.protocol.message import Message
+from mcpscope.session.conversation import Conversation, Helmed
 from mcpscope.session.http_facts import Facts
+from mcpscope.session.http_gated import RelayPort
 from mcpscope.session.http_inject import Injected
 from mcpscope.session.http_log import Journal, StreamLog
+from mcpscope.session.http_own import OwnPost
 from mcpscope.session.http_relay import Relay
 from mcpscope.session.http_sessions import (
     LEGACY,
@@ -52,6 +56,7 @@ class HttpSettings:
     clock: Callable[[], int]
     sse: bool = False
     rewrite_oauth: bool = False
+    helmed: Helmed = field(default_factory=Helmed)
     opened: Callable[[Session], None] = field(default=lambda session: None)
     closed: Callable[[Session, str], None] = field(default=lambda session, reason: None)
 
@@ -70,7 +75,10 @@ class HttpProxy:
         self.pool = pool
         self.injected = settings.injected
         self._facts = Facts(settings.mask, settings.injected.names)
-        self._sessions = Sessions(loop.time, settings.opened, settings.closed)
+        self._sessions = Sessions(loop.time, self._opened, self._closed)
+        self._ports: dict[int, RelayPort] = {}
+        self._conversations: dict[int, Conversation] = {}
+        self._templates: dict[int, RequestHead] = {}
         self._sse = settings.sse
         self._refresh: asyncio.Task[bool] | None = None
         url = settings.url
@@ -123,14 +131,56 @@ class HttpProxy:
         initialize = is_mcp and mcp_id is None and head.method == b"POST" and is_initialize(body)
         return sessions.legacy(mcp_id, identity, incoming.peer, initialize=initialize), era
 
+    @property
+    def gated(self) -> bool:
+        """Messages that begin now pass the gate."""
+        helmed = self._settings.helmed
+        if helmed.steering is None:
+            return False
+        return helmed.gated or any(one.gated for one in self._conversations.values())
+
+    @property
+    def max_message(self) -> int:
+        return self._settings.helmed.max_message
+
+    def port(self, session: Session) -> RelayPort:
+        return self._ports[session.number]
+
+    def conversation_of(self, relay: Relay) -> Conversation:
+        assert relay.session is not None
+        return self._conversations[relay.session.number]
+
+    def forget(self, relay: Relay) -> None:
+        """``relay`` is over: no decision concerns it any more."""
+        if relay.session is None or relay.log is None:
+            return
+        port = self._ports.get(relay.session.number)
+        if port is not None:
+            port.ups.pop(relay.log.stream, None)
+            port.downs.pop(relay.log.stream, None)
+
+    def post_own(self, port: RelayPort, message: Message) -> None:
+        """A message that no client's POST carries goes up in one of our own; its answer passes the gate."""
+        number = next((number for number, found in self._ports.items() if found is port), 0)
+        template = self._templates.get(number)
+        if template is None:
+            return
+        conversation = self._conversations[number]
+        own = OwnPost(conversation, self._next_stream())
+        head = own.head_like(template, message, conversation.schema(str(message.params.get("name"))))
+        method, data, key, _ = self.request_head(head)
+        outgoing = self.pool.request(key, method, data, own)
+        outgoing.write(message.raw)
+        outgoing.end()
+        outgoing.flush()
+
     def log(self, session: Session) -> StreamLog:
-        self._streams += 1
         return StreamLog(
             self._journal,
             self._facts,
             self._settings.mask,
             session=session.number,
-            stream=self._streams,
+            stream=self._next_stream(),
             clock=self._settings.clock,
         )
 
@@ -165,6 +215,8 @@ class HttpProxy:
     def learn(self, session: Session, request: RequestHead, head: ResponseHead) -> None:
         """What an answer's head says about its session."""
         session.last = self._loop.time()
+        if request.method == b"POST" and self._settings.helmed.steering is not None:
+            self._templates[session.number] = request
         if 200 <= head.status < 300:
             session.established = True
             mcp_id = head.index.get(b"mcp-session-id")
@@ -208,6 +260,24 @@ class HttpProxy:
         return await asyncio.shield(self._refresh)
 
     # helpers
+
+    def _next_stream(self) -> int:
+        self._streams += 1
+        return self._streams
+
+    def _opened(self, session: Session) -> None:
+        settings = self._settings
+        settings.opened(session)
+        port = self._ports[session.number] = RelayPort(self)
+        self._conversations[session.number] = Conversation(
+            self._loop, self._journal, settings.helmed, session.number, port, settings.mask
+        )
+
+    def _closed(self, session: Session, reason: str) -> None:
+        self._conversations.pop(session.number).ended()
+        self._ports.pop(session.number)
+        self._templates.pop(session.number, None)
+        self._settings.closed(session, reason)
 
     def _identity(self, incoming: Incoming, info: bytes) -> Identity:
         index = incoming.head.index

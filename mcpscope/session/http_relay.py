@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcpscope.protocol.message import Direction
 from mcpscope.session.http_answering import Answering
+from mcpscope.session.http_gated import FRAMED, KEPT_OF_OVERSIZED_BYTES, GatedUp
 from mcpscope.session.http_local import local_failure
 from mcpscope.session.http_log import NotRecorded, StreamLog
 from mcpscope.session.http_sessions import PEEK_BYTES, Session
 from mcpscope.transports.connect.http_outgoing import REPLAY_BYTES, Outgoing
+from mcpscope.transports.http_head import RequestHead, ResponseHead, indexed
 from mcpscope.transports.listen.http_incoming import Incoming
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ class Relay:
 
     __slots__ = (
         "_answering",
+        "_gated",
+        "_head",
         "_kept",
         "_kept_bytes",
         "_outgoing",
@@ -44,6 +49,8 @@ class Relay:
         self.log: StreamLog | None = None
         self.over = False
         self._answering = Answering(proxy, self)
+        self._gated: GatedUp | None = None
+        self._head = incoming.head
         self._outgoing: Outgoing | None = None
         self._parts: list[bytes] = []
         self._up_ended = False
@@ -65,8 +72,14 @@ class Relay:
         if self.over:
             return
         try:
-            if self.log is not None:
+            if self._gated is not None:
+                self._collect(self._gated)
+            elif self.log is not None:
                 self._send()
+            elif self._proxy.gated and self.is_mcp and self.incoming.head.method == b"POST":
+                self._gated = GatedUp(self._proxy, self)
+                self.incoming.send_continue()
+                self._collect(self._gated)
             elif self._parts or self._up_ended or not self._awaits_body():
                 self._begin()
         except NotRecorded as fault:
@@ -76,6 +89,8 @@ class Relay:
         if not self.over:
             if self._outgoing is not None:
                 self._outgoing.close()
+            if self.session is not None and self.log is not None:
+                self._proxy.conversation_of(self).left(Direction.TO_SERVER, self.log.stream)
             self.finish("client")
 
     def on_stall(self, *, stalled: bool) -> None:
@@ -112,6 +127,7 @@ class Relay:
         self.over = True
         if self.log is not None:
             self.log.closed(by, status=status, error=error)
+            self._proxy.forget(self)
         if self.session is not None:
             self.session.streams -= 1
             self._proxy.ended(self.session)
@@ -127,7 +143,76 @@ class Relay:
         self.log = None
         self.finish("mcpscope")
 
+    # what the gate asks for
+
+    @property
+    def gated(self) -> GatedUp | None:
+        """The gate this request passed, if it did."""
+        return self._gated
+
+    def go_up(self, head: RequestHead, body: bytes) -> None:
+        """Send a whole request that was decided; its head may be another now."""
+        length = (b"Content-Length", b"%d" % len(body))
+        lines = [line for line in head.headers if line[0].lower() not in FRAMED]
+        self._head = RequestHead(head.method, head.target, [*lines, length], head.index, head.http10)
+        self._head.index = indexed(self._head.headers)
+        self._kept = [body]
+        self._kept_bytes = len(body)
+        outgoing = self._ask()
+        outgoing.write(body)
+        outgoing.end()
+        outgoing.flush()
+
+    def deliver_whole(self, head: ResponseHead, body: bytes) -> None:
+        """Answer with a body that was decided."""
+        if self._gated is not None and self._gated.streaming:
+            self._gated.answer(body)
+            return
+        headers = [line for line in head.headers if line[0].lower() != b"content-length"]
+        headers.append((b"Content-Length", b"%d" % len(body)))
+        self.finish("server")
+        self.incoming.send_head(ResponseHead(head.status, head.reason, headers, indexed(headers)))
+        self.incoming.send_body(body)
+        self.incoming.end()
+
+    def break_off(self) -> None:
+        """End the exchange without an end of its answer."""
+        if self._outgoing is not None:
+            self._outgoing.close()
+        self.finish("mcpscope")
+        self.incoming.abort()
+
     # helpers
+
+    def _collect(self, gated: GatedUp) -> None:
+        """Wait for the whole body, then let the gate decide."""
+        limit = self._proxy.max_message
+        size = sum(map(len, self._parts))
+        if self.log is not None or (not self._up_ended and size <= limit):
+            return
+        body = b"".join(self._parts)
+        self._parts.clear()
+        log, session, caller = self._open(body[:PEEK_BYTES])
+        self._proxy.port(session).ups[log.stream] = gated
+        conversation = self._proxy.conversation_of(self)
+        if size > limit:
+            kept = body[:KEPT_OF_OVERSIZED_BYTES]
+            conversation.oversized(Direction.TO_SERVER, kept, size, log.stream)
+            if not gated.sent:
+                gated.too_large(limit)
+            return
+        gated.begin(body, conversation, log.stream, caller)
+
+    def _open(self, first: bytes) -> tuple[StreamLog, Session, str]:
+        """Find the session and write the head down."""
+        proxy, incoming = self._proxy, self.incoming
+        session, era = proxy.place(incoming, first, is_mcp=self.is_mcp)
+        self.session = session
+        session.streams += 1
+        log = self.log = proxy.log(session)
+        caller = proxy.caller(incoming.head)
+        log.opened(incoming.head, era=era, peer=incoming.peer, caller=caller, kept=self.is_mcp)
+        return log, session, caller
 
     def _awaits_body(self) -> bool:
         head = self.incoming.head
@@ -136,18 +221,12 @@ class Relay:
         return b"mcp-session-id" not in head.index
 
     def _begin(self) -> None:
-        proxy, incoming = self._proxy, self.incoming
-        first = b"".join(self._parts)[:PEEK_BYTES] if self._parts else b""
-        self.session, era = proxy.place(incoming, first, is_mcp=self.is_mcp)
-        self.session.streams += 1
-        self.log = proxy.log(self.session)
-        caller = proxy.caller(incoming.head)
-        self.log.opened(incoming.head, era=era, peer=incoming.peer, caller=caller, kept=self.is_mcp)
+        self._open(b"".join(self._parts)[:PEEK_BYTES] if self._parts else b"")
         self._ask()
         self._send()
 
     def _ask(self) -> Outgoing:
-        method, head, key, chunked = self._proxy.request_head(self.incoming.head)
+        method, head, key, chunked = self._proxy.request_head(self._head)
         self._outgoing = outgoing = self._proxy.pool.request(key, method, head, self._answering)
         if chunked:
             outgoing.body_is_chunked()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -14,7 +14,8 @@ from mcpscope.protocol.headers import derive
 from mcpscope.protocol.message import Direction, Kind, Message, RpcId
 from mcpscope.protocol.parsing import parse
 from mcpscope.session.bridge_ids import same_id
-from mcpscope.session.crossing import Crossing, Straight, one_line
+from mcpscope.session.conversation import Conversation, Helmed
+from mcpscope.session.crossing import Crossing, one_line
 from mcpscope.session.http_facts import Facts
 from mcpscope.session.http_inject import Injected
 from mcpscope.session.http_local import failure_answer
@@ -46,7 +47,7 @@ class RemoteSettings:
     say: Callable[[str], None]
     done: Callable[[int], None]
     sse: bool = False
-    crossing: Callable[[RemoteSession], Crossing] | None = None
+    helmed: Helmed = field(default_factory=Helmed)
 
 
 class RemoteSession:
@@ -69,10 +70,9 @@ class RemoteSession:
         self._facts = Facts(settings.mask, settings.injected.names)
         self.record = record
         self.injected = settings.injected
-        if settings.crossing is not None:
-            self.crossing = settings.crossing(self)
-        else:
-            self.crossing = Straight(journal, record.number, self, settings.mask)
+        self.crossing: Crossing = Conversation(
+            loop, journal, settings.helmed, record.number, self, settings.mask
+        )
         self._streams = 0
         self._posts: dict[int, RemotePost] = {}
         self._others: dict[int, RemoteStream] = {}
@@ -114,7 +114,7 @@ class RemoteSession:
 
     # what the crossing asks for
 
-    def forward(self, direction: Direction, message: Message, stream: int, *, changed: bool) -> None:
+    def forward(self, direction: Direction, message: Message, stream: int, of: int, *, changed: bool) -> None:
         if direction is Direction.TO_CLIENT:
             if message.raw.strip():
                 self.client.write(one_line(message.raw))
@@ -123,14 +123,14 @@ class RemoteSession:
         else:
             self._post(message, stream)
 
-    def send(self, direction: Direction, data: bytes, stream: int) -> None:
+    def send(self, direction: Direction, data: bytes, stream: int, answers: int) -> None:
         if direction is Direction.TO_CLIENT:
             self.client.write(one_line(data))
         else:
             self._streams += 1
             self._post(parse(data), self._streams)
 
-    def swallowed(self, direction: Direction, stream: int) -> None: ...
+    def swallowed(self, direction: Direction, stream: int, of: int) -> None: ...
 
     def close_channel(self, direction: Direction, stream: int) -> None:
         exchange = self._posts.get(stream) or self._others.get(stream)

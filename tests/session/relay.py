@@ -45,7 +45,14 @@ class MemoryJournal:
     fault: str = ""
 
     def append(
-        self, kind: int, dir: int, session: int, stream: int, payload: bytes | memoryview, flags: int = 0
+        self,
+        kind: int,
+        dir: int,
+        session: int,
+        stream: int,
+        payload: bytes | memoryview,
+        flags: int = 0,
+        at: int = 0,
     ) -> bool:
         if self.fault:
             return False

@@ -1,0 +1,302 @@
+"""The gate on a relayed HTTP exchange: whole messages out of its bodies and events, decided ones back in."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from mcpscope.protocol.headers import follow, mismatches
+from mcpscope.protocol.message import Direction, Kind, Message
+from mcpscope.protocol.parsing import parse
+from mcpscope.protocol.revisions import declared
+from mcpscope.protocol.sse import SseEvent, SseParser, with_data, write_event
+from mcpscope.session.http_local import header_mismatch, local_failure
+from mcpscope.transports.http_head import BadHeader, Headers, RequestHead, ResponseHead, indexed, response
+
+if TYPE_CHECKING:
+    from mcpscope.session.conversation import Conversation
+    from mcpscope.session.http_proxy import HttpProxy
+    from mcpscope.session.http_relay import Relay
+
+KEPT_OF_OVERSIZED_BYTES = 64 * 1024
+_JSON: Headers = [(b"Content-Type", b"application/json")]
+FRAMED = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+
+
+class RelayPort:
+    """Carries out the decisions about the messages of one session's exchanges, found by stream."""
+
+    def __init__(self, proxy: HttpProxy) -> None:
+        self._proxy = proxy
+        self.ups: dict[int, GatedUp] = {}
+        self.downs: dict[int, GatedDown] = {}
+
+    def __repr__(self) -> str:
+        return f"<RelayPort up={len(self.ups)} down={len(self.downs)}>"
+
+    def forward(self, direction: Direction, message: Message, stream: int, of: int, *, changed: bool) -> None:
+        if direction is Direction.TO_CLIENT:
+            if (down := self.downs.get(stream)) is not None:
+                down.decided(of, message, changed=changed)
+        elif (up := self.ups.get(stream)) is not None and not up.sent:
+            up.forward(message, changed=changed)
+        else:
+            self._proxy.post_own(self, message)
+
+    def send(self, direction: Direction, data: bytes, stream: int, answers: int) -> None:
+        if direction is Direction.TO_SERVER:
+            self._proxy.post_own(self, parse(data))
+        elif (up := self.ups.get(stream)) is not None and not up.sent:
+            if answers:
+                up.answer(data)
+            else:
+                up.say(data)
+        elif (down := self.downs.get(stream)) is not None:
+            down.say(data)
+
+    def swallowed(self, direction: Direction, stream: int, of: int) -> None:
+        if direction is Direction.TO_CLIENT:
+            if (down := self.downs.get(stream)) is not None:
+                down.dropped(of)
+        elif (up := self.ups.get(stream)) is not None and not up.sent:
+            up.swallowed()
+
+    def close_channel(self, direction: Direction, stream: int) -> None:
+        found = self.ups.get(stream) or self.downs.get(stream)
+        if found is not None:
+            found.relay.break_off()
+
+
+class GatedUp:
+    """One POST held back until its message is decided. ``sent``: it went up, or was answered here."""
+
+    def __init__(self, proxy: HttpProxy, relay: Relay) -> None:
+        self._proxy = proxy
+        self.relay = relay
+        self.sent = False
+        self._message: Message | None = None
+        self._streaming = False
+
+    def __repr__(self) -> str:
+        return f"<GatedUp {self.relay} sent={self.sent}>"
+
+    def begin(self, body: bytes, conversation: Conversation, stream: int, caller: str) -> None:
+        """The request is whole and its stream open: refuse what HTTP itself must, then ask the gate."""
+        head = self.relay.incoming.head
+        media = head.index.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if media != b"application/json":
+            self._refuse(415, b"the content type must be application/json")
+            return
+        message = self._message = parse(body)
+        if declared(message.meta) and message.kind is Kind.REQUEST:
+            said = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers]
+            tool = str(message.params.get("name"))
+            found = mismatches(said, message, conversation.schema(tool))
+            if found:
+                self._local(400, header_mismatch(message, found))
+                return
+        conversation.received(Direction.TO_SERVER, message, stream, caller)
+
+    def forward(self, message: Message, *, changed: bool) -> None:
+        """Decided: it goes up, with the header fields that belong to what it says now."""
+        self.sent = True
+        head = self.relay.incoming.head
+        if changed and self._message is not None:
+            head = self._edited(head, self._message, message)
+        try:
+            self.relay.go_up(head, message.raw)
+        except BadHeader as error:
+            self.sent = False
+            status, _, data = local_failure("malformed", str(error), message.raw)
+            self._local(status, data)
+
+    def answer(self, data: bytes) -> None:
+        """Answered in the upstream's place."""
+        if self._streaming:
+            self.sent = True
+            self.relay.incoming.send_body(write_event(data))
+            self.relay.finish("mcpscope", status=200)
+            self.relay.incoming.end()
+            return
+        self._local(200, data)
+
+    def say(self, data: bytes) -> None:
+        """A message of ours before the answer, where the client takes events."""
+        incoming = self.relay.incoming
+        if b"text/event-stream" not in incoming.head.index.get(b"accept", b""):
+            return
+        if not self._streaming:
+            self._streaming = True
+            incoming.send_head(response(200, [(b"Content-Type", b"text/event-stream")]))
+        incoming.send_body(write_event(data))
+        incoming.flush()
+
+    @property
+    def streaming(self) -> bool:
+        """An event stream of ours has begun: the upstream's answer goes on in it."""
+        return self._streaming
+
+    def swallowed(self) -> None:
+        """It goes no further, and it was no request."""
+        self.sent = True
+        self.relay.finish("mcpscope", status=202)
+        self.relay.incoming.answer(202, [], b"")
+
+    def too_large(self, limit: int) -> None:
+        """Nothing was said in its place."""
+        self._refuse(413, b"the request body is larger than %d bytes" % limit)
+
+    def _local(self, status: int, data: bytes) -> None:
+        self.sent = True
+        self.relay.finish("mcpscope", status=status)
+        self.relay.incoming.answer(status, _JSON, data)
+
+    def _refuse(self, status: int, text: bytes) -> None:
+        self.sent = True
+        self.relay.finish("mcpscope", status=status)
+        self.relay.incoming.answer(
+            status, [(b"Content-Type", b"text/plain; charset=utf-8")], b"mcpscope: " + text
+        )
+
+    def _edited(self, head: RequestHead, old: Message, new: Message) -> RequestHead:
+        conversation = self._proxy.conversation_of(self.relay)
+        lines = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers]
+        if declared(old.meta) or declared(new.meta):
+            lines = follow(lines, old, new, conversation.schema(str(new.params.get("name"))))
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines]
+        return RequestHead(head.method, head.target, headers, indexed(headers), head.http10)
+
+
+class _Slot:
+    """One event on its way down: ready when ``data`` is known."""
+
+    __slots__ = ("data", "event")
+
+    def __init__(self, event: SseEvent | None, data: bytes | None) -> None:
+        self.event = event
+        self.data = data
+
+
+class GatedDown:
+    """The messages of one answer. Events keep their order: what is behind a held one waits with it."""
+
+    def __init__(self, relay: Relay, conversation: Conversation, stream: int, *, limit: int) -> None:
+        self.relay = relay
+        self._conversation = conversation
+        self._stream = stream
+        self._limit = limit
+        self._parser: SseParser | None = None
+        self._head: ResponseHead | None = None
+        self._body: list[bytes] = []
+        self._size = 0
+        self._queue: deque[_Slot] = deque()
+        self._by_name: dict[int, _Slot] = {}
+        self._current: _Slot | None = None
+        self._ended = False
+        self.over = False
+
+    def __repr__(self) -> str:
+        return f"<GatedDown {self._stream} waiting={len(self._queue)} over={self.over}>"
+
+    def events(self) -> None:
+        """It is an event stream, at the boundary of an event, its head sent."""
+        self._parser = SseParser()
+
+    def whole(self, head: ResponseHead) -> None:
+        """It is one JSON body, its head still to be sent."""
+        self._head = head
+
+    def feed(self, data: bytes) -> None:
+        """Bytes of the body. Raises NotRecorded."""
+        if self._parser is None:
+            self._size += len(data)
+            if self._size <= self._limit or sum(map(len, self._body)) < KEPT_OF_OVERSIZED_BYTES:
+                self._body.append(data)
+            return
+        for event in self._parser.feed(data):
+            if event.has_message and event.data is not None:
+                self._arrived(_Slot(event, None), event.data)
+            else:
+                self._queue.append(_Slot(event, event.raw))
+        if self._parser.pending > self._limit:
+            self._conversation.oversized(Direction.TO_CLIENT, b"", self._parser.pending, self._stream)
+            self.relay.break_off()
+            return
+        self._flush()
+
+    def end(self) -> None:
+        """The body is complete."""
+        self._ended = True
+        if self._parser is not None:
+            rest = self._parser.finish()
+            if rest:
+                self._queue.append(_Slot(None, rest))
+            self._flush()
+            return
+        body = b"".join(self._body)
+        self._body.clear()
+        if self._size > self._limit:
+            self._queue.append(_Slot(None, None))
+            self._current = self._queue[-1]
+            kept = body[:KEPT_OF_OVERSIZED_BYTES]
+            self._conversation.oversized(Direction.TO_CLIENT, kept, self._size, self._stream)
+        else:
+            self._arrived(_Slot(None, None), body)
+        self._flush()
+
+    def decided(self, of: int, message: Message, *, changed: bool) -> None:
+        """The message named ``of`` leaves as ``message``."""
+        slot = self._by_name.pop(of, None) or self._current
+        if slot is None or slot.data is not None:
+            self.say(message.raw)
+            return
+        if slot.event is None:
+            slot.data = message.raw
+        else:
+            slot.data = with_data(slot.event, message.raw) if changed else slot.event.raw
+        self._flush()
+
+    def dropped(self, of: int) -> None:
+        slot = self._by_name.pop(of, None) or self._current
+        if slot is not None and slot.data is None:
+            slot.data = b""
+            self._flush()
+
+    def say(self, data: bytes) -> None:
+        """A message of our own on this stream."""
+        if self._parser is not None:
+            self._queue.append(_Slot(None, write_event(data)))
+        elif self._queue:
+            self._queue[-1].data = data
+        self._flush()
+
+    def _arrived(self, slot: _Slot, raw: bytes) -> None:
+        self._queue.append(slot)
+        self._current = slot
+        name = self._conversation.received(Direction.TO_CLIENT, parse(raw), self._stream)
+        self._current = None
+        if slot.data is None:
+            self._by_name[name] = slot
+
+    def _flush(self) -> None:
+        """Send what is decided, in order."""
+        if self.over:
+            return
+        relay = self.relay
+        parts: list[bytes] = []
+        while self._queue and self._queue[0].data is not None:
+            parts.append(self._queue.popleft().data or b"")
+        data = b"".join(parts)
+        if self._head is not None:
+            if parts and self._ended:
+                self.over = True
+                relay.deliver_whole(self._head, data)
+            return
+        if data:
+            relay.incoming.send_body(data)
+        if self._ended and not self._queue:
+            self.over = True
+            relay.finish("server")
+            relay.incoming.end()
+        elif data:
+            relay.incoming.flush()
