@@ -7,6 +7,7 @@ import time
 
 import click
 
+from mcpscope.engine.filter.fields import FIELDS, STATES
 from mcpscope.engine.filter.language import Filter, parse
 from mcpscope.errors import ScopeError
 from mcpscope.store.directory import Directory, SessionInfo
@@ -15,8 +16,24 @@ _NEGATED_TERM = re.compile(r"-(?:[a-zA-Z][\w-]+(?:\.|\[|!=|[:=~<>])|\()")
 _LOOKS_LIKE_A_FILTER = re.compile(r"[\s:=~<>()\"|&]|^[-!]")
 
 
+EXAMPLE = (
+    "Terms side by side must all hold; or, not, - and brackets as usual. "
+    "field:value with * and ? as wildcards and (a,b) for any of; = and != exactly; ~ a regular expression; "
+    "> >= < <= for numbers. A bare word is searched in the text. Examples: "
+    "method:tools/call tool:search* is:error dur>500ms · -method:ping · args.path~^/etc · since:10m is:held"
+)
+
+
 class FilterCommand(click.Command):
     """A command with a FILTER argument: ``-method:ping`` is a filter and not an option."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Filter"):
+            formatter.write_text(EXAMPLE)
+            formatter.write_dl([(field.name, field.help) for field in FIELDS.values()])
+        with formatter.section("States (is:WORD)"):
+            formatter.write_dl([(word, state.help) for word, state in STATES.items()])
+        super().format_epilog(ctx, formatter)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         taken = ["!" + arg[1:] if _NEGATED_TERM.match(arg) else arg for arg in args]

@@ -25,7 +25,9 @@ _CHANGED = """
     UNION SELECT ifnull(m.exchange_id, m.id) FROM outcomes AS o JOIN messages AS m ON m.id = o.message_id
     WHERE o.id > :outcome
 """
-_OPEN = f"SELECT id FROM exchanges WHERE status IN ({', '.join('?' * len(OPEN_STATUSES))})"
+_OPEN = f"""
+    SELECT id FROM exchanges WHERE ended_at IS NULL AND status IN ({", ".join("?" * len(OPEN_STATUSES))})
+"""
 
 
 class Following:
@@ -80,7 +82,7 @@ class Following:
         return {id for (id,) in self._connection.execute(_CHANGED, last)}
 
     def _is_due(self, one: Recorded, now: int) -> bool:
-        if one.status in OPEN_STATUSES:
+        if _is_open(one):
             waited = self._open.setdefault(one.seq, False)
             if waited or now - one.opened_at < LONG_WAIT_NS:
                 return False
@@ -93,7 +95,12 @@ class Following:
         return True
 
     def _remember(self, one: Recorded) -> None:
-        if one.status not in OPEN_STATUSES:
+        if not _is_open(one):
             self._ended[one.seq] = one.status
             if len(self._ended) > REMEMBERED:
                 self._ended.popitem(last=False)
+
+
+def _is_open(one: Recorded) -> bool:
+    """What waits for input or a task keeps saying so when its session has ended, but is over."""
+    return one.ended_at is None and one.status in OPEN_STATUSES
