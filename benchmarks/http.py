@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from statistics import median
@@ -23,16 +26,59 @@ def measure(plan: Plan) -> Iterator[Row]:
     """All figures with HTTP in them; the floor is the relay between the same two HTTP ends."""
     small = plan.payloads(130, 1000)
     calls = Calls(plan.calls(20_000), 1, small, pinned=True)
-    direct, floor, ours = in_turns(plan, calls)
-    yield _row("HTTP round trip small, one core", "us", direct, floor, ours, "p50_us")
-    many = Calls(plan.calls(60_000), 32, small)
-    yield _row("HTTP, 32 connections", "calls/s", *in_turns(plan, many), "calls_per_s")
-    events = Events(plan.calls(2_000))
-    yield _row("SSE event delay, 1 stream", "us", *in_turns(plan, events), "p50_us")
-    base = median(run.p50_us for run in floor)
+    rows = [
+        _row("HTTP round trip small, one core", "us", *in_turns(plan, calls), "p50_us"),
+        _row(
+            "HTTP, 32 connections",
+            "calls/s",
+            *in_turns(plan, Calls(plan.calls(60_000), 32, small)),
+            "calls_per_s",
+        ),
+        _row("SSE event delay, 1 stream", "us", *in_turns(plan, Events(plan.calls(2_000))), "p50_us"),
+    ]
+    yield from rows
+    floors = [row.floor or 0.0 for row in rows]
     for name, found in _bridges(plan, calls).items():
         value = median(found)
-        yield Row(f"bridge, {name}, one core", "us", None, base, value, value / base)
+        yield Row(f"bridge, {name}, one core", "us", None, floors[0], value, value / floors[0])
+    if mitmdump := shutil.which("mitmdump"):
+        yield from _rival(plan, mitmdump, floors)
+
+
+def _rival(plan: Plan, mitmdump: str, floors: list[float]) -> Iterator[Row]:
+    """The same three figures with mitmdump (streaming, nothing stored) in our place; no bar of ours."""
+    small = plan.payloads(130, 1000)
+    measured = (
+        ("HTTP round trip small, mitmdump", "us", Calls(plan.calls(2_000), 1, small, pinned=True), "p50_us"),
+        ("HTTP, 32 connections, mitmdump", "calls/s", Calls(plan.calls(3_000), 32, small), "calls_per_s"),
+        ("SSE event delay, mitmdump", "us", Events(plan.calls(1_000)), "p50_us"),
+    )
+    for (name, unit, calls, figure), floor in zip(measured, floors, strict=True):
+        with _listening([str(BENCH), "serve"], pinned=calls.pinned) as server:
+            mode = ["--mode", f"reverse:http://127.0.0.1:{server}", "--set", "stream_large_bodies=1", "-q"]
+            port = _free_port()
+            command = [mitmdump, *mode, "--listen-host", "127.0.0.1", "--listen-port", str(port)]
+            with subprocess.Popen(command, preexec_fn=pin(calls.pinned)) as process:
+                _wait_for(port)
+                value = getattr(calls.run(port), figure)
+                process.terminate()
+        yield Row(name, unit, None, floor, value, value / floor)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _wait_for(port: int) -> None:
+    """Until somebody accepts connections on ``port``."""
+    end = time.monotonic() + ENDING_SECONDS
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
 
 
 class Calls:
