@@ -20,7 +20,18 @@ from __future__ import annotations
 
 from typing import Any, Final, assert_never
 
-from mcpscope.engine import batches, deciding, injecting, leaving, replacing, replies, resolving, stopping
+from mcpscope.engine import (
+    batches,
+    deciding,
+    embedded,
+    injecting,
+    leaving,
+    replacing,
+    replies,
+    resolving,
+    stopping,
+)
+from mcpscope.engine.asked import Asked
 from mcpscope.engine.commands import Command, Forward, Note, Record, Send
 from mcpscope.engine.events import Decided, Ended, Event, Injected, Left, Oversized, Received, Tick
 from mcpscope.engine.exchange import Exchange, Status
@@ -30,9 +41,9 @@ from mcpscope.engine.known import Memory
 from mcpscope.engine.live import Facts
 from mcpscope.engine.outcomes import Outcome, Word
 from mcpscope.engine.passage import CANCELLED, Passage, tool_of
-from mcpscope.engine.rules import Phase
+from mcpscope.engine.rules import Action, Phase
 from mcpscope.engine.schema_check import SchemaChecks, schema_of
-from mcpscope.engine.steering import Steering
+from mcpscope.engine.steering import Steering, Strict
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.parsing import parse
 from mcpscope.protocol.strict import flatten
@@ -44,9 +55,6 @@ _ERROR: Final = Kind.ERROR
 _REQUEST: Final = Phase.REQUEST
 _ANSWER: Final = Phase.ANSWER
 _OK: Final = Status.OK
-
-MAX_ASKED = 20_000
-"""Requests whose text is kept for the rules on their answers; the oldest are forgotten first."""
 
 
 class Engine:
@@ -74,13 +82,14 @@ class Engine:
         self.over = False
         self.batches = batches.Batches()
         self.injected: dict[int, int] = {}
+        self.fills: dict[int, dict[str, bytes]] = {}
         self._checks = SchemaChecks()
-        self._asked: dict[int, Message] = {}
+        self._asked = Asked()
         self._gone: set[Direction] = set()
         self._ids = 0
 
     def __repr__(self) -> str:
-        return f"<Engine session={self.session} {self.holds!r} asked={len(self._asked)}>"
+        return f"<Engine session={self.session} {self.holds!r} {self._asked!r}>"
 
     @property
     def due(self) -> int | None:
@@ -90,7 +99,7 @@ class Engine:
     @property
     def busy(self) -> bool:
         """Whether something of this session still needs the gate, whatever the rules say."""
-        waits = self.step_answers or self.step_any or self.batches.open or self.injected
+        waits = self.step_answers or self.step_any or self.batches.open or self.injected or self.fills
         return bool(waits) or len(self.holds) > 0
 
     def handle(self, event: Event) -> list[Command]:
@@ -125,7 +134,7 @@ class Engine:
         exchange = self.memory.observe(message, at, direction, stream)
         kind = message.kind
         if kind is _RESULT or kind is _ERROR:
-            phase, request = _ANSWER, self._asked.pop(exchange.id, None) if exchange else None
+            phase, request = _ANSWER, self._asked.take(exchange.id) if exchange else None
             method, tool = exchange.method if exchange else "", exchange.tool if exchange else ""
             if request is not None:
                 method, tool = request.method, tool_of(request)
@@ -145,7 +154,7 @@ class Engine:
     @property
     def _calm(self) -> bool:
         """Whether nothing is stepped, owed or injected: only rules and holds can concern a message."""
-        busy = self.step_any or self.step_answers or self.batches.open or self.injected
+        busy = self.step_any or self.step_answers or self.batches.open or self.injected or self.fills
         return not busy and self.steering.strict is None
 
     def _apart(self, exchange: Exchange | None, message: Message, stream: int) -> bool:
@@ -153,6 +162,8 @@ class Engine:
         return message.method != CANCELLED and not self.holds.concern(exchange, stream)
 
     def _examine(self, passage: Passage, at: int, out: list[Command]) -> None:
+        if self.fills:
+            embedded.put_in(self, passage)
         message = passage.message
         if self.injected and message.is_answer and injecting.is_ours(self, passage):
             injecting.answered(self, passage, at, out)
@@ -176,13 +187,17 @@ class Engine:
         exchange = self.memory.observe(message, at, direction, stream)
         if not message.is_answer:
             return Passage(direction, message, message, at, stream, Phase.REQUEST, exchange)
-        request = self._asked.pop(exchange.id, None) if exchange else None
+        request = self._asked.take(exchange.id) if exchange else None
         return Passage(direction, message, message, at, stream, Phase.ANSWER, exchange, request)
 
     def enter(self, passage: Passage, at: int, out: list[Command]) -> None:
         """Let ``passage`` wait behind what it may not pass, or judge it."""
         if len(self.holds) and (hold := self.holds.blocking(passage)) is not None:
-            hold.behind.append(passage)
+            hold.wait(passage)
+            if hold.crowded:
+                # More cannot wait behind it: its time is over, with what was to happen then.
+                hold.deadline = at
+                self.holds.touch()
             passage.actor, passage.rule = "mcpscope", f"hold {hold.id}"
             out.append(self.record(passage, Word.HELD, at, {"behind": hold.id}))
             return
@@ -194,16 +209,14 @@ class Engine:
             batches.consider(self, passage, at, out)
             return
         steering = self.steering
-        if steering.strict is not None:
-            self._flatten(passage)
-        if steering.strict is not None and (found := steering.strict(passage.message, passage.direction)):
-            passage.actor = "mcpscope"
-            data = replies.unreadable(passage, found)
-            replacing.replace(self, passage, Word.REFUSED, data, at, out, {"problems": list(found)})
+        if steering.strict is not None and self._unreadable(passage, steering.strict, at, out):
             return
         verdict = judge(passage, steering, self.facts(), at)
-        if verdict.decides is not None:
-            replacing.decided(self, passage, verdict.decides, verdict.entry, at, out)
+        rule = verdict.decides
+        if rule is not None and verdict.entry and rule.action is Action.ANSWER:
+            embedded.answer(self, passage, verdict.entry, rule, at, out)
+        elif rule is not None:
+            replacing.decided(self, passage, rule, verdict.entry, at, out)
         elif verdict.holds is not None:
             stopping.stop(self, passage, HoldKind.BREAK, verdict.holds, verdict.entry, at, out)
         elif (self.step_any or self.step_answers) and (why := stopping.steps(self, passage)):
@@ -215,12 +228,22 @@ class Engine:
         for text in verdict.notes:
             out.append(Note("log", text))
 
-    def _flatten(self, passage: Passage) -> None:
-        """A raw line break between tokens becomes a space; some readers would see another line there."""
+    def _unreadable(self, passage: Passage, strict: Strict, at: int, out: list[Command]) -> bool:
+        """Refuse what cannot be read with certainty.
+
+        A raw line break between tokens becomes a space first; some readers would see another line there.
+        """
         raw = passage.message.raw
         if b"\r" in raw or b"\n" in raw:
             passage.message = parse(flatten(raw))
             passage.actor = passage.actor or "mcpscope"
+        found = strict(passage.message, passage.direction)
+        if not found:
+            return False
+        passage.actor = "mcpscope"
+        data = replies.unreadable(passage, found)
+        replacing.replace(self, passage, Word.REFUSED, data, at, out, {"problems": list(found)})
+        return True
 
     def let_go(self, passage: Passage, at: int, out: list[Command]) -> None:
         """Send ``passage`` on as it stands now."""
@@ -244,10 +267,7 @@ class Engine:
             return
         kind = message.kind
         if kind is Kind.REQUEST:
-            asked = self._asked
-            if len(asked) >= MAX_ASKED:
-                asked.pop(next(iter(asked)))
-            asked[exchange.id] = message
+            self._asked.put(exchange.id, message)
         elif kind is _RESULT and request is not None and exchange.status is _OK:
             self.steering.remember_good(request.method, exchange.name, message.raw)
 
@@ -337,7 +357,7 @@ class Engine:
     def forget(self, exchange: Exchange | None) -> None:
         """The exchange of a message that was never sent: no answer will come for it."""
         if exchange is not None:
-            self._asked.pop(exchange.id, None)
+            self._asked.take(exchange.id)
             self.step_answers.discard(exchange.id)
 
     def record(

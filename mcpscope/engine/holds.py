@@ -22,7 +22,8 @@ HOLD_NS = 3600 * SECOND_NS
 ASK_NS = 300 * SECOND_NS
 KEEP_ALIVE_NS = 10 * SECOND_NS
 MAX_HOLDS = 1000
-MAX_HELD_BYTES = 64 << 20
+MAX_BEHIND = 10_000
+MAX_HELD_BYTES = 32 << 20
 
 
 class HoldKind(StrEnum):
@@ -62,6 +63,17 @@ class Hold:
     keep_alive_at: int | None = None
     keep_alives: int = 0
     behind: list[Passage] = field(default_factory=list)
+    behind_bytes: int = 0
+
+    def wait(self, passage: Passage) -> None:
+        """``passage`` has to wait behind this hold."""
+        self.behind.append(passage)
+        self.behind_bytes += len(passage.message.raw)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether as much waits behind it as may."""
+        return len(self.behind) >= MAX_BEHIND or self.behind_bytes >= MAX_HELD_BYTES
 
     @property
     def digest(self) -> str:

@@ -15,7 +15,7 @@ Strict: TypeAlias = Callable[[Message, Direction], tuple[str, ...]]
 
 MAX_DECISIONS = 512
 MAX_LAST_GOOD = 256
-MAX_LAST_GOOD_BYTES = 1 << 20
+MAX_LAST_GOOD_BYTES = 128 << 10
 
 
 class Detached(StrEnum):

@@ -654,3 +654,59 @@ def test_every_hold_is_abandoned_when_the_session_ends():
     assert talk.held == []
     assert talk.words(behind)[-1] == "abandoned"
     assert talk.to_client == []
+
+
+def questions(id, state="s", **entries):
+    body = {"resultType": "input_required", "inputRequests": entries}
+    if state:
+        body["requestState"] = state
+    return {"jsonrpc": "2.0", "id": id, "result": body}
+
+
+FORM = {"method": "elicitation/create", "params": {"mode": "form", "message": "?"}}
+ROOTS = {"method": "roots/list", "params": {}}
+
+
+def test_a_rule_answers_one_question_and_the_client_the_other():
+    talk = Talk()
+    accepted = {"action": "accept", "content": {"x": 1}}
+    talk.rule("answer", "method:elicitation/create", answer=Answer(body={"result": accepted}))
+    talk.client(call(1))
+    at = talk.server(questions(1, form=FORM, roots=ROOTS))
+    assert as_json(talk.to_client[0]) == questions(1, roots=ROOTS)
+    assert talk.words(at) == ["edited"]
+    assert talk.engine.busy
+    retry = call(2)
+    retry["params"] |= {"requestState": "s", "inputResponses": {"roots": {"roots": []}}}
+    again = talk.client(retry)
+    sent = as_json(talk.to_server[-1])["params"]
+    assert sent["inputResponses"] == {"roots": {"roots": []}, "form": accepted}
+    assert talk.words(again) == ["edited"]
+    assert not talk.engine.busy
+
+
+def test_the_only_question_is_answered_where_a_state_is_left_to_retry_with():
+    talk = Talk()
+    talk.rule("answer", "method:elicitation/create", answer=Answer(body={"result": {"action": "decline"}}))
+    talk.client(call(1))
+    talk.server(questions(1, form=FORM))
+    assert as_json(talk.to_client[0])["result"] == {"resultType": "input_required", "requestState": "s"}
+    retry = call(2)
+    retry["params"]["requestState"] = "s"
+    talk.client(retry)
+    assert as_json(talk.to_server[-1])["params"]["inputResponses"] == {"form": {"action": "decline"}}
+    talk.client(call(3))
+    talk.server(questions(3, state="", form=FORM))
+    assert as_json(talk.to_client[-1])["result"]["isError"] is True
+
+
+def test_what_waits_behind_a_hold_is_bounded():
+    talk = Talk()
+    talk.breakpoint("method:notifications/progress params.progress=1")
+    talk.client(call(1, meta={"progressToken": "t"}))
+    talk.server(progress("t", 1))
+    for value in range(2, 10_003):
+        talk.server(progress("t", value))
+    talk.passes(0.001)
+    assert talk.held == []
+    assert len(talk.to_client) == 10_001
