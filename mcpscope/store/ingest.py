@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 
-from mcpscope.engine.exchange import Exchange
 from mcpscope.engine.outcomes import UNCHANGED_FLAG
 from mcpscope.engine.pending import PIPE
 from mcpscope.protocol.ids import spelled
@@ -19,11 +18,17 @@ from mcpscope.store.decided import take_outcome
 from mcpscope.store.recorded import Recorded
 from mcpscope.store.records import Dir, Record, RecordType
 from mcpscope.store.rows import Batch
-from mcpscope.store.sessions import add_session, add_stream, count_session, end_session
+from mcpscope.store.sessions import (
+    NOT_FORWARDED,
+    UNCONFIRMED,
+    add_session,
+    add_stream,
+    count_session,
+    end_session,
+    take_back,
+)
 from mcpscope.store.unpack import Unpacked, partial_of
 
-NOT_FORWARDED = "not forwarded"
-UNCONFIRMED = "unconfirmed"
 FROM_PROXY = "proxy"
 UNDELIVERED_FLAG = 1
 SUMMARY_CHARS = 200
@@ -31,10 +36,6 @@ SUMMARY_CHARS = 200
 _DIRECTIONS = {Dir.TO_SERVER: Direction.TO_SERVER, Dir.TO_CLIENT: Direction.TO_CLIENT}
 _LAST_OF_WAY = """
     UPDATE messages SET fate = ? WHERE session_id = ? AND id >= ? AND dir = ? AND stream = ? AND fate IS NULL
-"""
-_NEWEST_OF_DIR = """
-    SELECT id, size FROM messages WHERE session_id = ? AND dir = ? AND origin IS NULL
-    ORDER BY id DESC LIMIT 100000
 """
 _ADD_GAP = """
     UPDATE sessions SET gaps = gaps + 1, lost_messages = lost_messages + ?, lost_bytes = lost_bytes + ?
@@ -157,7 +158,7 @@ class Ingest:
         undelivered = item.said.get("undelivered")
         if item.record.flags & UNDELIVERED_FLAG and isinstance(undelivered, dict):
             for dir, size in undelivered.items():
-                self._later.append(partial(self._take_back, session.id, str(dir), _count(size)))
+                self._later.append(partial(take_back, self._connection, session.id, str(dir), _count(size)))
         code = item.said.get("exit_code")
         at = session.time(item.record.at)
         self._end(
@@ -174,17 +175,6 @@ class Ingest:
             end_session(self._connection, session.id, at, reason, exit_code)
 
         self._later.append(finish)
-
-    def _take_back(self, session_id: int, dir: str, undelivered: int) -> None:
-        """The last ``undelivered`` bytes of a direction were recorded and never written on."""
-        for id, size in self._connection.execute(_NEWEST_OF_DIR, (session_id, dir)).fetchall():
-            if undelivered <= 0:
-                return
-            whole = size <= undelivered
-            self._connection.execute(
-                "UPDATE messages SET fate = ? WHERE id = ?", (NOT_FORWARDED if whole else UNCONFIRMED, id)
-            )
-            undelivered -= size + 1
 
     def _chunk(self, item: Unpacked) -> None:
         record = item.record
@@ -235,7 +225,7 @@ class Ingest:
         channel = (session.channel or session.channels.get(stream, "")) if stream else ""
         session_id, limit = session.id, session.max_body
         # The hot path of the recorder: what is asked for once a message is looked up once a chunk.
-        batch, observe, learn = self.batch, session.exchanges.observe, self._learn
+        batch, observe, learn = self.batch, session.exchanges.observe, session.learn
         add_row, add_body, touch = batch.rows.messages.append, batch.blocks.add, batch.touch
         first_id = id = batch.next_id
         for message in messages:
@@ -251,7 +241,7 @@ class Ingest:
                 owner = changed[0].id
                 session.seen_exchanges += owner == id
                 if kind is Kind.RESULT or kind is Kind.REQUEST:
-                    learn(session, changed[0], message, id, at)
+                    batch.rows.definitions += learn(changed[0], message, id, at)
             size = len(raw)
             session.seen_bytes += size
             kept = digest = None
@@ -284,17 +274,6 @@ class Ingest:
             self._last_owner = owner or id - 1
         batch.next_id = id
         session.seen_messages += id - first_id
-
-    def _learn(self, session: Recorded, exchange: Exchange, message: Message, id: int, at: int) -> None:
-        """Note who talks to whom and what the server offers, as far as this message says it."""
-        try:
-            session.introduced |= session.identity.observe(exchange, message)
-            listed = session.catalog.observe(exchange, message, at)
-        except Exception:  # a peer that describes itself in a way we cannot bear is recorded all the same
-            return
-        for seen in listed:
-            row = (session.id, id, at, seen.kind.value, seen.name, seen.digest, seen.text.encode())
-            self.batch.rows.definitions.append(row)
 
     def _outcome(self, item: Unpacked) -> None:
         take_outcome(self.session(item.record.session, item.record.at), item.record, self.batch)

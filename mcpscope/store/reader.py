@@ -1,4 +1,4 @@
-"""Reading a recording: the database opened as something that may be foreign, frames by their ids."""
+"""The frames of a recording, by their ids."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from mcpscope.errors import Exit, ScopeError
 from mcpscope.store import schema
 from mcpscope.store.bodies import BlockReader
-from mcpscope.store.recovery import abandoned, recover
 
-RECOVER_SECONDS = 10.0
 LAST_ID = (1 << 63) - 1
 
 _FRAME = """
@@ -56,37 +53,12 @@ class Frame(NamedTuple):
     raw: bytes
 
 
-def open_reader(path: Path) -> Reader:
-    """A reader of the database at ``path``, after what a crash left in journals was brought in.
-
-    Raises ScopeError where there is no database, or one that is newer, damaged or of another program.
-    """
-    waiting = any(True for _ in abandoned(path))
-    if not path.exists() and not waiting:
-        raise ScopeError(
-            f"there is no database {path}",
-            code="db_missing",
-            exit=Exit.STORE,
-            hint="record something first: mcpscope -- COMMAND",
-        )
-    try:
-        if waiting:
-            _recover(path)
-        return Reader(path)
-    except sqlite3.DatabaseError as error:
-        raise _refused(path, error) from error
-
-
 class Reader:
-    """One read-only connection; every method reads what is committed when it is called."""
+    """Reads over one connection (see ``store.reading``); each sees what is committed when it is called."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection | None = None) -> None:
         self.path = path
         self.connection = connection or schema.connect_ro(path)
-        if connection is None and schema.check(self.connection, path) < schema.SCHEMA_VERSION:
-            self.connection.close()
-            schema.ensure(path)
-            self.connection = schema.connect_ro(path)
         self._blocks = BlockReader(self.connection)
 
     def __repr__(self) -> str:
@@ -136,23 +108,3 @@ class Reader:
         else:
             raw = text if isinstance(text, bytes) else str(text or "").encode("utf-8", "backslashreplace")
         return Frame._make((*facts, raw))
-
-
-def _recover(path: Path) -> None:
-    try:
-        recover(path, seconds=RECOVER_SECONDS)
-    except (sqlite3.OperationalError, OSError):
-        if not path.exists():
-            raise
-        # Locked, full or read-only: what is in the database can be read all the same.
-
-
-def _refused(path: Path, error: sqlite3.DatabaseError) -> ScopeError:
-    if schema.is_damage(error):
-        return schema.damaged(path, error)
-    return ScopeError(
-        f"the database {path} cannot be read ({error})",
-        code="db_unreadable",
-        exit=Exit.STORE,
-        hint="another program may hold it locked; try again, or name another with --db",
-    )

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.paths import journal_root
 from mcpscope.store import schema, tables
 from mcpscope.store.recovery import recover
 
@@ -100,7 +101,9 @@ def explained(path: Path, error: Exception) -> ScopeError:
 def _take_in(path: Path, warn: Callable[[str], None]) -> None:
     try:
         recover(path, seconds=RECOVER_SECONDS)
-        if path.is_file() and path.stat().st_size and schema.version_of(path) < schema.SCHEMA_VERSION:
+        # An empty file with a journal beside it is one that a recorder is making in this moment.
+        begun = path.is_file() and (path.stat().st_size > 0 or journal_root(path).is_dir())
+        if begun and schema.version_of(path) < schema.SCHEMA_VERSION:
             schema.ensure(path)
     except (sqlite3.OperationalError, OSError) as error:
         warn(f"what an earlier proxy left behind could not be taken in: {error}")
@@ -110,7 +113,13 @@ def _take_in(path: Path, warn: Callable[[str], None]) -> None:
 
 def _verify(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse a file with views or triggers of somebody else: they could pretend anything."""
-    schema.check(connection, path)
+    if schema.check(connection, path) == 0:
+        raise ScopeError(
+            f"{path} is empty",
+            code="db_missing",
+            exit=Exit.STORE,
+            hint="record a session first (mcpscope -- COMMAND), or name the database with --db",
+        )
     ours = {_plain(sql) for sql in tables.VIEWS}
     for kind, name, sql in connection.execute(_PROGRAMS):
         if _plain(sql) not in ours:

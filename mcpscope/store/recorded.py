@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from mcpscope.engine.catalog import Catalog
+from mcpscope.engine.exchange import Exchange
 from mcpscope.engine.exchanges import Exchanges
 from mcpscope.engine.identity import Identity
+from mcpscope.protocol.message import Message
 
 Way = tuple[int, int]
 """Direction byte and stream."""
@@ -66,6 +68,17 @@ class Recorded:
         if at > self.last_at:
             self.last_at = at
         return self.last_at
+
+    def learn(self, exchange: Exchange, message: Message, id: int, at: int) -> list[tuple[Any, ...]]:
+        """Note who talks to whom; returns rows of ``definitions`` for what the server offers anew."""
+        try:
+            self.introduced |= self.identity.observe(exchange, message)
+            listed = self.catalog.observe(exchange, message, at)
+        except Exception:  # a peer that describes itself in a way we cannot bear is recorded all the same
+            return []
+        return [
+            (self.id, id, at, seen.kind.value, seen.name, seen.digest, seen.text.encode()) for seen in listed
+        ]
 
     def snapshot(self) -> dict[str, Any]:
         """All of it as JSON; ``restore`` takes it back."""

@@ -103,6 +103,9 @@ def is_damage(error: sqlite3.Error) -> bool:
 def connect_ro(path: Path) -> sqlite3.Connection:
     """A connection that cannot write and trusts nothing in the schema."""
     uri = path.absolute().as_uri() + "?mode=ro"
+    if not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists():
+        # SQLite would make a -shm file beside it; where nobody can, nobody changes it either.
+        uri += "&immutable=1"
     connection = sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA query_only = ON")

@@ -11,6 +11,9 @@ import orjson
 from mcpscope.store.recorded import Recorded
 from mcpscope.store.records import Record, RecordType
 
+NOT_FORWARDED = "not forwarded"
+UNCONFIRMED = "unconfirmed"
+
 _ADD = """
     INSERT INTO sessions (uid, journal, number, label, name, command, url, client_transport, server_transport,
                           pid, version, started_at, last_at, record_mode, detail)
@@ -32,6 +35,11 @@ _DEFINITIONS = """
     SELECT kind, at, digest, body FROM definitions
     WHERE id IN (SELECT max(id) FROM definitions WHERE session_id = ? GROUP BY kind, name) ORDER BY id
 """
+_NEWEST_OF_DIR = """
+    SELECT id, size FROM messages WHERE session_id = ? AND dir = ? AND origin IS NULL
+    ORDER BY id DESC LIMIT 100000
+"""
+_SET_FATE = "UPDATE messages SET fate = ? WHERE id = ?"
 _ADD_STREAM = "INSERT OR IGNORE INTO streams (session_id, stream) VALUES (?, ?)"
 _STREAM_OPENED = "UPDATE streams SET opened_at = ?, open = ? WHERE session_id = ? AND stream = ?"
 _STREAM_CLOSED = "UPDATE streams SET closed_at = ?, close = ? WHERE session_id = ? AND stream = ?"
@@ -88,6 +96,16 @@ def count_session(connection: sqlite3.Connection, session: Recorded) -> None:
             _INTRODUCE, (*(_text(name) for name in names), _text(facts.revision), era, session.id)
         )
         session.introduced = False
+
+
+def take_back(connection: sqlite3.Connection, session_id: int, dir: str, undelivered: int) -> None:
+    """The last ``undelivered`` bytes of a direction were recorded and never written on."""
+    for id, size in connection.execute(_NEWEST_OF_DIR, (session_id, dir)).fetchall():
+        if undelivered <= 0:
+            return
+        whole = size <= undelivered
+        connection.execute(_SET_FATE, (NOT_FORWARDED if whole else UNCONFIRMED, id))
+        undelivered -= size + 1
 
 
 def restore_catalog(connection: sqlite3.Connection, session: Recorded) -> None:

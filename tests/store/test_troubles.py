@@ -130,3 +130,17 @@ def test_a_newer_database_is_left_alone_and_the_journal_kept_for_it(program: Pro
     connection.close()
     assert session(program)["messages"] == 20
     assert not journal.exists()
+
+
+def test_a_read_only_folder_is_said_once_and_disturbs_nothing(program: Program, small_disk: Path) -> None:
+    program.db = small_disk / "scope.db"
+    program.env["MCPSCOPE_DB"] = str(program.db)
+    ensure(program.db)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    echo = Echo(program)
+    echo.say(50)
+    said = echo.hang_up()
+    assert b"record" in said
+    assert said.count(b"\n") == 1
+    listed = program.run("--json", "sessions", "list")
+    assert (listed.returncode, json.loads(listed.stdout)["data"]) == (0, [])
