@@ -13,12 +13,15 @@ from typing import IO, Any
 
 import click
 
+from mcpscope.cli.demo_ui import show as show_ui
 from mcpscope.cli.settings import Settings, with_settings
+from mcpscope.cli.ui import options as ui_options
 from mcpscope.demo.frozen import build
 from mcpscope.demo.run import Performance, demo_db, start
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.paths import default_db
 from mcpscope.store.schema import ensure
+from mcpscope.tui.terminal import has_terminal
 
 NEXT = (
     ("ui", "the same in the terminal UI"),
@@ -46,8 +49,9 @@ LOG_STOP_SECONDS = 5.0
     "--frozen-clock", is_flag=True, help="Write the tour into --db at once, always the same, and stop."
 )
 @click.option("--frames", is_flag=True, help="Show every message instead of exchanges.")
+@click.option("--no-ui", is_flag=True, help="In a terminal, too: print the log instead of opening the UI.")
 @with_settings
-def command(settings: Settings, *, frozen_clock: bool, frames: bool, **asked: Any) -> int:
+def command(settings: Settings, *, frozen_clock: bool, frames: bool, no_ui: bool, **asked: Any) -> int:
     """Show mcpscope at work: a scripted client, a real proxy and a small server, no network needed."""
     db = demo_db() if settings.db == default_db() else settings.db
     if frozen_clock:
@@ -56,6 +60,8 @@ def command(settings: Settings, *, frozen_clock: bool, frames: bool, **asked: An
         return 0
     played = Performance(**asked)
     shown = [played] if played.script == "load" else [played, replace(played, modern=True)]
+    if not (no_ui or frames or settings.quiet or settings.json) and has_terminal():
+        return show_ui(shown, db, ui_options(settings))
     with tempfile.TemporaryFile() as complaints:
         _show(shown, db, complaints, frames=frames, quiet=settings.quiet)
     if not settings.quiet:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,7 +14,7 @@ from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.paths import default_db, state_dir
 from mcpscope.store.reading import open_reader
-from mcpscope.tui.app import Options
+from mcpscope.tui.app import DEMO, Options
 from mcpscope.tui.attach import live_databases
 from mcpscope.tui.memory import Memory
 from mcpscope.tui.start import SCREENS, make_app
@@ -37,15 +39,23 @@ def command(session: str, settings: Settings, *, tty: str, web: bool, port: int,
         take_tty(tty)
     if not served():
         demand_terminal()
-    options = Options(
-        theme=_theme(settings),
-        ascii=settings.ascii or wants_ascii(),
+    chosen = replace(
+        options(settings),
         session=session,
         filter=asked["filter_text"],
         screen=asked["screen"],
         read_only=bool(asked["read_only"]),
     )
-    return open_ui(database(settings), options)
+    code = open_ui(database(settings), chosen)
+    if code == DEMO:
+        demo = importlib.import_module("mcpscope.cli.demo").command
+        return int(demo.main([], standalone_mode=False, obj=click.get_current_context().obj) or 0)
+    return code
+
+
+def options(settings: Settings) -> Options:
+    """How the global options want the UI to look."""
+    return Options(theme=_theme(settings), ascii=settings.ascii or wants_ascii())
 
 
 def open_ui(db: Path, options: Options) -> int:

@@ -20,6 +20,7 @@ from mcpscope.store.fulltext import catch_up
 from mcpscope.store.listed import ExchangeRow, MessageRow, NoteRow, OutcomeRow, SessionRow
 from mcpscope.store.prefilter import expression_of
 from mcpscope.store.query import Query, Stopped, prepare
+from mcpscope.store.values import field_values
 
 FETCH = 20_000
 CHUNK = 500
@@ -331,6 +332,10 @@ class Pages:
             given,
         )
         return [(str(row[0]), int(row[1])) for row in rows]
+
+    def suggested(self, place: str, prefix: str, sessions: Sequence[int] | None) -> list[tuple[str, int]]:
+        """Real values of a field of filters that begin with ``prefix``, with their counts."""
+        return field_values(self._connection, place, prefix, sessions)
 
     def _notes(self, where: str, parameters: Sequence[object]) -> list[NoteRow]:
         rows = self._connection.execute(

@@ -148,7 +148,7 @@ _TRAFFIC = (
         "copy",
         ("y",),
         "Copy",
-        "copy menu: JSON, arguments, result, curl, Python, pytest ...",
+        "copy menu: JSON, arguments, result, curl, Python, pytest and more",
         ("traffic", "detail"),
         rank=30,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -46,6 +47,9 @@ class Options:
     watch: bool = True
 
 
+DEMO = -1
+"""What the UI returns where somebody wants to see the demo, which has a database of its own."""
+
 ScreenMaker = Callable[["ScopeApp"], ScopeScreen]
 
 
@@ -65,9 +69,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         clock: Clock | None = None,
         memory: Memory | None = None,
         options: Options | None = None,
-        on_demo: Callable[[], None] | None = None,
     ) -> None:
-        self.on_demo = on_demo
         self.options = options or Options()
         self.source = source
         self.clock = clock or Clock()
@@ -79,14 +81,19 @@ class ScopeApp(App[int], inherit_bindings=False):
         self._filtered = False
         self.said: deque[tuple[int, str]] = deque(maxlen=500)  # older lines are let go
         self.crash: CrashReport | None = None
+        wanted = theming.chosen(self.options.theme)
+        # Textual would take the variable away from our children and filter colours that mono has none of.
+        no_color = os.environ.pop("NO_COLOR", None)
         super().__init__()
+        if no_color is not None:
+            os.environ["NO_COLOR"] = no_color
         self._makers = screens
         self._feed = Feed(source, self._fed)
         self._wanting = Wanting(self)
         self.commands = Commands(self)
         for theme in theming.themes():
             self.register_theme(theme)
-        self.theme = theming.chosen(self.options.theme)
+        self.theme = wanted
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theming.variables(PALETTES[0])
@@ -110,11 +117,11 @@ class ScopeApp(App[int], inherit_bindings=False):
 
     async def _changed(self, change: Change) -> None:
         if change.sessions is not None:
-            before = self.scope.shown
+            before = self.scope.asked if self.scope.shown is not None else ()
             self.scope.take(change.sessions, wanted=self.options.session)
             self._first_or_not()
             self._headings()
-            if self.scope.shown != before or before is None:
+            if self.scope.asked != before:
                 await self._show_scope()
         for screen in self._live_screens():
             take = getattr(screen, "take", None)
@@ -128,19 +135,14 @@ class ScopeApp(App[int], inherit_bindings=False):
         elif self.scope.all and self.current_mode == "first":
             self.go_to("traffic")
 
-    def why_no_demo(self) -> str:
-        """Why the demo cannot be started from here; empty where it can."""
-        return "" if self.on_demo is not None else "start it in a shell: mcpscope demo"
-
     def on_start_demo(self) -> None:
-        if self.on_demo is not None:
-            self.on_demo()
+        self.exit(DEMO)
 
     async def _show_scope(self) -> None:
         for screen in self._live_screens():
             show = getattr(screen, "show_sessions", None)
             if show is not None:
-                await show(self.scope.shown)
+                await show(self.scope.asked)
 
     def _live_screens(self) -> list[ScopeScreen]:
         stacks = self._screen_stacks.values()
@@ -187,7 +189,9 @@ class ScopeApp(App[int], inherit_bindings=False):
 
     def on_open_exchange(self, event: OpenExchange) -> None:
         traffic = self.traffic()
-        screen = DetailScreen(self.source, self.clock, event.exchange, traffic.step, traffic.marked)
+        screen = DetailScreen(
+            self.source, self.clock, event.exchange, traffic.step, traffic.marked, event.tab
+        )
         screen.heading = self.heading_for(f"#{event.exchange}")
         self.push_screen(screen)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcpscope.tui import actions, theming
 from mcpscope.tui.messages import FilterBy, ShowExchange, ShowSessions
+from mcpscope.tui.scope import EVERYTHING
 from mcpscope.tui.screens.base import ScopeScreen
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Commands:
             screen.post_message(ShowSessions((found.id,)))
 
     def _all(self, screen: ScopeScreen) -> None:
-        screen.post_message(ShowSessions(tuple(sorted(session.id for session in self._app.sessions()))))
+        screen.post_message(ShowSessions(EVERYTHING))
 
     def _goto(self, where: str, screen: ScopeScreen) -> None:
         if re.fullmatch(r"#?\d+", where):

@@ -14,11 +14,12 @@ class GoTo(Message):
 
 
 class OpenExchange(Message):
-    """Open one exchange in the detail screen."""
+    """Open one exchange in the detail screen, on a tab."""
 
-    def __init__(self, exchange: int) -> None:
+    def __init__(self, exchange: int, tab: str = "Pretty") -> None:
         super().__init__()
         self.exchange = exchange
+        self.tab = tab
 
 
 class ShowExchange(Message):

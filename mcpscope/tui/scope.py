@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from mcpscope.store.listed import SessionRow
 
+ALL = "all"
+EVERYTHING = (-1,)
+
 
 @dataclass(slots=True)
 class Scope:
@@ -15,6 +18,8 @@ class Scope:
     shown: tuple[int, ...] | None = None
     _chosen: tuple[int, ...] | None = None
     _followed: set[int] = field(default_factory=set)
+    _watching: bool = False
+    everything: bool = False
 
     @property
     def rows(self) -> list[SessionRow]:
@@ -24,7 +29,9 @@ class Scope:
     def take(self, sessions: tuple[SessionRow, ...], *, wanted: str = "") -> None:
         """Sessions as they are now; ``wanted`` chooses one by number, name or label once it is there."""
         self.all = sessions
-        if wanted and self._chosen is None:
+        if wanted == ALL:
+            self.everything = True
+        elif wanted and self._chosen is None:
             found = self.find(wanted)
             if found is not None:
                 self._chosen = (found.id,)
@@ -36,17 +43,29 @@ class Scope:
         return next((s for s in self.all if word in (str(s.id), s.name, s.label, s.uid)), None)
 
     def choose(self, sessions: tuple[int, ...] | None) -> None:
-        """Show these; None follows what is live again."""
+        """Show these; None follows what is live again, and ``EVERYTHING`` is every session."""
+        self.everything = sessions == EVERYTHING
         self._chosen = sessions
         self._followed.clear()
+        self._watching = False
         self._settle()
 
+    @property
+    def asked(self) -> tuple[int, ...] | None:
+        """The sessions to ask the store for; None for all of them."""
+        return None if self.everything else self.shown
+
     def _settle(self) -> None:
+        if self.everything:
+            self.shown = tuple(session.id for session in self.all)
+            return
         if self._chosen is not None:
             self.shown = self._chosen
             return
         live = {session.id for session in self.all if session.ended_at is None}
         known = {session.id for session in self.all}
-        # A session that ended while it was watched stays until another one lives.
-        self._followed = live or (self._followed & known) or {session.id for session in self.all[:1]}
+        # What ended while it was watched stays in the list; a mere recording goes when something lives.
+        if live and not self._watching:
+            self._followed, self._watching = set(), True
+        self._followed = (self._followed & known) | live or {session.id for session in self.all[:1]}
         self.shown = tuple(sorted(self._followed))

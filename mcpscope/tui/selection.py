@@ -19,14 +19,6 @@ SORTS = {
     "tool": "tool",
     "method": "method",
 }
-_COLUMNS = {
-    "tool": "tool",
-    "method": "method",
-    "name": "name",
-    "status": "status",
-    "kind": "kind",
-    "code": "code",
-}
 FIRST_PAGE = 300
 
 
@@ -80,22 +72,6 @@ def completions(
     """A read of what fits at the cursor, with real values and their counts."""
 
     def read(pages: Pages) -> list[Completion]:
-        def values(field: str, prefix: str) -> list[tuple[str, int]]:
-            if field in _COLUMNS:
-                return pages.values(_COLUMNS[field], sessions)
-            if field in ("session", "client", "server"):
-                return _session_values(pages, field)
-            return []
-
-        return complete(text, cursor, values)
+        return complete(text, cursor, lambda place, prefix: pages.suggested(place, prefix, sessions))
 
     return read
-
-
-def _session_values(pages: Pages, field: str) -> list[tuple[str, int]]:
-    found: dict[str, int] = {}
-    for session in pages.sessions():
-        name = {"session": session.title, "client": session.client_name, "server": session.server_name}[field]
-        if name:
-            found[name] = found.get(name, 0) + session.exchanges
-    return list(found.items())

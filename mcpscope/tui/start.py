@@ -30,7 +30,7 @@ def _log(app: ScopeApp) -> ScopeScreen:
 
 
 def _first(app: ScopeApp) -> ScopeScreen:
-    return FirstScreen(app.source.path, app.why_no_demo())
+    return FirstScreen(app.source.path)
 
 
 SCREENS: dict[str, ScreenMaker] = {
@@ -49,13 +49,12 @@ def make_app(
     clock: Clock | None = None,
     memory: Memory | None = None,
     prepare: Callable[[], None] | None = None,
-    on_demo: Callable[[], None] | None = None,
 ) -> ScopeApp:
     """The UI over ``db``, which is created where it is missing; raises ScopeError.
 
-    ``prepare`` runs between the two; ``on_demo`` starts the demo from the first screen.
+    ``prepare`` runs between the two.
     """
     ensure(db)
     if prepare is not None:
         prepare()
-    return ScopeApp(Source(db), SCREENS, clock=clock, memory=memory, options=options, on_demo=on_demo)
+    return ScopeApp(Source(db), SCREENS, clock=clock, memory=memory, options=options)

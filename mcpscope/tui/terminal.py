@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -70,17 +70,11 @@ def demand_terminal() -> None:
         raise ScopeError(NEEDS_TERMINAL, code="no_terminal", exit=Exit.USAGE)
 
 
-def run_app(make: Callable[[], ScopeApp], environment: Mapping[str, str] = os.environ) -> int:
-    """Run the UI until it ends; returns the exit code. After a crash the terminal is as it was.
-
-    ``NO_COLOR`` is taken out of the environment by Textual; it is put back for the programs that we start.
-    """
-    no_color = environment.get("NO_COLOR")
+def run_app(make: Callable[[], ScopeApp]) -> int:
+    """Run the UI until it ends; returns the exit code. After a crash the terminal is as it was."""
     app = make()
     if not served():
         app.driver_class = TerminalDriver
-    if no_color is not None:
-        os.environ["NO_COLOR"] = no_color
     found = app.run()
     if app.crash is not None:
         sys.stderr.write(app.crash.sentence + "\n")

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from mcpscope.engine.filter.completion import quote
 from mcpscope.paths import private_dir, runtime_dir
 from mcpscope.tui.present import figures
 from mcpscope.tui.present.content import Block, decoded
@@ -25,6 +26,28 @@ def string_value(index: JsonIndex, line: int) -> str:
         except ValueError:
             return text
     return text
+
+
+_ROOTS = (
+    ("$.params.arguments", "args"),
+    ("$.params._meta", "meta"),
+    ("$.result._meta", "meta"),
+    ("$.params", "params"),
+    ("$.result", "result"),
+    ("$.error", "error"),
+)
+
+
+def filter_term(path: str, value: str) -> str:
+    """``args.limit=5`` for a plain value at a JSON path; empty for containers and for what has no name."""
+    if value[:1] in ("{", "["):
+        return ""
+    for root, name in _ROOTS:
+        rest = path.removeprefix(root)
+        if rest != path and rest[:1] in (".", "["):
+            shown = quote(json.loads(value)) if value.startswith('"') and value.endswith('"') else value
+            return f"{name}{rest}={shown}"
+    return ""
 
 
 def saved(path: str, source: bytes, media: tuple[JsonIndex, int] | None) -> str:

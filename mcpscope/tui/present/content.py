@@ -114,7 +114,7 @@ def describe(line: int, kind: str, mime: str, data: bytes) -> Block:
     parts = [kind, mime or found.mime or "?"]
     if found.detail:
         parts.append(found.detail)
-    parts += [figures.long_size(len(data)), f"sha256 {digest[:8]}…{digest[-4:]}"]
+    parts += [figures.long_size(len(data)), f"sha256 {digest[:4]}…{digest[-2:]}"]
     if kind == "blob" and data[:8].isascii() and data[:8].decode("ascii").isprintable() and data:
         parts.append(f'"{data[:8].decode("ascii")}"')
     if problem:

@@ -124,7 +124,7 @@ def _snippets(
     if why or session is None:
         return [*(Copyable(key, name, title, "", why) for key, name, title in titles), markdown]
     given = arguments.decode("utf-8", "replace") or "{}"
-    curl_why = "" if session.url else "the server is no HTTP server; l copies an mcpscope line"
+    curl_why = "" if session.url else "a stdio server; l has a line for it"
     made = {
         "curl": ("" if curl_why else _curl(session, loaded.row.tool, given), curl_why),
         "mcpscope": (_mcpscope(session, loaded.row.tool, given), ""),

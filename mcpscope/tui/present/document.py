@@ -21,7 +21,7 @@ from mcpscope.tui.present.jsonindex import JsonIndex, index_json
 from mcpscope.tui.present.spans import Line
 
 LONG_STRING_BYTES = 2000
-SHOWN_OF_LONG_BYTES = 120
+SHOWN_OF_LONG_BYTES = 36
 FOLDED_PREVIEW_BYTES = 80
 TREE_AUTO_FOLD_LINES = 4000
 TREE_AUTO_FOLD_DEPTH = 3

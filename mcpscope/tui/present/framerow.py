@@ -12,10 +12,14 @@ _ROLES = {"error": "error", "malformed": "malformed"}
 
 def frames_heading(width: int) -> Line:
     """The titles above the frames."""
-    text = (
-        f"  {'#':>6}  {pad('TIME', 12)}   {pad('MESSAGE', 30)} {pad('KIND', 12)} {'ID':<8} {'SIZE':>6}  FATE"
-    )
+    name, time = pad("MESSAGE", _name(width)), pad("TIME", 12)
+    text = f"  {'#':>6}  {time}   {name} {pad('KIND', 12)} {'ID':<8} {'SIZE':>6}  FATE"
     return cut([(text, "muted")], width)
+
+
+def _name(width: int) -> int:
+    """Cells of what a frame is called."""
+    return max(14, min(40, width - 58))
 
 
 def frame_line(frame: MessageRow | NoteRow, width: int, look: Look, *, here: bool) -> Line:
@@ -25,7 +29,7 @@ def frame_line(frame: MessageRow | NoteRow, width: int, look: Look, *, here: boo
     if isinstance(frame, NoteRow):
         spans += [(f"{frame.id:>6}  {time} ", "muted"), (f"{look.glyphs.neither} ", "")]
         spans += [
-            (pad(frame.kind, 30), ""),
+            (pad(frame.kind, _name(width)), ""),
             (f" {look.glyphs.note}", "muted"),
             (" ".join(frame.text.split()), "muted"),
         ]
@@ -38,7 +42,7 @@ def frame_line(frame: MessageRow | NoteRow, width: int, look: Look, *, here: boo
     spans += [
         (f"{frame.id:>6}  {time} ", "muted"),
         (direction(frame.dir, look.glyphs) + " ", ""),
-        (pad(what, 30), ""),
+        (pad(what, _name(width)), ""),
         (" " + pad(frame.kind, 12), _ROLES.get(frame.kind, "muted")),
         (" " + pad(frame.rpc_id, 8), "muted"),
         (f" {figures.size(frame.size):>6}  ", ""),

@@ -41,7 +41,7 @@ def recording_line(
     return cut(
         [
             (f" {glyphs.cursor}" if here else "  ", "accent"),
-            (f" {sign} ", "success" if session.ended_at is None else "match"),
+            (f" {sign} ", "success" if session.ended_at is None else "match" if selected else ""),
             (pad(figures.day(session.started_at, clock.now_ns(), clock.zone), 13) + " ", "muted"),
             (pad(title, name) + " ", "strong" if session.name else ""),
             (pad(_versioned(session.client_name, session.client_version), client) + " ", ""),

@@ -35,6 +35,7 @@ class DetailScreen(ScopeScreen):
         exchange: int,
         step: Callable[[int, int], int | None],
         marked: Callable[[int], int | None],
+        tab: str = "Pretty",
     ) -> None:
         super().__init__()
         self._source = source
@@ -42,6 +43,7 @@ class DetailScreen(ScopeScreen):
         self.exchange = exchange
         self._step = step
         self._marked = marked
+        self._tab = tab
         self._how = ""
         self.viewing = Viewing(self, source, lambda: self.query_one(ExchangeView))
         self.copying = Copying(self, source, clock, lambda: self.query_one(ExchangeView))
@@ -68,9 +70,11 @@ class DetailScreen(ScopeScreen):
             return
         keep = view.loaded is not None and view.loaded.row.id == key
         view.show(loaded)
+        if not keep and self._tab in view.tabs():
+            view.tab = self._tab
         self.heading = replace(self.heading, title=f"#{key} {label(loaded.row)}")
         self.refresh_chrome()
-        await self.viewing.fill(keep=keep)
+        await (self.viewing.fill(keep=keep) if view.tab != "Diff" else self._fill())
         if not keep:
             view.viewer().focus()
 
@@ -136,5 +140,8 @@ class DetailScreen(ScopeScreen):
     def status_parts(self) -> tuple[Sequence[Span], str]:
         viewer = self.view.viewer()
         parts: list[Span] = [(viewer.position_text(), "muted")]
+        block = self.viewing.block()
+        if block is not None and block.sha256:
+            parts.append((f"sha256 {block.sha256}", "info"))
         parts.append(("wrap on" if viewer.wrap else "wrap off", "muted"))
         return parts, ""

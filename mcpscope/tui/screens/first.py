@@ -9,21 +9,22 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from mcpscope.tui.messages import GoTo, StartDemo
+from mcpscope.tui.present.chrome import Heading
 from mcpscope.tui.present.first import first_lines
 from mcpscope.tui.screens.base import Act, ScopeScreen, bindings
 from mcpscope.tui.widgets.painted import Bar
 
 
 class FirstScreen(ScopeScreen):
-    """Left by itself as soon as there is a session; ``why_no_demo`` is empty where it can be started."""
+    """Left by itself as soon as there is a session."""
 
     place = "first"
     BINDINGS: ClassVar[list[BindingType]] = bindings("first")
 
-    def __init__(self, db: Path, why_no_demo: str) -> None:
+    def __init__(self, db: Path) -> None:
         super().__init__()
         self._db = db
-        self._why_no_demo = why_no_demo
+        self.heading = Heading("no proxy running")
 
     def body(self) -> ComposeResult:
         yield Bar(id="first")
@@ -34,7 +35,7 @@ class FirstScreen(ScopeScreen):
 
     def acts(self) -> dict[str, Act]:
         return {
-            "demo": Act(lambda: self.post_message(StartDemo()), lambda: self._why_no_demo),
+            "demo": Act(lambda: self.post_message(StartDemo())),
             "wrap-server": Act(
                 lambda: self.say("in a shell: mcpscope wrap NAME; it shows the change and asks")
             ),

@@ -44,14 +44,18 @@ class Menu(Dialog):
             yield Bar(id="menu")
 
     def on_mount(self) -> None:
-        lines: list[Line] = [[("  " + self._title, "strong")], []]
+        lines: list[Line] = [[("  " + self._title, "strong")]]
+        if len(self._entries) < 12:
+            lines.append([])
         for entry in self._entries:
             key = f"   {key_name(entry.key):<6}"
             if entry.why_not:
                 lines.append([(key + entry.text, "muted"), (f"  ({entry.why_not})", "muted")])
             else:
                 lines.append([(key, "accent"), (entry.text, "")])
-        lines += [[], [("  " + self._foot, "muted")]]
+        if len(self._entries) < 12:
+            lines.append([])
+        lines.append([("  " + self._foot, "muted")])
         bar = self.query_one("#menu", Bar)
         bar.styles.height = len(lines)
         bar.show(lines)
@@ -70,7 +74,7 @@ class Menu(Dialog):
 
     def on_click(self, event: events.Click) -> None:
         bar = self.query_one("#menu", Bar)
-        at = event.screen_y - bar.region.y - 2
+        at = event.screen_y - bar.region.y - (2 if len(self._entries) < 12 else 1)
         if bar.region.contains(event.screen_x, event.screen_y) and 0 <= at < len(self._entries):
             entry = self._entries[at]
             if not entry.why_not:

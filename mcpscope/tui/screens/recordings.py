@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -12,12 +13,14 @@ from mcpscope.errors import ScopeError
 from mcpscope.store import remarks
 from mcpscope.store.listed import SessionRow
 from mcpscope.tui.clock import Clock
+from mcpscope.tui.exporting import delete
 from mcpscope.tui.feed import Change
 from mcpscope.tui.messages import ShowSessions
 from mcpscope.tui.present import figures
 from mcpscope.tui.present.recordings import facts_lines, recording_line, recordings_heading
 from mcpscope.tui.present.spans import Line, Span
 from mcpscope.tui.screens.base import Act, ScopeScreen, bindings
+from mcpscope.tui.screens.exporting import Exporting
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
 from mcpscope.tui.source import Source
 from mcpscope.tui.undoing import Step, Undo
@@ -77,6 +80,7 @@ class RecordingsScreen(ScopeScreen):
         self._all: tuple[SessionRow, ...] = ()
         self._errors: dict[int, int] = {}
         self._needle = ""
+        self.exporting = Exporting(self, source.path, lambda: self.rows.selected, lambda: None)
         self._sort, self._reverse = "started", True
 
     def body(self) -> ComposeResult:
@@ -147,6 +151,8 @@ class RecordingsScreen(ScopeScreen):
         return {
             "open": Act(self._open, self._nothing),
             "mark": Act(self._select, self._nothing),
+            **self.exporting.acts(self._nothing),
+            "delete": Act(self._delete, self._undeletable),
             "name": Act(self._rename, self._nothing),
             "note": Act(self._note, self._nothing),
             "filter": Act(self._filter),
@@ -169,6 +175,34 @@ class RecordingsScreen(ScopeScreen):
             self.chosen.symmetric_difference_update({session.id})
             self.rows.move("down")
             self.rows.refresh()
+
+    def _undeletable(self) -> str:
+        session = self.selected()
+        if session is None:
+            return "there are no recordings"
+        return "it is being recorded" if session.ended_at is None else ""
+
+    async def _delete(self) -> None:
+        """Ask by the name, or by a key of its own where it has none; never by Enter alone."""
+        session = self.selected()
+        if session is None:
+            return
+        if session.name:
+            title = f"Delete {session.name!r}? Type the first three letters of its name"
+            sure = await self.app.push_screen_wait(Ask(title)) == session.name[:3]
+        else:
+            entry = Entry("y", "delete", f"delete it ({figures.plural(session.exchanges, 'exchange')})")
+            asked = Menu(f"Delete session {session.id}?", [entry])
+            sure = await self.app.push_screen_wait(asked) == "delete"
+        if not sure:
+            self.say("nothing was deleted")
+            return
+        key = session.id
+        try:
+            self.say(await asyncio.to_thread(delete, self._source.path, key))
+        except (ScopeError, OSError) as error:
+            self.say(f"not deleted: {error}", severity="error")
+        await self.show_sessions(None)
 
     async def _rename(self) -> None:
         session = self.selected()

@@ -14,8 +14,9 @@ from textual.containers import Container, Vertical
 from mcpscope.store.listed import ExchangeRow
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.feed import Change
+from mcpscope.tui.loaded import load
 from mcpscope.tui.memory import Memory
-from mcpscope.tui.messages import OpenExchange, ShowExchange
+from mcpscope.tui.messages import OpenExchange, ShowExchange, Wants
 from mcpscope.tui.present import traffic
 from mcpscope.tui.present.framerow import frames_heading
 from mcpscope.tui.present.rows import Look, columns, heading
@@ -23,6 +24,7 @@ from mcpscope.tui.present.spans import Span
 from mcpscope.tui.present.verdict import PROBLEMS
 from mcpscope.tui.screens.base import NARROW, WIDE, Act, ScopeScreen, bindings
 from mcpscope.tui.screens.copying import Copying
+from mcpscope.tui.screens.exporting import Exporting
 from mcpscope.tui.screens.filtering import Filtering
 from mcpscope.tui.screens.listing import Listing
 from mcpscope.tui.screens.remarking import Remarking
@@ -57,6 +59,7 @@ class TrafficScreen(ScopeScreen):
         self.remarking = Remarking(self, source, self.listing, undo)
         self.sorting = Sorting(self, self.listing)
         self.copying = Copying(self, source, clock, lambda: self.view)
+        self.exporting = Exporting(self, source.path, self._session, lambda: self.listing.selection.filter)
         self.under = UnderCursor(self, source, self.viewing, self.selected)
         self._rate = (0.0, 0, 0)
         self.detail_hidden = False
@@ -202,6 +205,9 @@ class TrafficScreen(ScopeScreen):
             key = getattr(frame, "exchange_id", None) or key
         return self.listing.rows.row(key)
 
+    def on_exchange_view_tab_chosen(self) -> None:
+        self.run_worker(self.viewing.fill(), group="detail", exclusive=True)
+
     # layouts
 
     def on_resize(self) -> None:
@@ -239,6 +245,9 @@ class TrafficScreen(ScopeScreen):
             "problem.previous": Act(lambda: self._seek(-1), self._in_frames),
             "frames": Act(self._toggle_frames),
             **self.sorting.acts(self._in_frames),
+            **self.exporting.acts(self._nothing_selected),
+            "diff": Act(self._diff, self._nothing_selected),
+            "back": Act(self._back),
             "layout": Act(self._layout, lambda: "" if self.size.width >= NARROW else "needs 100 columns"),
             "zoom": Act(self._zoom, lambda: "" if self.size.width >= NARROW else "needs 100 columns"),
             "pane.next": Act(lambda: self._pane(1), lambda: "" if self.view.display else "there is one pane"),
@@ -263,6 +272,34 @@ class TrafficScreen(ScopeScreen):
             self.viewing.open_value()
         elif row is not None:
             self.post_message(OpenExchange(row.id))
+
+    def _session(self) -> int | None:
+        row = self.selected()
+        return row.session_id if row is not None else None
+
+    async def _diff(self) -> None:
+        """The marked exchange and this one, else what was received and what was sent."""
+        row = self.selected()
+        if row is None:
+            return
+        if not self.view.display:
+            self.post_message(OpenExchange(row.id, "Diff"))
+            return
+        other = self.marked(row.id)
+        self.view.other = None if other is None else await self._source.ask(lambda pages: load(pages, other))
+        self.view.tab = "Diff"
+        await self.viewing.fill()
+
+    def _back(self) -> None:
+        """From the detail to the list; a filter that still searches is given up; else as everywhere."""
+        if self.view.has_focus_within:
+            self.zoomed = False
+            self._arrange()
+            self.list.focus()
+        elif self.shown().searching:
+            self._source.interrupt()
+        else:
+            self.post_message(Wants("back"))
 
     def _toggle_follow(self) -> None:
         self.list.follow = not self.list.follow

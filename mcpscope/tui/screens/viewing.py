@@ -6,18 +6,20 @@ import asyncio
 from collections.abc import Callable
 
 from mcpscope.tui.loaded import WHOLE_BYTES, Body, load
-from mcpscope.tui.messages import OpenExchange
+from mcpscope.tui.messages import FilterBy, OpenExchange
+from mcpscope.tui.present.content import Block
 from mcpscope.tui.present.document import Document
 from mcpscope.tui.present.jsonindex import index_json
 from mcpscope.tui.screens.base import Act, ScopeScreen
 from mcpscope.tui.screens.menu import Ask
 from mcpscope.tui.screens.text import TextScreen
 from mcpscope.tui.source import Source
-from mcpscope.tui.values import outside, saved, string_value
+from mcpscope.tui.values import filter_term, outside, saved, string_value
 from mcpscope.tui.widgets.exchange import ExchangeView
 from mcpscope.tui.widgets.viewer import Viewer
 
 FIRST_BYTES = 64 << 10
+FILTER_BYTES = 200
 
 
 class Viewing:
@@ -43,6 +45,7 @@ class Viewing:
             "search": Act(self._search, hidden),
             "search.next": Act(lambda: self._hit(back=False), self._no_search),
             "search.previous": Act(lambda: self._hit(back=True), self._no_search),
+            "filter-value": Act(self._filter_by, lambda: hidden() or self._no_value()),
             "wrap": Act(self._wrap, hidden),
             "offsets": Act(lambda: viewer().toggle_offsets(), hidden),
             "save": Act(self._save, lambda: hidden() or self._no_bytes()),
@@ -61,6 +64,7 @@ class Viewing:
         asked, told = await asyncio.to_thread(view.contents())
         if view.loaded is loaded:
             view.fill(asked, told, keep=keep)
+            self._screen.refresh_chrome()
 
     def _heads(self, view: ExchangeView) -> None:
         assert view.loaded is not None
@@ -93,6 +97,25 @@ class Viewing:
             return line
         holder = line if content.index.is_open(line) else content.index.parent[line]
         return next((at for at in content.media if content.index.parent[at] == holder), -1)
+
+    def _term(self) -> str:
+        """The filter for the value under the cursor; empty where there is none that a filter can name."""
+        content = self._view().viewer().content
+        if not isinstance(content, Document) or not len(content) or not content.index.valid:
+            return ""
+        line = content.line(self._view().viewer().row)
+        return filter_term(content.index.path(line), content.index.value(line, FILTER_BYTES))
+
+    def _no_value(self) -> str:
+        return "" if self._term() else "the cursor is not on a value that a filter can name"
+
+    def _filter_by(self) -> None:
+        self._screen.post_message(FilterBy(self._term()))
+
+    def block(self) -> Block | None:
+        """The image, sound or blob under the cursor."""
+        content, line = self._view().viewer().content, self._media_line()
+        return content.media[line] if isinstance(content, Document) and line >= 0 else None
 
     def _sideways(self, *, closed: bool) -> None:
         viewer = self._view().viewer()

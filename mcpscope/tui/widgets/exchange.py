@@ -14,7 +14,7 @@ from mcpscope.tui.loaded import Body, Loaded
 from mcpscope.tui.present import chrome, figures, tabs
 from mcpscope.tui.present.document import Document, RawText, raw_text
 from mcpscope.tui.present.rows import row_verdict
-from mcpscope.tui.present.spans import Line
+from mcpscope.tui.present.spans import Line, width_of
 from mcpscope.tui.widgets.painted import Bar, glyphs_of
 from mcpscope.tui.widgets.viewer import Viewer
 
@@ -82,6 +82,7 @@ class ExchangeView(Widget):
         for name in ("side", "stack", "single"):
             self.set_class(name == how, f"-{name}")
         self._visibility()
+        self.call_after_refresh(self.titles)
 
     def _visibility(self) -> None:
         lone = self.tab in LONE_TABS
@@ -172,10 +173,11 @@ class ExchangeView(Widget):
             return
         glyphs = glyphs_of(self)
         left, right = self.query_one("#asked-title", Bar), self.query_one("#told-title", Bar)
-        left.show([chrome.rule(left.size.width or self.size.width, glyphs, self._left_title())])
-        right.show([chrome.rule(right.size.width or self.size.width, glyphs, self._right_title())])
+        for bar, title in ((left, self._left_title), (right, self._right_title)):
+            width = bar.size.width or self.size.width
+            bar.show([chrome.rule(width, glyphs, title(width))])
 
-    def _left_title(self) -> Line:
+    def _left_title(self, width: int) -> Line:
         loaded = self.loaded
         if loaded is None:
             return []
@@ -184,9 +186,9 @@ class ExchangeView(Widget):
         spans: Line = [(what, "strong"), (f"  #{row.id}" + (f" id {row.rpc_id}" if row.rpc_id else ""), "")]
         if any(outcome.sent is not None for outcome in loaded.outcomes):
             spans.append(("  as received, changed on its way", "warning"))
-        return [*spans, ("  ", ""), *self._tab_spans()]
+        return [*spans, ("  ", ""), *self._tab_spans(width - width_of(spans) - 6)]
 
-    def _right_title(self) -> Line:
+    def _right_title(self, width: int) -> Line:
         loaded = self.loaded
         if loaded is None:
             return []
@@ -196,18 +198,25 @@ class ExchangeView(Widget):
             size = figures.size(loaded.answer.message.size)
             spans.append((f"  {figures.duration(loaded.row.dur_ns)}  {size}", ""))
         if self.arrangement == "single":
-            spans += [("  ", ""), *self._tab_spans()]
+            spans += [("  ", ""), *self._tab_spans(width - width_of(spans) - 6)]
         return spans
 
-    def _tab_spans(self) -> Line:
-        spans: Line = []
-        for tab in self.tabs():
-            here = tab == self.tab
-            spans += [(f"[{tab}]" if here else f" {tab} ", "tab" if here else "muted")]
+    def _tab_spans(self, room: int) -> Line:
+        """The tabs that fit whole, the chosen one always among them."""
+        known = self.tabs()
+        first = 0
+        chosen = known.index(self.tab) if self.tab in known else 0
+        while first < chosen and sum(len(tab) + 2 for tab in known[first : chosen + 1]) > room:
+            first += 1
+        spans: Line = [("… ", "muted")] if first else []
+        for tab in known[first:]:
+            if width_of(spans) + len(tab) + 2 > room:
+                break
+            spans.append((f"[{tab}]", "tab") if tab == self.tab else (f" {tab} ", "muted"))
         return spans
 
     def on_resize(self) -> None:
-        self.titles()
+        self.call_after_refresh(self.titles)
 
 
 def _source(body: Body | None) -> bytes:

@@ -1,0 +1,59 @@
+"""The export menu: which form, then which file; secrets are masked, and how many is said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from mcpscope.engine.filter.language import Filter
+from mcpscope.tui.exporting import FORMS, export
+from mcpscope.tui.screens.base import Act, ScopeScreen
+from mcpscope.tui.screens.menu import Ask, Entry, Menu
+
+_KEYS = {"jsonl": "l", "json": "j", "md": "m", "csv": "c"}
+_SAYS = {
+    "jsonl": "JSON Lines, the form that mcpscope import reads",
+    "json": "one JSON document",
+    "md": "Markdown",
+    "csv": "CSV, one row an exchange",
+}
+_ENDINGS = {"jsonl": "mcpscope.jsonl"}
+
+
+class Exporting:
+    """``x`` of a list; ``session`` is what is exported, ``asked`` the filter on it."""
+
+    def __init__(
+        self,
+        screen: ScopeScreen,
+        db: Path,
+        session: Callable[[], int | None],
+        asked: Callable[[], Filter | None],
+    ) -> None:
+        self._screen = screen
+        self._db = db
+        self._session = session
+        self._asked = asked
+
+    def acts(self, nothing: Callable[[], str]) -> dict[str, Act]:
+        return {"export": Act(self._menu, nothing)}
+
+    async def _menu(self) -> None:
+        session = self._session()
+        if session is None:
+            return
+        entries = [Entry(_KEYS.get(form, form[0]), form, _SAYS.get(form, form)) for form in FORMS]
+        form = await self._screen.app.push_screen_wait(
+            Menu(
+                "Export this session",
+                entries,
+                "secrets are masked; mcpscope export --with-secrets keeps them",
+            )
+        )
+        if not form:
+            return
+        suggestion = f"session-{session}.{_ENDINGS.get(form, form)}"
+        path = await self._screen.app.push_screen_wait(Ask("Write to", suggestion))
+        if path:
+            self._screen.say(await asyncio.to_thread(export, self._db, session, self._asked(), form, path))

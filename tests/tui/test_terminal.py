@@ -1,0 +1,194 @@
+"""The UI as a process on a real terminal: hostile bytes, crashes, kills, and what is no terminal."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.tui.tape import Tape
+
+REPO = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(120)
+HOSTILE = (
+    "\x1b]0;OWNED\x07\x1b]52;c;T1dORUQ=\x07\x1b[2J\x1b[8m\x9b31m\x7f\u202e\u200b\U000e0041[bold]$x [/] \\"
+)
+# What Textual itself may send: styles, cursor, modes, and the title of the app.
+OURS = re.compile(
+    rb"\x1b\[[0-9;:<>=?]*[a-zA-Z]|\x1b\[\?[0-9;]*[$]?[a-zA-Z]|\x1b[PX^_].*?\x1b\\"
+    rb"|\x1b[=>78M]|\x1b\[[0-9;]* q",
+    re.DOTALL,
+)
+
+
+class Terminal:
+    """A UI process on a pty of its own."""
+
+    def __init__(self, db: Path, *args: str, size: tuple[int, int] = (80, 24), **environment: str) -> None:
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        env = {**os.environ, "PYTHONPATH": str(REPO), "TERM": "xterm-256color", **environment}
+        command = [sys.executable, "-m", "mcpscope", "--db", str(db), *(args or ("ui",))]
+        self.process = subprocess.Popen(
+            command, stdin=slave, stdout=slave, stderr=slave, env=env, start_new_session=True
+        )
+        os.close(slave)
+        os.set_blocking(self.master, False)
+        self.drawn = b""
+
+    def read(self) -> bytes:
+        while True:
+            try:
+                self.drawn += os.read(self.master, 65536)
+            except BlockingIOError:
+                return self.drawn
+            except OSError:
+                return self.drawn
+
+    def until(self, text: str, seconds: float = 30) -> None:
+        end = time.monotonic() + seconds
+        while text.encode() not in self.read():
+            assert time.monotonic() < end, f"no {text!r} in {self.drawn[-2000:]!r}"
+            time.sleep(0.02)
+
+    def press(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+
+
+@pytest.fixture
+def hostile(db: Path) -> Iterator[Path]:
+    tape = Tape(db, label=HOSTILE, command=["srv", HOSTILE]).start(
+        tools=[{"name": HOSTILE, "description": HOSTILE}]
+    )
+    tape.call(HOSTILE, **{HOSTILE: HOSTILE})
+    tape.fail(tape.ask(HOSTILE, x=HOSTILE), -32000, HOSTILE)
+    tape.stderr(HOSTILE).raw(HOSTILE.encode() + b"\n")
+    tape.store()
+    yield db
+
+
+def test_hostile_text_reaches_the_terminal_as_text(hostile: Path) -> None:
+    ui = Terminal(hostile, size=(120, 40))
+    try:
+        ui.until("malformed")
+        for keys in ("k", "k", "]", "]", "\r", "]", "]", "q", "4", "7", "1", "t"):
+            ui.press(keys)
+            time.sleep(0.15)
+        ui.until("frames")
+        drawn = ui.read()
+    finally:
+        ui.close()
+    assert b"OWNED\x07" not in drawn and b"\x1b]52" not in drawn and b"\x1b[2J\x1b[8m" not in drawn
+    rest = OURS.sub(b"", drawn)
+    controls = set(re.findall(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]", rest))
+    assert controls <= {b"\x07"}, controls  # the bell is ours
+    text = rest.decode("utf-8", "replace")
+    assert not set(text) & {"\x9b", "\u202e", "\u200b", "\U000e0041"}
+    assert "\\u{1b}" in text
+
+
+def test_what_is_no_terminal_is_told_the_way(db: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "mcpscope", "--db", str(db), "ui"],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(REPO)},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert 'mcpscope ui needs a terminal; use "mcpscope log --follow"' in done.stderr
+
+
+def test_quitting_restores_the_terminal_and_returns_zero(db: Path, tape: Tape) -> None:
+    tape.call("search_docs", query="x")
+    tape.store()
+    ui = Terminal(db)
+    try:
+        ui.until("search_docs")
+        ui.press("Q")
+        assert ui.process.wait(30) == 0
+        assert b"\x1b[?1049l" in ui.read()
+    finally:
+        ui.close()
+
+
+def test_a_crash_says_one_sentence_and_no_value(db: Path, tape: Tape, tmp_path: Path) -> None:
+    tape.call("search_docs", query="a secret value")
+    tape.store()
+    breaking = tmp_path / "breaking"
+    breaking.mkdir()
+    (breaking / "sitecustomize.py").write_text(
+        "import mcpscope.tui.present.rows as rows, mcpscope.tui.exchanges as exchanges\n"
+        "def broken(row, *rest, **more):\n"
+        "    local_secret = row.summary\n"
+        "    raise RuntimeError(f'boom {local_secret}')\n"
+        "exchanges.row_line = broken\n"
+    )
+    ui = Terminal(db, PYTHONPATH=f"{breaking}:{REPO}")
+    try:
+        assert ui.process.wait(60) == 70
+        drawn = ui.read()
+    finally:
+        ui.close()
+    tail = drawn.rsplit(b"\x1b[?1049l", 1)[-1]
+    assert b"mcpscope ui stopped on RuntimeError; proxies and recordings go on" in tail
+    assert b"a secret value" not in drawn and b"Traceback" not in drawn
+    (report,) = (tmp_path / "state" / "mcpscope" / "crashes").iterdir()
+    assert "a secret value" not in report.read_text() and "broken" in report.read_text()
+    assert report.stat().st_mode & 0o777 == 0o600
+
+
+def test_no_color_is_mono_and_still_tells_every_status(db: Path, tape: Tape) -> None:
+    tape.fail(tape.ask("tools/call", name="bad", arguments={}), -32602, "x")
+    tape.store()
+    ui = Terminal(db, NO_COLOR="1")
+    try:
+        ui.until("-32602")
+        styles = set(re.findall(rb"\x1b\[([0-9;]*)m", ui.read()))
+        colours = {
+            style for style in styles if re.search(rb"(^|;)(3[0-8]|4[0-8]|9[0-7]|10[0-7])(;|$)", style)
+        }
+        assert colours == set()
+    finally:
+        ui.close()
+
+
+@pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL])
+def test_traffic_does_not_notice_what_happens_to_the_ui(db: Path, how: signal.Signals) -> None:
+    env = {**os.environ, "PYTHONPATH": str(REPO)}
+    proxy = subprocess.Popen(
+        [sys.executable, "-m", "mcpscope", "--db", str(db), "--", "cat"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env,
+    )  # fmt: skip
+    assert proxy.stdin and proxy.stdout
+    ui = Terminal(db)
+    try:
+        proxy.stdin.write(b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n')
+        proxy.stdin.flush()
+        assert proxy.stdout.readline()
+        ui.until("ping")
+        os.kill(ui.process.pid, how)
+        for number in range(2, 40):
+            line = b'{"jsonrpc":"2.0","id":%d,"method":"ping"}\n' % number
+            proxy.stdin.write(line)
+            proxy.stdin.flush()
+            assert proxy.stdout.readline() == line
+    finally:
+        ui.close()
+        proxy.stdin.close()
+        assert proxy.wait(30) == 0
