@@ -39,7 +39,10 @@ def cut_message(raw: bytes, cut: dict[str, Any]) -> Message:
     except ValueError:
         kind = Kind.MALFORMED
     rpc_id = cut.get("rpc_id")
-    id = orjson.loads(rpc_id) if isinstance(rpc_id, str) else None
+    try:
+        id = orjson.loads(rpc_id) if isinstance(rpc_id, str) else None
+    except orjson.JSONDecodeError:
+        id = None
     return Message(raw, kind, {}, str(cut.get("method") or ""), id, rpc_id is not None)
 
 
@@ -49,3 +52,16 @@ def number_of(value: Any) -> int:
 
 def object_of(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def text_of(value: Any) -> str | None:
+    """A text that SQLite takes; None for anything else."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else None
+
+
+def digest_of(value: Any) -> bytes | None:
+    """The bytes of a digest in hexadecimal."""
+    try:
+        return bytes.fromhex(value) or None if isinstance(value, str) else None
+    except ValueError:
+        return None

@@ -18,7 +18,7 @@ from mcpscope.protocol.parsing import parse
 from mcpscope.store import schema
 from mcpscope.store.ingest import Ingest
 from mcpscope.store.jsonl import Line, bad_line, read_header
-from mcpscope.store.line_values import cut_message, number_of, object_of, outcome_of
+from mcpscope.store.line_values import cut_message, digest_of, number_of, object_of, outcome_of, text_of
 from mcpscope.store.reading import explained
 from mcpscope.store.records import Dir, Record, RecordType
 from mcpscope.store.remarks import MARKED, NOTED
@@ -181,7 +181,7 @@ class _TakingIn:
 
     def _message(self, number: int, line: Line, at: int, id: int) -> Unpacked:
         said, raw = line.said, line.payload("message")
-        if raw is None or said["dir"] not in _DIRS:
+        if raw is None or text_of(said["dir"]) not in _DIRS:
             raise bad_line(number, "a message without its bytes or direction")
         self._messages += 1
         self._places.append(id)
@@ -190,8 +190,8 @@ class _TakingIn:
         cut = said.get("cut")
         message = cut_message(raw, cut) if isinstance(cut, dict) else parse(raw)
         if isinstance(cut, dict):
-            digest = bytes.fromhex(str(cut.get("sha256") or ""))
-            self._repairs.append((_SET_CUT, (number_of(cut.get("size")), len(raw), digest or None, id)))
+            given = (number_of(cut.get("size")), len(raw), digest_of(cut.get("sha256")), id)
+            self._repairs.append((_SET_CUT, given))
         gated = said.get("gated") is True  # its outcomes follow, and name it by its time
         kind = RecordType.SENT if said.get("origin") == "proxy" else RecordType.MESSAGE
         flags = 0 if gated else UNCHANGED_FLAG
@@ -199,8 +199,8 @@ class _TakingIn:
             kind, at, dir=_DIRS[said["dir"]], stream=number_of(said.get("stream")), flags=flags
         )
         if gated or said.get("fate") or "marks" in said:
-            marks = said.get("marks")
-            self._repairs.append((_SET_MESSAGE, (said.get("fate"), said.get("origin"), marks, id)))
+            texts = [text_of(said.get(name)) for name in ("fate", "origin", "marks")]
+            self._repairs.append((_SET_MESSAGE, (*texts, id)))
         return Unpacked(record, [message], [], {})
 
     def _outcome(self, number: int, line: Line, at: int) -> Unpacked:
@@ -262,7 +262,9 @@ class _TakingIn:
         return Record(kind, dir, flags, _NUMBER, stream, at, payload, (0, 0))
 
     def _column(self, name: str) -> Any:
-        value = self._said.get(name, 0 if name in COUNTERS else None)
+        value = self._said.get(name)
+        if name in COUNTERS or name == "started_at":
+            return number_of(value)
         if name in JSON_COLUMNS and value is not None:
             return orjson.dumps(value).decode()
         if isinstance(value, str):

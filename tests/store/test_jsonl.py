@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -203,3 +204,41 @@ def test_any_bytes_come_back(raw: bytes) -> None:
         line = make({"at": 1, "dir": "c2s", "detail": {"message": {"x": 1}}}, message=raw)
         assert jsonl.Line(line, 1).payload("message") == raw
         assert line.count(b"\n") == 1
+
+
+VALUES: list[Any] = [None, True, -1, 2**70, 1.5, "", "\ud800", [], {}, [1, "a"], {"a": None}, "7", "{"]
+MEMBERS = (
+    *("cut", "stream", "open", "close", "facts", "marked", "aside", "gated", "fate", "origin", "marks"),
+    *("detail", "note", "sent", "of", "at", "dir", "end"),
+)
+
+
+def spoiled(lines: list[bytes], rng: random.Random) -> list[bytes]:
+    """The lines with a member of another type here, a few other bytes there."""
+    found = list(lines)
+    for _ in range(rng.randint(1, 3)):
+        at = rng.randrange(len(found))
+        if rng.random() < 0.2:
+            raw = bytearray(found[at])
+            raw[rng.randrange(len(raw))] = rng.randrange(256)
+            found[at] = bytes(raw)
+            continue
+        try:
+            said = json.loads(found[at])
+        except ValueError:
+            continue
+        inner = said["session"] if isinstance(said.get("session"), dict) and rng.random() < 0.8 else said
+        inner[rng.choice([*inner, *MEMBERS])] = rng.choice(VALUES)
+        found[at] = json.dumps(said, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+    return found
+
+
+def test_whatever_is_wrong_with_a_file_is_said(tmp_path: Path) -> None:
+    here, there = tmp_path / "a" / "db", tmp_path / "b" / "db"
+    lines = lines_of(here, recorded(here))
+    rng = random.Random(11)
+    for _ in range(60):
+        try:
+            take_in(there, spoiled(lines, rng))
+        except ScopeError as error:
+            assert "cannot be read" not in error.message
