@@ -19,6 +19,7 @@ from mcpscope.store.directory import Directory
 from mcpscope.store.query import Query
 from mcpscope.store.reading import reading
 from mcpscope.store.writing_out import Mask, NoMask
+from mcpscope.text import safe
 
 
 @click.command("export", cls=FilterCommand)
@@ -61,4 +62,4 @@ def command(
             err=True,
         )
     if output not in (None, "-") and not settings.quiet:
-        click.echo(f"wrote {output}", err=True)
+        click.echo(safe(f"wrote {output}"), err=True)

@@ -62,7 +62,7 @@ def _show(columns: list[str], rows: Iterator[Sequence[Any]], form: str) -> None:
         for row in rows:
             click.echo(json_text({name: _plain(value) for name, value in zip(columns, row, strict=True)}))
     elif form == "csv":
-        writer = csv.writer(sys.stdout)
+        writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow([safe(name) for name in columns])
         writer.writerows([safe(_shown(value)) for value in row] for row in rows)
     else:
