@@ -64,6 +64,10 @@ PROXY_OPTIONS = (
     Option("intercept", ("--intercept",), "FILTER", "Hold every message that matches, in both directions."),
     Option("deny", ("--deny",), "FILTER", "Refuse what matches.", many=True),
     Option(
+        "policy", ("--policy",), "FILE", "Enforce the rules of this file; the record is required.", many=True
+    ),
+    Option("shadow", ("--shadow",), "", "Only record what the policy would do."),
+    Option(
         "detached",
         ("--detached",),
         "WORD",

@@ -18,8 +18,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mcpscope.proxy.helm import Orders
     from mcpscope.proxy.runner import Options, Runner
+    from mcpscope.session.law import Law
 
-_RULE_OPTIONS = ("breaks", "intercept", "deny", "detached", "client_timeout", "max_message")
+_RULE_OPTIONS = ("breaks", "intercept", "deny", "detached", "client_timeout", "max_message", "policy")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -45,7 +46,7 @@ def run_wrapped(values: Values, command: list[str]) -> int:
 def _run(values: Values, command: list[str]) -> int:
     env, names = _environment(values)
     max_body = _size(values, "max_body")
-    required = values.get("record_mode") == "required"
+    required = _required(values)
     if values.get("no_record") and (values.get("record") or required):
         raise Refused("--no-record cannot be combined with --record or --record-mode required")
     orders = orders_of(values)
@@ -78,8 +79,14 @@ def _fill(options: Options, values: Values) -> None:
         values.get("no_record") or os.environ.get("MCPSCOPE_NO_RECORD", "0") not in ("", "0")
     )
     options.record_name = _text(values, "record")
-    options.required = values.get("record_mode") == "required"
+    options.required = _required(values)
     options.durable = bool(values.get("durable"))
+
+
+def _required(values: Values) -> bool:
+    """Whether nothing may pass unrecorded: asked for, or the default where a policy is enforced."""
+    mode = values.get("record_mode")
+    return mode == "required" or (mode is None and bool(values.get("policy")) and not values.get("shadow"))
 
 
 def _text(values: Values, name: str) -> str | None:
@@ -112,6 +119,8 @@ def orders_of(values: Values) -> Orders | None:
     orders.detached = _text(values, "detached") or ""
     orders.client_timeout = _seconds(_text(values, "client_timeout"))
     orders.max_message = _size(values, "max_message")
+    if values.get("policy"):
+        orders.law = _law(values)
     if orders.any:
         from mcpscope.errors import ScopeError
 
@@ -120,6 +129,18 @@ def orders_of(values: Values) -> Orders | None:
         except ScopeError as error:
             raise Refused(error.message, error.hint, error.code, int(error.exit)) from None
     return orders
+
+
+def _law(values: Values) -> Law:
+    from mcpscope.errors import ScopeError
+    from mcpscope.session.law import Law
+
+    if values.get("no_record"):  # never reached unrecorded: what is decided must be in the record
+        raise _Refused("--policy needs the record: it cannot be combined with --no-record")
+    try:
+        return Law(_list(values, "policy"), shadow=bool(values.get("shadow")))
+    except ScopeError as error:
+        raise _Refused(error.message, error.hint, error.code, int(error.exit)) from None
 
 
 def _list(values: Values, name: str) -> list[str]:

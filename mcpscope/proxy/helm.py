@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mcpscope.engine.steering import Steering
     from mcpscope.session.desk import Desk
     from mcpscope.session.gate import Gate
+    from mcpscope.session.law import Law
     from mcpscope.session.stdio import StdioSession
     from mcpscope.store.journal import Journal
     from mcpscope.transports.loop import Loop
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class Orders:
     """What the command line said about rules; texts of filters, checked by ``check``."""
 
-    __slots__ = ("breaks", "client_timeout", "denies", "detached", "intercept", "max_message")
+    __slots__ = ("breaks", "client_timeout", "denies", "detached", "intercept", "law", "max_message")
 
     def __init__(self) -> None:
         self.breaks: list[str] = []
@@ -33,11 +34,12 @@ class Orders:
         self.client_timeout = 0.0
         self.detached = ""
         self.max_message = 0
+        self.law: Law | None = None
 
     @property
     def any(self) -> bool:
         """Whether rules are there from the first byte."""
-        return bool(self.breaks or self.denies or self.intercept)
+        return bool(self.breaks or self.denies or self.intercept or self.law)
 
     def check(self) -> None:
         """Raises FilterError for the first filter that cannot be understood."""
@@ -98,7 +100,15 @@ class Helm:
             self._loop, steering, self._session, self._journal, self._tell, self._names()
         )
         self._session.on_closing = gate.end
+        if self._orders.law is not None:
+            self._orders.law.follow(self._loop, steering, self._told)
         return gate
+
+    def _told(self, kind: str, text: str) -> None:
+        """News of the policy: in the record, to those attached, and on standard error."""
+        if self._gate is not None:
+            self._gate.note(text, kind)
+        self._session.stderr.say(text.partition("\n")[0])
 
     def _names(self) -> tuple[str, ...]:
         about = self._about()
@@ -131,6 +141,8 @@ def steering_of(orders: Orders) -> Steering:
     if orders.denies:
         steering.strict = wishes.certain
     wishes.obey(steering.rules, orders.breaks, orders.intercept, orders.denies)
+    if orders.law is not None:
+        orders.law.put_in_force(steering)
     return steering
 
 

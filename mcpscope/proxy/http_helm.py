@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -30,8 +31,11 @@ class HttpHelm:
 
     def start(self) -> None:
         """Put the rules of the command line in force, if there are any, before the first request."""
-        if self._orders.any:
-            self.helmed.steering = steering_of(self._orders)
+        if not self._orders.any:
+            return
+        self.helmed.steering = steering_of(self._orders)
+        if self._orders.law is not None:
+            self._orders.law.follow(self._loop, self.helmed.steering, self._told)
 
     def listen(self, path: str) -> str | None:
         """Open the control socket at ``path``; the path, or None where it cannot be."""
@@ -41,6 +45,12 @@ class HttpHelm:
     def close(self) -> None:
         if self._listening is not None:
             self._listening.close()
+
+    def _told(self, kind: str, text: str) -> None:
+        """News of the policy, for all sessions: to those attached, and on standard error."""
+        self._tell("note", 0, {"kind": kind, "text": text})
+        first = text.partition("\n")[0]
+        os.write(2, f"mcpscope: {first}\n".encode("utf-8", "backslashreplace"))
 
     def _desk(self) -> Desk:
         steering = self.helmed.steering

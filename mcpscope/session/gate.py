@@ -147,7 +147,7 @@ class Gate:
         if fresh or self._journal is None:
             self._be_ready()
             return
-        self._note("gate entered")
+        self.note("gate entered")
         self._late = self._loop.call_later(CATCH_UP_SECONDS, self._be_ready)
         self.crossed()
 
@@ -180,7 +180,7 @@ class Gate:
     def _leave(self) -> None:
         self._inside = False
         self._forget_catch_up()
-        self._note("gate left")
+        self.note("gate left")
         for direction, road in self._roads.items():
             if not self._lanes[direction].over:
                 road.enter(self._session.fast_lane(road, _DIRS[direction]))
@@ -224,7 +224,7 @@ class Gate:
         at = self.now()
         commands = self._judge(Oversized(lane.direction, head + b" ... " + tail, at))
         if self._append(MESSAGE, lane.dir, head, 0, at):
-            self._note(f"a message of {size} bytes was refused; its first {len(head)} are recorded")
+            self.note(f"a message of {size} bytes was refused; its first {len(head)} are recorded")
             self._carry_out(commands)
             self._settle()
 
@@ -252,7 +252,7 @@ class Gate:
         try:
             return self.engine.handle(event)
         except Exception as error:  # whatever fails in the gate, nothing unjudged passes it
-            self._note(f"the gate failed: {type(error).__name__}: {error}")
+            self.note(f"the gate failed: {type(error).__name__}: {error}")
             return self.engine.failed(event)
         finally:
             self._judging = False
@@ -274,7 +274,7 @@ class Gate:
                     if outcome.word.final and outcome.word not in _LEAVES:
                         self._endings.pop(outcome.of, None)
                 case Note(kind, text):
-                    self._note(text, kind)
+                    self.note(text, kind)
                 case Tell(event, data):
                     self._tell(event, self.number, data)
                 case Close(direction):
@@ -348,7 +348,8 @@ class Gate:
         self._session.refuse()
         return False
 
-    def _note(self, text: str, kind: str = "gate") -> None:
+    def note(self, text: str, kind: str = "gate") -> None:
+        """Put a line into the record of the session and tell those attached."""
         if self._journal is not None:
             body = json.dumps({"kind": kind, "text": text}).encode()
             self._journal.append(NOTE, NO_DIR, self.number, 0, self.redact(body) if self.redact else body)

@@ -61,5 +61,12 @@ def shown_as(outcome: Outcome) -> tuple[Status | None, list[str]]:
     """The status that ``outcome`` gives its exchange (None: it stays) and the flags it adds."""
     flags = [_FLAG[outcome.word]] if outcome.word in _FLAG else []
     if outcome.rule:
-        flags.append("rule:" + "-".join(outcome.rule.split()))
+        flags.append(f"rule:{_word(outcome.rule)}")
+    tags = outcome.detail.get("tags")
+    flags += [_word(tag) for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
     return _STATUS.get(outcome.word), flags
+
+
+def _word(text: str) -> str:
+    """A name as a flag: flags are words."""
+    return "-".join(text.split())

@@ -10,7 +10,7 @@ from pathlib import Path
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.paths import journal_root
 from mcpscope.store import schema, tables
-from mcpscope.store.recovery import recover
+from mcpscope.store.recovery import settle
 
 RECOVER_SECONDS = 10.0
 _PROGRAMS = "SELECT type, name, sql FROM sqlite_master WHERE type IN ('view', 'trigger')"
@@ -100,7 +100,7 @@ def explained(path: Path, error: Exception) -> ScopeError:
 
 def _take_in(path: Path, warn: Callable[[str], None]) -> None:
     try:
-        recover(path, seconds=RECOVER_SECONDS)
+        settle(path, seconds=RECOVER_SECONDS)
         # An empty file with a journal beside it is one that a recorder is making in this moment.
         begun = path.is_file() and (path.stat().st_size > 0 or journal_root(path).is_dir())
         if begun and schema.version_of(path) < schema.SCHEMA_VERSION:

@@ -26,6 +26,7 @@ class PolicyError(ScopeError):
     """A policy that cannot be loaded, with all that is wrong with it."""
 
     def __init__(self, file: str, problems: Sequence[Problem]) -> None:
+        self.file = file
         self.problems = sorted(problems)
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         lines = "\n".join(f"  {problem}" for problem in self.problems)

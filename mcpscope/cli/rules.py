@@ -1,0 +1,154 @@
+"""``mcpscope rules``: check policy files, and see and change the rules of running proxies."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mcpscope.cli.output import emit_json
+from mcpscope.cli.settings import Settings, with_settings
+from mcpscope.cli.steering import dialled, everywhere
+from mcpscope.engine.policy.keys import json_schema
+from mcpscope.engine.policy.load import in_force
+from mcpscope.engine.policy.problems import PolicyError
+from mcpscope.engine.policy.saving import with_rule
+from mcpscope.errors import Exit, ScopeError
+from mcpscope.session.law import read_policies
+from mcpscope.text import safe
+
+_PROXY = click.option("--proxy", metavar="NAME", default="", help="The proxy's label, pid or uid.")
+
+
+@click.group("rules")
+def command() -> None:
+    """List, check, add, enable and disable rules."""
+
+
+@command.command("check")
+@with_settings
+@click.argument("files", nargs=-1, required=True)
+def check(settings: Settings, files: tuple[str, ...]) -> int:
+    """Say everything that is wrong with policy FILES, each with line and column."""
+    try:
+        policies = read_policies(files)
+    except PolicyError as error:
+        if settings.json:
+            rows = [
+                {"file": p.file, "line": p.line, "column": p.column, "problem": p.text}
+                for p in error.problems
+            ]
+            emit_json({"valid": False, "problems": rows})
+        else:
+            for problem in error.problems:
+                click.echo(safe(str(problem)))
+        return Exit.POLICY
+    rules = in_force(policies)
+    if settings.json:
+        emit_json({"valid": True, "problems": [], "rules": [rule.name for rule in rules]})
+    else:
+        click.echo(f"{len(rules)} rules, no problems")
+    return Exit.OK
+
+
+@command.command("schema")
+def schema() -> None:
+    """The JSON Schema of policy files, for editors."""
+    click.echo(json.dumps(json_schema(), indent=2))
+
+
+@command.command("list")
+@_PROXY
+@with_settings
+def list_rules(settings: Settings, proxy: str) -> None:
+    """The rules in force on every running proxy, in order, with their hits."""
+    found: list[dict[str, Any]] = []
+    for entry, control in everywhere():
+        if proxy in ("", entry.label, str(entry.pid), entry.uid):
+            rules = control.call("scope/rules/list")
+            found += [{**rule, "proxy": entry.label, "pid": entry.pid} for rule in rules]
+    if settings.json:
+        emit_json(found)
+        return
+    if not found:
+        click.echo("no rules are in force", err=True)
+    for number, rule in enumerate(found, 1):
+        state = "off" if not rule["enabled"] else "shadow" if rule["shadow"] else "on"
+        hits = f"{rule['hits']:>6} hits"
+        what = f"{rule['name']}  {rule['match'] or '(everything)'}  on {rule['proxy']}"
+        click.echo(safe(f"{number:>3}  {state:6} {rule['action']:6} {hits}  {what}"))
+
+
+@command.command("enable")
+@click.argument("name")
+@_PROXY
+@with_settings
+def enable(settings: Settings, name: str, proxy: str) -> None:
+    """Put the rule NAME into force on a running proxy."""
+    _switch(settings, name, proxy, on=True)
+
+
+@command.command("disable")
+@click.argument("name")
+@_PROXY
+@with_settings
+def disable(settings: Settings, name: str, proxy: str) -> None:
+    """Take the rule NAME out of force on a running proxy."""
+    _switch(settings, name, proxy, on=False)
+
+
+@command.command("add")
+@click.option(
+    "--action", required=True, help="What it does: deny, allow, ask, break, answer, drop, delay, tag."
+)
+@click.option("--match", default="", metavar="FILTER", help="What it looks for.")
+@click.option("--name", default="", help="What it is called.")
+@click.option("--message", default="", help="What the refused are told.")
+@click.option("--shadow", is_flag=True, help="Record what it would have done.")
+@click.option("--save", metavar="FILE", type=click.Path(path_type=Path), help="Add it to this policy file.")
+@_PROXY
+@with_settings
+def add(settings: Settings, save: Path | None, proxy: str, **rule: Any) -> None:
+    """Add a rule to a running proxy, or with --save to a policy file, whose comments are kept."""
+    if save is not None:
+        _save(save, rule)
+        said: dict[str, Any] = {"file": str(save), "name": rule["name"]}
+    else:
+        with dialled(proxy) as (entry, control):
+            made = control.call("scope/rules/add", **rule)
+        said = {"proxy": entry.label, "rule": made}
+    if settings.json:
+        emit_json(said)
+    else:
+        click.echo(f"added to {safe(str(save or said['proxy']))}")
+
+
+def _switch(settings: Settings, name: str, proxy: str, *, on: bool) -> None:
+    with dialled(proxy) as (entry, control):
+        control.call("scope/rules/enable", name=name, on=on)
+    if settings.json:
+        emit_json({"name": name, "enabled": on, "proxy": entry.label})
+    else:
+        click.echo(f"{safe(name)} is {'on' if on else 'off'} on {safe(entry.label)}")
+
+
+def _save(path: Path, rule: dict[str, Any]) -> None:
+    """Write the file anew beside itself and put it in its place, so that no reader sees half of it."""
+    try:
+        old = path.read_text(encoding="utf-8") if path.exists() else "version: 1\n"
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
+        given = {key: value for key, value in rule.items() if value and key != "shadow"}
+        if rule["shadow"]:
+            given["mode"] = "shadow"
+        text = with_rule(old, given, str(path))
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.chmod(mode)
+        fresh.replace(path.resolve())
+    except OSError as error:
+        raise ScopeError(
+            f"the policy {path} cannot be written: {error.strerror}", code="no_policy", exit=Exit.POLICY
+        ) from None

@@ -1,0 +1,141 @@
+"""The policy files of one proxy: read before anything starts, in force over all its sessions, followed live.
+
+A file that has become wrong changes nothing: the rules that were in force stay, and everybody is told.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mcpscope.engine.policy.load import ORIGIN, Policy, in_force, load
+from mcpscope.engine.policy.problems import PolicyError
+from mcpscope.engine.rules import Rule
+from mcpscope.engine.steering import Steering
+from mcpscope.errors import Exit, ScopeError
+from mcpscope.session import wishes
+from mcpscope.transports.loop import Loop
+
+LOOK_SECONDS = 1.0
+Stamp = tuple[int, int, int]
+
+
+def read_policies(paths: Sequence[str]) -> list[Policy]:
+    """All files; raises ScopeError for one that cannot be read, PolicyError for those that are wrong."""
+    found: list[Policy] = []
+    names: list[str] = []
+    problems: list[PolicyError] = []
+    for path in paths:
+        try:
+            policy = load(_text(path), path, taken=names)
+        except PolicyError as error:
+            problems.append(error)
+            continue
+        found.append(policy)
+        names += [rule.name for rule in policy.rules]
+    if problems:
+        raise PolicyError(problems[0].file, [each for error in problems for each in error.problems])
+    return found
+
+
+class Law:
+    """``paths`` in force over ``steering``; ``tell`` hears (kind, text) of every reload, good or not.
+
+    ``shadow`` records what the rules would do and does nothing else.
+    """
+
+    def __init__(self, paths: Sequence[str], *, shadow: bool = False) -> None:
+        """Reads and checks the files; raises ScopeError before anything is started."""
+        self.paths = list(paths)
+        self.shadow = shadow
+        self._stamps = [_stamp(path) for path in self.paths]
+        self.policies = read_policies(self.paths)
+        self.fault = ""
+
+    def __repr__(self) -> str:
+        return f"<Law {', '.join(self.paths)} rules={len(self.rules)}{' WRONG' if self.fault else ''}>"
+
+    @property
+    def rules(self) -> list[Rule]:
+        """The rules as they are put into force."""
+        found = in_force(self.policies)
+        return [replace(rule, shadow=True) for rule in found] if self.shadow else found
+
+    @property
+    def digest(self) -> str:
+        """What names this policy in an audit trail: the digests of its files."""
+        return " ".join(policy.digest[:16] for policy in self.policies)
+
+    def put_in_force(self, steering: Steering) -> None:
+        """Replace the policy's rules in ``steering``; with a policy nothing of two readings passes."""
+        if not self.shadow:
+            steering.strict = wishes.certain
+        steering.rules.replace_origin(ORIGIN, self.rules)
+
+    def follow(self, loop: Loop, steering: Steering, tell: Callable[[str, str], None]) -> None:
+        """Look at the files every second and take over what changed."""
+
+        def look() -> None:
+            stamps = [_stamp(path) for path in self.paths]
+            if stamps != self._stamps:
+                self._stamps = stamps
+                self._reload(steering, tell)
+            loop.call_later(LOOK_SECONDS, look)
+
+        loop.call_later(LOOK_SECONDS, look)
+
+    def _reload(self, steering: Steering, tell: Callable[[str, str], None]) -> None:
+        try:
+            policies = read_policies(self.paths)
+        except ScopeError as error:
+            self.fault = error.message
+            tell(
+                "policy-refused",
+                f"the changed policy is not taken, the old one stays in force: {error.message}",
+            )
+            return
+        self.policies, self.fault = policies, ""
+        self.put_in_force(steering)
+        tell("policy-loaded", f"policy loaded: {len(self.rules)} rules, digest {self.digest}")
+
+
+def _text(path: str) -> str:
+    try:
+        with Path(path).open("rb") as file:
+            _trusted(path, os.fstat(file.fileno()))
+            return file.read().decode("utf-8")
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from None
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, f"byte {error.start} is not UTF-8") from None
+
+
+def _trusted(path: str, found: os.stat_result) -> None:
+    """A law that anybody can write is none."""
+    if found.st_mode & stat.S_IWOTH:
+        raise ScopeError(
+            f"the policy {path} can be written by everybody",
+            code="unsafe_policy",
+            exit=Exit.POLICY,
+            hint=f"chmod o-w {path}",
+        )
+
+
+def _unreadable(path: str, why: str) -> ScopeError:
+    return ScopeError(
+        f"the policy {path} cannot be read: {why}",
+        code="no_policy",
+        exit=Exit.POLICY,
+        hint="name a file that is there",
+    )
+
+
+def _stamp(path: str) -> Stamp:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
