@@ -9,7 +9,7 @@ import click
 
 from mcpscope.cli.options import Values
 from mcpscope.cli.output import report
-from mcpscope.cli.wire import Refused, orders_of
+from mcpscope.cli.wire import Refused, orders_of, required_by
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.paths import default_db
 from mcpscope.proxy.helm import Orders
@@ -62,7 +62,7 @@ def _options(values: Values, url: str, command: list[str]) -> HttpOptions:
         rewrite_oauth=bool(values.get("rewrite_oauth")),
         record=not (values.get("no_record") or os.environ.get("MCPSCOPE_NO_RECORD", "0") not in ("", "0")),
         record_name=_text(values, "record") or None,
-        record_mode=_text(values, "record_mode") or "best-effort",
+        record_mode="required" if required_by(values) else "best-effort",
         durable=bool(values.get("durable")),
         max_body=_size(_text(values, "max_body")),
         orders=orders_of(values) or Orders(),

@@ -46,7 +46,7 @@ def run_wrapped(values: Values, command: list[str]) -> int:
 def _run(values: Values, command: list[str]) -> int:
     env, names = _environment(values)
     max_body = _size(values, "max_body")
-    required = _required(values)
+    required = required_by(values)
     if values.get("no_record") and (values.get("record") or required):
         raise Refused("--no-record cannot be combined with --record or --record-mode required")
     orders = orders_of(values)
@@ -79,11 +79,11 @@ def _fill(options: Options, values: Values) -> None:
         values.get("no_record") or os.environ.get("MCPSCOPE_NO_RECORD", "0") not in ("", "0")
     )
     options.record_name = _text(values, "record")
-    options.required = _required(values)
+    options.required = required_by(values)
     options.durable = bool(values.get("durable"))
 
 
-def _required(values: Values) -> bool:
+def required_by(values: Values) -> bool:
     """Whether nothing may pass unrecorded: asked for, or the default where a policy is enforced."""
     mode = values.get("record_mode")
     return mode == "required" or (mode is None and bool(values.get("policy")) and not values.get("shadow"))
@@ -136,11 +136,11 @@ def _law(values: Values) -> Law:
     from mcpscope.session.law import Law
 
     if values.get("no_record"):  # never reached unrecorded: what is decided must be in the record
-        raise _Refused("--policy needs the record: it cannot be combined with --no-record")
+        raise Refused("--policy needs the record: it cannot be combined with --no-record")
     try:
         return Law(_list(values, "policy"), shadow=bool(values.get("shadow")))
     except ScopeError as error:
-        raise _Refused(error.message, error.hint, error.code, int(error.exit)) from None
+        raise Refused(error.message, error.hint, error.code, int(error.exit)) from None
 
 
 def _list(values: Values, name: str) -> list[str]:

@@ -46,6 +46,11 @@ class Live:
         return (_KINDS.get(self._passage.message.kind, "malformed"),)
 
     @property
+    def caller(self) -> str:
+        """Whose token came with it over HTTP; empty where nobody was asked for one."""
+        return self._passage.caller
+
+    @property
     def dir(self) -> str:
         return opening_direction(self._passage)
 

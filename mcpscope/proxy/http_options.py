@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
 DEFAULT_PORT = 7717
+MIN_TOKEN_CHARS = 8
 HTTP = "http"
 SSE = "sse"
 STDIO = "stdio"
@@ -81,15 +82,26 @@ def upstream_of(options: HttpOptions) -> tuple[SplitResult, str, list[str]]:
     return url._replace(fragment=""), transport, headers
 
 
+def _callers(options: HttpOptions) -> dict[str, str]:
+    """Who may come in: the client of the command line and the callers of the policy, with references."""
+    found = {"client": options.client_token} if options.client_token else {}
+    law = options.orders.law
+    for policy in law.policies if law is not None else ():
+        found.update(policy.callers)
+    return found
+
+
+def _token(name: str, reference: str, mask: Mask) -> tuple[str, bytes]:
+    token, _ = Template(reference).resolve()
+    if len(token) < MIN_TOKEN_CHARS:
+        raise _usage(f"the token of {name} is shorter than {MIN_TOKEN_CHARS} characters")
+    mask.add([token])
+    return name, token.encode("utf-8", "surrogateescape")
+
+
 def guard_of(options: HttpOptions, mask: Mask) -> Guard:
     """The listener's guard. Raises ScopeError for a bind beyond loopback that is not asked for twice."""
-    tokens: tuple[tuple[str, bytes], ...] = ()
-    if options.client_token:
-        token, _ = Template(options.client_token).resolve()
-        if len(token) < 8:
-            raise _usage("--client-token is shorter than 8 characters")
-        mask.add([token])
-        tokens = (("client", token.encode("utf-8", "surrogateescape")),)
+    tokens = tuple(_token(name, reference, mask) for name, reference in _callers(options).items())
     remote = not is_loopback(options.host)
     if remote and not options.allow_remote:
         raise _usage(
