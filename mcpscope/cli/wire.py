@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mcpscope.proxy.helm import Orders
     from mcpscope.proxy.runner import Options, Runner
     from mcpscope.session.law import Law
+    from mcpscope.transports.secret_mask import Mask
 
 _RULE_OPTIONS = ("breaks", "intercept", "deny", "detached", "client_timeout", "max_message", "policy")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
@@ -44,7 +45,7 @@ def run_wrapped(values: Values, command: list[str]) -> int:
 
 
 def _run(values: Values, command: list[str]) -> int:
-    env, names = _environment(values)
+    env, names, mask = _environment(values)
     max_body = _size(values, "max_body")
     required = required_by(values)
     if values.get("no_record") and (values.get("record") or required):
@@ -58,6 +59,7 @@ def _run(values: Values, command: list[str]) -> int:
     options = Options(command, os.path.abspath(_text(values, "db") or db_file()))
     _fill(options, values)
     options.env_names = names
+    options.mask = mask
     options.max_body = max_body
     if orders is not None:
         options.orders = orders
@@ -94,17 +96,35 @@ def _text(values: Values, name: str) -> str | None:
     return found if isinstance(found, str) and found else None
 
 
-def _environment(values: Values) -> tuple[dict[str, str], list[str]]:
-    """Our environment with the pairs of ``-e``, and the names they set."""
-    env, names = dict(os.environ), []
+def _environment(values: Values) -> tuple[dict[str, str], list[str], Mask | None]:
+    """Our environment with the pairs of ``-e``, the names they set, and a mask of the secrets among them."""
+    env, names, mask = dict(os.environ), [], None
     pairs = values.get("env")
     for pair in pairs if isinstance(pairs, list) else []:
         name, equals, value = pair.partition("=")
         if not name or not equals:
             raise Refused(f"-e takes KEY=VALUE, not {pair!r}")
+        if "${" in value:
+            value, mask = _resolved(value, mask)
         env[name] = value
         names.append(name)
-    return env, names
+    return env, names, mask
+
+
+def _resolved(text: str, mask: Mask | None) -> tuple[str, Mask | None]:
+    """``text`` with its references to secrets resolved, and a mask that knows them."""
+    from mcpscope.errors import ScopeError
+    from mcpscope.transports.secret_mask import Mask
+    from mcpscope.transports.secrets import Template
+
+    try:
+        value, secrets = Template(text).resolve()
+    except ScopeError as error:
+        raise Refused(error.message, error.hint, error.code, int(error.exit)) from None
+    if secrets:
+        mask = mask or Mask()
+        mask.add(secrets)
+    return value, mask
 
 
 def orders_of(values: Values) -> Orders | None:

@@ -19,6 +19,7 @@ from mcpscope.transports.poll import PollLoop
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mcpscope.transports.connect.process import Child
+    from mcpscope.transports.secret_mask import Mask
 
 # Late enough not to compete with the server's start and the first answer.
 HOUSEKEEPING_SECONDS = 0.1
@@ -35,6 +36,7 @@ class Options:
         "durable",
         "env_names",
         "label",
+        "mask",
         "max_body",
         "orders",
         "record",
@@ -53,6 +55,7 @@ class Options:
         self.required = False
         self.durable = False
         self.max_body = 0
+        self.mask: Mask | None = None
         self.orders = Orders()
 
     @property
@@ -83,7 +86,9 @@ class Runner:
         if self.journal is not None and not self.journal.fault:
             self.journal.open()
         client = _claim_stdio()
-        self._session = StdioSession(self._loop, client, child, self.journal, self._done)
+        self._session = StdioSession(
+            self._loop, client, child, self.journal, self._done, mask=self._options.mask
+        )
         for line in self._faults:
             self._session.stderr.say(line)
         self._catch_signals()

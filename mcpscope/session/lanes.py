@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from mcpscope.session.road import Road
     from mcpscope.store.journal import Journal
+    from mcpscope.transports.secret_mask import MaskedFlow
 
 _NEWLINE = 10
 
@@ -53,6 +54,46 @@ class FastLane:
     def ended(self) -> None:
         self._append(EOF, self._dir, self._session, self._stream, b"{}")
         self._finish()
+
+
+class MaskedLane(FastLane):
+    """A fast lane of a proxy that gives its server secrets: they are in no byte of what is journalled.
+
+    Bytes that may begin a secret wait for the next chunk, on both roads.
+    """
+
+    def __init__(
+        self,
+        road: Road,
+        journal: Journal,
+        dir: int,
+        session: int,
+        refuse: Callable[[], None],
+        flow: MaskedFlow,
+    ) -> None:
+        super().__init__(road, journal, dir, session, refuse)
+        self._flow = flow
+
+    @property
+    def at_boundary(self) -> bool:
+        return self._tail == _NEWLINE and not self._flow.waits
+
+    def received(self, chunk: memoryview) -> None:
+        self._take(bytes(chunk), last=False)
+
+    def ended(self) -> None:
+        self._take(b"", last=True)
+        super().ended()
+
+    def _take(self, chunk: bytes, *, last: bool) -> None:
+        data, written = self._flow.feed(chunk, last=last)
+        if not data:
+            return
+        if self._append(CHUNK, self._dir, self._session, self._stream, written) or not self._required:
+            self._tail = data[-1]
+            self._send(data)
+        else:
+            self._refuse()
 
 
 class BareLane:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mcpscope.store.journal import Journal
     from mcpscope.transports.ends import Drain
     from mcpscope.transports.loop import Loop
+    from mcpscope.transports.secret_mask import MaskedFlow
 
 READ_BYTES = 64 << 10
 PENDING_BYTES = 256 << 10
@@ -23,7 +24,7 @@ class Stderr:
     """``fd`` (the server's) to ``drain`` (ours).
 
     What a stalled drain cannot take beyond PENDING_BYTES is dropped and counted in a line of its own; the
-    journal has it. ``say`` adds a line of ours.
+    journal has it. ``say`` adds a line of ours. What ``flow`` masks is neither recorded nor passed on.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Stderr:
         self._dropped = 0
         self._writing = False
         self._broken = False
+        self.flow: MaskedFlow | None = None
 
     def __repr__(self) -> str:
         return f"<Stderr fd={self._fd} pending={len(self._pending)} dropped={self._dropped}>"
@@ -82,12 +84,18 @@ class Stderr:
         except OSError:
             data = b""
         if not data:
+            if self.flow is not None:
+                self._take(self.flow.feed(b"", last=True)[1])
             self._end()
             return False
-        if self._journal is not None:
-            self._journal.append(STDERR, NO_DIR, self._session, 0, data)
-        self._pass_on(data)
+        self._take(data if self.flow is None else self.flow.feed(data, last=False)[1])
         return True
+
+    def _take(self, data: bytes) -> None:
+        if data:
+            if self._journal is not None:
+                self._journal.append(STDERR, NO_DIR, self._session, 0, data)
+            self._pass_on(data)
 
     def _pass_on(self, data: bytes) -> None:
         if self._broken:

@@ -8,7 +8,7 @@ code.
 
 from __future__ import annotations
 
-from mcpscope.session.lanes import BareLane, FastLane
+from mcpscope.session.lanes import BareLane, FastLane, MaskedLane
 from mcpscope.session.road import Road
 from mcpscope.session.stderr import Stderr
 from mcpscope.store.layout import NO_DIR, SESSION_CLOSE, SESSION_OPEN, TO_CLIENT, TO_SERVER
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mcpscope.transports.connect.process import Child
     from mcpscope.transports.ends import Drain, Source
     from mcpscope.transports.loop import Loop
+    from mcpscope.transports.secret_mask import Mask
 
 GRACE_SECONDS = 2.0
 # A server that is still talking when its grace is over may finish its sentence, for so long at most.
@@ -51,7 +52,7 @@ class StdioSession:
     """Session ``number`` of ``journal`` (None: nothing is recorded) between ``client`` and ``child``.
 
     ``to_server`` and ``to_client`` are its roads; ``Road.enter`` switches a lane. ``on_closing`` is called
-    before its last record is written.
+    before its last record is written. What ``mask`` knows is in no record.
     """
 
     def __init__(
@@ -62,12 +63,15 @@ class StdioSession:
         journal: Journal | None,
         on_done: Callable[[int], None],
         number: int = 1,
+        mask: Mask | None = None,
     ) -> None:
+        self.mask = mask
         self.to_server = Road(
             loop, client.source, FdDrain(child.stdin, own=True), self._client_ended, self._server_stdin_closed
         )
         self.to_client = Road(loop, FdSource(child.stdout, own=True), client.drain, _nothing, self._finish)
         self.stderr = Stderr(loop, child.stderr, client.stderr, journal, number, self._finish)
+        self.stderr.flow = mask.flow() if mask is not None else None
         self._loop = loop
         self._child = child
         self._journal = journal
@@ -120,6 +124,9 @@ class StdioSession:
         """The lane of a road whose messages nothing could touch."""
         if self._journal is None:
             return BareLane(road)
+        if self.mask is not None:
+            flow = self.mask.flow()
+            return MaskedLane(road, self._journal, dir, self.number, self.refuse, flow)
         return FastLane(road, self._journal, dir, self.number, self.refuse)
 
     def _client_ended(self) -> None:

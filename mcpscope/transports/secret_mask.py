@@ -56,6 +56,10 @@ class Mask:
             return text
         return self.mask(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
+    def flow(self) -> MaskedFlow:
+        """One direction of one stream."""
+        return MaskedFlow(self)
+
     def tail(self, data: bytes) -> int:
         """How many bytes at the end of ``data`` may be the beginning of a secret."""
         for size in range(min(len(data), self._longest - 1), 0, -1):
@@ -73,6 +77,11 @@ class MaskedFlow:
     def __init__(self, mask: Mask) -> None:
         self._mask = mask
         self._rest = b""
+
+    @property
+    def waits(self) -> bool:
+        """Whether bytes wait for the next chunk."""
+        return bool(self._rest)
 
     def feed(self, data: bytes, *, last: bool) -> tuple[bytes, bytes]:
         """(bytes to forward now, the same bytes as they may be written down)."""
