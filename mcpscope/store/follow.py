@@ -53,6 +53,7 @@ class Follower:
         self._busy_seconds = busy_seconds
         self._connection: sqlite3.Connection | None = None
         self._checkpointed: Position = (0, 0)
+        self._untidy = False
 
     def __repr__(self) -> str:
         return f"<Follower {self.folder.name} finished={self.finished}>"
@@ -73,11 +74,20 @@ class Follower:
             self.close()
             raise
 
+    def tidy(self) -> None:
+        """Bring SQLite's own log into the file; for when there is time, and no harm where there is none."""
+        if self._connection is not None and self._untidy:
+            self._untidy = False
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
     def checkpoint(self) -> None:
         """Let the gate know how far the database is, if that has changed; called when there is time.
 
         Where it cannot be written the gate knows less of the past, and that is all.
         """
+        if self._connection is not None and _identity(self._db) != self._file:
+            self.close()  # somebody removed or replaced the database: the next step begins in the new one
         if self._connection is not None and self._tail.position != self._checkpointed:
             state = self._state()
             for said, session in zip(state["sessions"], self._ingest.sessions.values(), strict=True):
@@ -120,6 +130,7 @@ class Follower:
                 count += more
             self._write_rest(connection)
             self._save(connection)
+        self._untidy = True
         self._free_segments()
         return count
 
@@ -159,6 +170,7 @@ class Follower:
         """Take up where the last commit left this journal; False if it was finished, but for its folder."""
         ensure(self._db)
         connection = self._connection = connect_rw(self._db, busy_seconds=self._busy_seconds)
+        self._file = _identity(self._db)
         try:
             row = connection.execute(_FIND, (self.folder.name,)).fetchone()
             if row is None:
@@ -231,6 +243,14 @@ class Follower:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
+
+
+def _identity(db: Path) -> tuple[int, int] | None:
+    try:
+        found = db.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _size(records: list[Record]) -> int:

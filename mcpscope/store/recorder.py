@@ -25,6 +25,10 @@ LONGEST_WAIT_SECONDS = 0.05
 RETRY_SECONDS = 0.25
 GIVE_UP_SECONDS = 60.0  # the proxy is gone and the database still refuses: the next start takes it in
 NICENESS = 10
+IDLE_BEFORE_TIDYING = 20
+MANY_RECORDS = 64
+RECOVER_SECONDS = 0.5
+RECOVER_EVERY_SECONDS = 5.0
 CHECKPOINT_SECONDS = 1.0  # how old the gate may find it while traffic never pauses
 
 
@@ -51,10 +55,8 @@ def main(argv: list[str]) -> int:
 
 
 def _follow(follower: Follower, db: Path) -> int:
-    wait = SHORTEST_WAIT_SECONDS
-    recovered = False
-    checkpoint_at = 0.0
     trouble = _Trouble(follower.folder)
+    pauses = _Pauses(follower, db)
     while not follower.finished:
         try:
             count = follower.step()
@@ -63,21 +65,45 @@ def _follow(follower: Follower, db: Path) -> int:
             if not trouble.goes_on(error):
                 return 1
             continue
-        if count:
-            wait = SHORTEST_WAIT_SECONDS
-            if time.monotonic() > checkpoint_at:
-                follower.checkpoint()
-                checkpoint_at = time.monotonic() + CHECKPOINT_SECONDS
-        elif wait >= LONGEST_WAIT_SECONDS:
-            follower.checkpoint()
-            if not recovered:
-                recovered = True
-                _recover_others(db)
-        if not follower.finished and count < 64:
-            time.sleep(wait)
-            wait = min(wait * 1.3, LONGEST_WAIT_SECONDS)
-    _recover_others(db)
+        if not follower.finished:
+            pauses.after(count)
+    _recover_others(db, None)
     return 0
+
+
+class _Pauses:
+    """How long to wait between two looks at the journal, and what is done meanwhile."""
+
+    def __init__(self, follower: Follower, db: Path) -> None:
+        self._follower = follower
+        self._db = db
+        self._wait = SHORTEST_WAIT_SECONDS
+        self._idle = 0
+        self._checkpoint_at = 0.0
+        self._recover_at = 0.0
+
+    def after(self, count: int) -> None:
+        """``count`` records were stored: go on at once where that were many."""
+        if count:
+            self._wait, self._idle = SHORTEST_WAIT_SECONDS, 0
+            if time.monotonic() > self._checkpoint_at:
+                self._follower.checkpoint()
+                self._checkpoint_at = time.monotonic() + CHECKPOINT_SECONDS
+        elif self._wait >= LONGEST_WAIT_SECONDS:
+            self._when_idle()
+        if count < MANY_RECORDS:
+            time.sleep(self._wait)
+            self._wait = min(self._wait * 1.3, LONGEST_WAIT_SECONDS)
+
+    def _when_idle(self) -> None:
+        self._follower.checkpoint()
+        self._idle += 1
+        if self._idle == IDLE_BEFORE_TIDYING:
+            self._follower.tidy()
+        if time.monotonic() > self._recover_at:
+            # A little at a time: our own proxy may go on talking.
+            _recover_others(self._db, RECOVER_SECONDS)
+            self._recover_at = time.monotonic() + RECOVER_EVERY_SECONDS
 
 
 class _Trouble:
@@ -116,9 +142,9 @@ def _is_busy(error: Exception) -> bool:
     return (code & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def _recover_others(db: Path) -> None:
+def _recover_others(db: Path, seconds: float | None) -> None:
     try:
-        recover(db)
+        recover(db, seconds=seconds)
     except (sqlite3.Error, OSError, ScopeError):
         pass  # they stay where they are; our own journal will meet the same trouble and say so
 

@@ -18,7 +18,7 @@ from mcpscope.store import layout
 APPLICATION_ID = layout.APPLICATION_ID
 SCHEMA_VERSION = layout.SCHEMA_VERSION
 MIGRATE_SECONDS = 120
-CHECKPOINT_PAGES = 4000  # in a burst the same pages change in every transaction: write them back seldom
+CHECKPOINT_PAGES = 16_000  # a burst is not stopped to write pages back; ``tidy`` of Follower does it after
 WAL_LIMIT_BYTES = 16 << 20
 
 

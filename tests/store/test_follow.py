@@ -440,3 +440,21 @@ def test_a_backlog_of_many_parts_is_one_order_and_an_error_in_any_part_loses_not
     ]
     assert rows(db, "SELECT count(*) FROM messages AS m JOIN notes AS n USING (id)") == [(0,)]
     assert rows(db, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_database_that_was_removed_is_begun_again(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    journal.open_session(label="before")
+    follower = Follower(journal.folder, db)
+    journal.c2s(request(1))
+    follower.step()
+    for name in ("scope.db", "scope.db-wal", "scope.db-shm"):
+        (tmp_path / name).unlink(missing_ok=True)
+    follower.checkpoint()
+    journal.c2s(request(2))
+    journal.close()
+    while not follower.finished:
+        follower.step()
+    assert bodies(db, "c2s") == [request(1)[:-1], request(2)[:-1]]
+    assert rows(db, "SELECT label, end_reason FROM sessions") == [("before", "clean")]
