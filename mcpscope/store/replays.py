@@ -24,6 +24,7 @@ from mcpscope.store.query import Query
 from mcpscope.store.recovery import settle
 
 SETTLE_SECONDS = 30.0
+FLUSH_SECONDS = 0.2
 
 _MESSAGES = """
     SELECT m.id, m.at, m.dir, m.body_id, m.body_at, coalesce(m.kept, m.size), m.origin, m.fate,
@@ -181,6 +182,8 @@ class Replays:
         schema.ensure(path)
         self._path = path
         self._connection = schema.connect_rw(path, busy_seconds=30)
+        self._waiting: list[tuple[Any, ...]] = []
+        self._flushed = 0.0
 
     def __repr__(self) -> str:
         return f"<Replays {self._path}>"
@@ -199,24 +202,19 @@ class Replays:
         return run, chosen
 
     def add(self, run: int, row: VerdictRow) -> None:
-        """Store one verdict while the run goes on, so that a killed run leaves what it had found."""
+        """Keep one verdict; it is in the database within FLUSH_SECONDS of the next one, or at ``finish``."""
+        times = (row.was_ns, row.now_ns)
+        packed = (_pack(row.was), _pack(row.now), _pack(row.detail))
+        self._waiting.append((run, row.number, row.seq, row.label, row.verdict, *times, row.why, *packed))
+        if time.monotonic() - self._flushed >= FLUSH_SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the verdicts that wait; a killed run leaves what was flushed."""
+        self._flushed = time.monotonic()
         with self._write() as connection:
-            connection.execute(
-                _VERDICT,
-                (
-                    run,
-                    row.number,
-                    row.seq,
-                    row.label,
-                    row.verdict,
-                    row.was_ns,
-                    row.now_ns,
-                    row.why,
-                    _pack(row.was),
-                    _pack(row.now),
-                    _pack(row.detail),
-                ),
-            )
+            connection.executemany(_VERDICT, self._waiting)
+        self._waiting.clear()
 
     def amend(self, run: int, row: VerdictRow) -> None:
         """Put a later judgement in the place of a verdict."""
@@ -225,7 +223,8 @@ class Replays:
             connection.execute(query, (row.verdict, row.why, _pack(row.detail), run, row.seq))
 
     def finish(self, run: int, state: str) -> None:
-        """Close a run and tie its recorded session to the recording it repeats."""
+        """Close a run."""
+        self.flush()
         with self._write() as connection:
             query = "UPDATE runs SET ended_at = ?, state = ? WHERE id = ?"
             connection.execute(query, (time.time_ns(), state, run))

@@ -25,6 +25,11 @@ _COUNT = """
 """
 _END = "UPDATE sessions SET ended_at = ?, end_reason = ?, exit_code = ? WHERE id = ?"
 _NAME_TAKEN = "SELECT count(*) FROM sessions WHERE name = ?"
+_TIE_TO_RUN = """
+    UPDATE sessions SET replay_of =
+        (SELECT recording_id FROM runs WHERE session_name = :name ORDER BY id DESC)
+    WHERE id = :id AND :name IS NOT NULL
+"""
 _FIND_UID = "SELECT count(*) FROM sessions WHERE uid = ?"
 _INTRODUCE = """
     UPDATE sessions SET client_name = ?, client_version = ?, server_name = ?, server_version = ?,
@@ -73,6 +78,7 @@ def add_session(connection: sqlite3.Connection, uid: str, number: int, at: int, 
     )
     made = connection.execute(_ADD, row).lastrowid
     assert made is not None  # an INSERT without conflict clause has a row id
+    connection.execute(_TIE_TO_RUN, {"id": made, "name": _text(said.get("record_name"))})
     return made
 
 

@@ -200,4 +200,9 @@ def test_a_killed_replay_leaves_what_it_found_and_is_marked(recorded: Path) -> N
     process.wait()
     run = store.runs()[0]
     assert run.state == "killed" and store.verdicts(run.id)
+    with sqlite3.connect(recorded) as connection:
+        query = "SELECT replay_of FROM sessions WHERE name = ?"
+        while (named := connection.execute(query, (run.session_name,)).fetchone()) is None:
+            assert time.monotonic() < until
+        assert named == (run.recording_id,)
     store.close()
