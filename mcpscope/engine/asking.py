@@ -11,7 +11,7 @@ from mcpscope.engine.memory import Memory, Seen
 from mcpscope.engine.pending import Entry
 from mcpscope.protocol.ids import spelled
 from mcpscope.protocol.message import Direction, Message
-from mcpscope.protocol.methods import MAY_ASK_FOR_INPUT, Method, target
+from mcpscope.protocol.methods import LIST_WISHES, MAY_ASK_FOR_INPUT, Method, target
 from mcpscope.protocol.revisions import PROTOCOL_VERSION, RELATED_TASK
 
 # Looked up once: Python 3.11 takes 50 ns for a member of an enum, on a path of a few microseconds.
@@ -136,6 +136,10 @@ def _wait(memory: Memory, seen: Seen, exchange: Exchange, meta: dict[str, Any], 
             entry.digest = digest_of(message.params)
         else:
             entry.params = message.params
+    if message.method == Method.LISTEN:
+        wanted = message.params.get("notifications")
+        if type(wanted) is dict:
+            entry.wants = " ".join(word for word in LIST_WISHES if wanted.get(word) is True)
     if lookup.add(entry) is not None and message.id is not None:
         exchange.add_flag(Flag.ID_LIVE)
     elif message.id is not None and (type(seen.channel) is str or seen.channel == 0):

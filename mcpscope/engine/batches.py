@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mcpscope.engine import replacing, replies, stopping
+from mcpscope.engine import replacing, replies, stopping, viewing
 from mcpscope.engine.commands import Command, Forward, Note
 from mcpscope.engine.events import Received
 from mcpscope.engine.holds import HoldKind
@@ -89,6 +89,8 @@ def consider(engine: Engine, whole: Passage, at: int, out: list[Command]) -> Non
     refused: list[str] = []
     for part in whole.parts:
         part.let_go |= whole.let_go
+        if engine.steering.view.touched and part.direction is Direction.TO_CLIENT:
+            viewing.refused(engine, part, at, [])
         verdict = judge(part, engine.steering, engine.facts(), at)
         out.extend(Note("log", text) for text in verdict.notes)
         rule = verdict.decides

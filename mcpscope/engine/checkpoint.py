@@ -15,7 +15,7 @@ from mcpscope.engine.memory import Memory
 from mcpscope.engine.pending import Entry, UsedIds
 from mcpscope.protocol.message import Direction
 
-VERSION = 2
+VERSION = 3
 
 _EXCHANGE = tuple(Exchange.__dataclass_fields__)
 _ENTRY = (
@@ -31,6 +31,8 @@ _ENTRY = (
     "modern",
     "digest",
     "progress",
+    "wants",
+    "acked",
 )
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 from typing import Any, Final, assert_never
 
 from mcpscope.engine import (
+    announcing,
     batches,
     deciding,
     embedded,
@@ -30,10 +31,11 @@ from mcpscope.engine import (
     replies,
     resolving,
     stopping,
+    viewing,
 )
 from mcpscope.engine.asked import Asked
 from mcpscope.engine.commands import Command, Forward, Note, Record, Send
-from mcpscope.engine.events import Decided, Ended, Event, Injected, Left, Oversized, Received, Tick
+from mcpscope.engine.events import Decided, Ended, Event, Injected, Left, Oversized, Received, Tick, Viewed
 from mcpscope.engine.exchange import Exchange, Status
 from mcpscope.engine.holds import HoldKind, HoldTable
 from mcpscope.engine.judge import judge
@@ -83,6 +85,7 @@ class Engine:
         self.batches = batches.Batches()
         self.injected: dict[int, int] = {}
         self.fills: dict[int, dict[str, bytes]] = {}
+        self.reactions = announcing.Reactions()
         self._checks = SchemaChecks()
         self._asked = Asked()
         self._gone: set[Direction] = set()
@@ -94,7 +97,8 @@ class Engine:
     @property
     def due(self) -> int | None:
         """When the next Tick is wanted, unix ns."""
-        return self.holds.due
+        due, other = self.holds.due, self.reactions.due
+        return due if other is None else other if due is None else min(due, other)
 
     @property
     def busy(self) -> bool:
@@ -118,6 +122,8 @@ class Engine:
                 self._left(event, out)
             case Oversized():
                 self._oversized(event, out)
+            case Viewed(surfaces, at):
+                announcing.changed(self, surfaces, at, out)
             case Injected():
                 injecting.injected(self, event, out)
             case Ended(at):
@@ -143,6 +149,7 @@ class Engine:
             phase, request, method = _REQUEST, None, message.method
             place = (phase, direction, method, tool_of(message) if method == "tools/call" else "")
         calm = self._calm and (not len(self.holds) or self._apart(exchange, message, stream))
+        calm = calm and not (self.steering.view.touched and viewing.concerns(method))
         if calm and not self.steering.rules.candidates(place) and b'"inputRequests"' not in message.raw:
             self._remember(exchange, message, request)
             return [Forward(direction, message, at, stream)]
@@ -211,6 +218,10 @@ class Engine:
         steering = self.steering
         if steering.strict is not None and self._unreadable(passage, steering.strict, at, out):
             return
+        noted: list[Command] = []
+        if steering.view.touched and viewing.refused(self, passage, at, noted):
+            out.extend(noted)
+            return
         verdict = judge(passage, steering, self.facts(), at)
         rule = verdict.decides
         if rule is not None and verdict.entry and rule.action is Action.ANSWER:
@@ -225,6 +236,7 @@ class Engine:
             stopping.stop(self, passage, HoldKind.DELAY, verdict.delays, "", at, out)
         else:
             self.let_go(passage, at, out)
+        out.extend(noted)
         for text in verdict.notes:
             out.append(Note("log", text))
 
@@ -246,7 +258,10 @@ class Engine:
         return True
 
     def let_go(self, passage: Passage, at: int, out: list[Command]) -> None:
-        """Send ``passage`` on as it stands now."""
+        """Send ``passage`` on as it stands now, unless rules have made it what must not be seen."""
+        edited = passage.changed and self.steering.view.touched
+        if edited and not passage.parts and viewing.refused(self, passage, at, out):
+            return
         message = passage.message
         plain = passage.plain
         if not plain:
@@ -281,6 +296,7 @@ class Engine:
     # The world changes.
 
     def _tick(self, at: int, out: list[Command]) -> None:
+        announcing.tick(self, at, out)
         for hold in self.holds:
             if hold.due <= at:
                 leaving.expired(self, hold, at, out)
@@ -332,6 +348,11 @@ class Engine:
     def facts(self) -> Facts:
         """The names that filters ask for."""
         return self.memory.facts(self.names)
+
+    def face(self, name: str) -> tuple[str, str]:
+        """The name and the description ("" for the server's) that clients see a tool under."""
+        face = self.steering.view.faces.get(name)
+        return (name, "") if face is None else (face.name, face.description)
 
     def check(self, passage: Passage, message: Message) -> list[str]:
         """What the tool's schemas say against ``message``, with paths."""

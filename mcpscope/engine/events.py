@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from mcpscope.engine.decisions import Decision
+from mcpscope.engine.visibility import Surface
 from mcpscope.protocol.message import Direction, Message
 
 
@@ -63,6 +64,14 @@ class Injected:
 
 
 @dataclass(frozen=True, slots=True)
+class Viewed:
+    """What clients may see of ``surfaces`` has changed: a client that listens is to hear of it."""
+
+    surfaces: frozenset[Surface]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """``Engine.due`` has come."""
 
@@ -76,4 +85,4 @@ class Ended:
     at: int
 
 
-Event = Received | Oversized | Left | Decided | Injected | Tick | Ended
+Event = Received | Oversized | Left | Decided | Injected | Viewed | Tick | Ended

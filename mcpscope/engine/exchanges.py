@@ -18,6 +18,7 @@ from mcpscope.engine.notifying import fold, take_notification
 from mcpscope.engine.pending import Entry
 from mcpscope.protocol.ids import spelled
 from mcpscope.protocol.message import Direction, Kind, Message
+from mcpscope.protocol.methods import Method
 
 # Looked up once: Python 3.11 takes 50 ns for a member of an enum, on a path of a few microseconds.
 _RESULT: Final = Kind.RESULT
@@ -97,6 +98,10 @@ class Exchanges:
                 changed.append(exchange)
         lookup.unreadable.pop((stream, Direction.TO_SERVER), None)
         return changed
+
+    def listening(self) -> list[Entry]:
+        """The open subscriptions of modern clients, oldest first."""
+        return [entry for entry in self._memory.lookup.entries.values() if entry.method == Method.LISTEN]
 
     def end(self, at: int) -> list[Exchange]:
         """The session is over: what waits is lost; what waits for input or a task ends saying so."""

@@ -30,6 +30,8 @@ class Memory:
         self.exchanges = exchanges if exchanges is not None else Exchanges(summaries=False)
         self.identity = identity if identity is not None else Identity()
         self.catalog = catalog if catalog is not None else Catalog()
+        self.initialized = bool(self.identity.facts.revision)
+        """Whether a legacy client may be told of changes; what was taken up in mid-session is."""
 
     def __repr__(self) -> str:
         return f"<Memory {self.exchanges!r} {self.catalog!r}>"
@@ -50,6 +52,8 @@ class Memory:
                 self.identity.observe(exchange, message)
             if exchange.method in LISTS:
                 self.catalog.observe(exchange, message, at)
+        elif message.method == Method.INITIALIZED:
+            self.initialized = True
         return exchange
 
     def facts(self, names: tuple[str, ...]) -> Facts:

@@ -138,6 +138,8 @@ def _subscription(memory: Memory, seen: Seen) -> Exchange | None:
     entry, _ = memory.lookup.by_id(seen.channel, seen.direction.other, id, seen.stream)
     if entry is None:
         entry = memory.lookup.done_by_id(seen.channel, seen.direction.other, id)
+    elif seen.message.method == _ACKNOWLEDGED:
+        entry.acked = True
     return entry.exchange if entry is not None and entry.method == Method.LISTEN else None
 
 

@@ -27,7 +27,8 @@ class Entry:
     """One request on its way. Several may belong to one exchange: retries, polls, elements of a batch.
 
     ``role`` is "" for the request that an exchange consists of, else what it does for it: "poll" (a task).
-    ``params`` are kept only where a retry may have to be recognised by them.
+    ``params`` are kept only where a retry may have to be recognised by them. ``wants`` are the words that a
+    ``subscriptions/listen`` asks for (a space between them), ``acked`` says that it was acknowledged.
     """
 
     number: int
@@ -44,6 +45,8 @@ class Entry:
     params: dict[str, Any] | None = field(default=None, repr=False)
     digest: str = ""
     progress: float | None = None
+    wants: str = ""
+    acked: bool = False
     older: Entry | None = field(default=None, repr=False)
 
     def asked_under(self, token: RpcId, direction: Direction, channel: Channel) -> bool:

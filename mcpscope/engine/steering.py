@@ -8,7 +8,9 @@ from typing import TypeAlias
 
 from mcpscope.engine.clock import ClientClocks
 from mcpscope.engine.rules import Rules
+from mcpscope.engine.visibility import Surface, View
 from mcpscope.protocol.message import Direction, Message
+from mcpscope.protocol.strict import findings
 
 MAX_MESSAGE_BYTES = 4 << 20
 Strict: TypeAlias = Callable[[Message, Direction], tuple[str, ...]]
@@ -29,8 +31,9 @@ class Detached(StrEnum):
 class Steering:
     """The state that people and options steer; ``on_change`` hears of everything that may move a lane.
 
-    ``gated`` says whether anything could touch a message; while not, nothing needs to pass the gate.
-    What ``strict`` finds is refused. Hold numbers are unique in a proxy.
+    ``on_view`` hears which surfaces look different now. ``gated`` says whether anything could touch a
+    message; while not, nothing needs to pass the gate. What ``strict`` finds is refused. Hold numbers are
+    unique in a proxy.
     """
 
     def __init__(
@@ -44,12 +47,14 @@ class Steering:
         self.max_message = max_message
         self.clocks = ClientClocks(client_timeout_ns)
         self.on_change: list[Callable[[], None]] = []
+        self.on_view: list[Callable[[frozenset[Surface]], None]] = []
         self.gated = False
         self._strict: Strict | None = None
         self._attached: set[str] = set()
         self._holds = 0
         self._decisions: dict[int, tuple[str, str]] = {}
         self._last_good: dict[tuple[str, str], bytes] = {}
+        self.view = View(self._viewed)
         self.rules = Rules(self._changed)
         self._weigh()
 
@@ -63,8 +68,8 @@ class Steering:
 
     @property
     def strict(self) -> Strict | None:
-        """Names what in a message cannot be read with certainty; set while a policy is loaded."""
-        return self._strict
+        """Names what in a message cannot be read with certainty; set while something guards."""
+        return self._strict or (certain if self.view.hides else None)
 
     @strict.setter
     def strict(self, check: Strict | None) -> None:
@@ -75,7 +80,7 @@ class Steering:
     def guards(self) -> bool:
         """Whether something is to be kept from passing, so that a failure of ours must refuse."""
         deciding = (entry.rule.enabled and entry.rule.action.decides for entry in self.rules)
-        return self._strict is not None or any(deciding)
+        return self.strict is not None or any(deciding)
 
     def attach(self, name: str) -> None:
         self._attached.add(name)
@@ -118,7 +123,20 @@ class Steering:
     def _weigh(self) -> None:
         self.rules.hold_with(breakpoints=bool(self._attached) or self.detached is not Detached.PASS)
 
+    def _viewed(self, surfaces: frozenset[Surface]) -> None:
+        self._changed()
+        for callback in tuple(self.on_view):
+            callback(surfaces)
+
     def _changed(self) -> None:
-        self.gated = self._strict is not None or self.rules.active
+        # Once somebody has changed what is seen, lists are followed to the end of the session.
+        self.gated = self._strict is not None or self.rules.active or bool(self.view.touched)
         for callback in self.on_change:
             callback()
+
+
+def certain(message: Message, direction: Direction) -> tuple[str, ...]:
+    """Why what a client says may be read in more than one way: what guards is not to be read around."""
+    if direction is Direction.TO_CLIENT:
+        return ()
+    return tuple(str(finding.problem) for finding in findings(message))

@@ -66,5 +66,11 @@ def unknown_tool(name: str) -> bytes:
     return b'"error":' + _json({"code": INVALID_PARAMS, "message": f"Unknown tool: {name}"})
 
 
+def unknown(text: str, data: dict[str, Any] | None = None, *, code: int = INVALID_PARAMS) -> bytes:
+    """What a server says of a prompt or resource it does not have; does not tell that it is ours."""
+    said: dict[str, Any] = {"code": code, "message": text}
+    return b'"error":' + _json(said | {"data": data} if data else said)
+
+
 def _json(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=True).encode()

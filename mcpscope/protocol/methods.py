@@ -139,6 +139,9 @@ LISTS: Final[dict[str, str]] = {
 }
 """The list methods and the member of the result that holds their items."""
 
+LIST_WISHES: Final = ("toolsListChanged", "promptsListChanged", "resourcesListChanged")
+"""What a ``subscriptions/listen`` may ask for, but for URIs and tasks (2026-07-28, "Subscriptions")."""
+
 _TARGETS: Final = {method: info.target for method, info in METHODS.items() if info.target}
 
 

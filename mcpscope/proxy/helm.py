@@ -132,7 +132,7 @@ class Helm:
 
 def steering_of(orders: Orders) -> Steering:
     """The steering of a proxy with the rules of its command line in force."""
-    from mcpscope.engine.steering import MAX_MESSAGE_BYTES, Detached, Steering
+    from mcpscope.engine.steering import MAX_MESSAGE_BYTES, Detached, Steering, certain
     from mcpscope.session import wishes
 
     steering = Steering(
@@ -141,7 +141,7 @@ def steering_of(orders: Orders) -> Steering:
         max_message=orders.max_message or MAX_MESSAGE_BYTES,
     )
     if orders.denies:
-        steering.strict = wishes.certain
+        steering.strict = certain
     wishes.obey(steering.rules, orders.breaks, orders.intercept, orders.denies)
     if orders.law is not None:
         orders.law.put_in_force(steering)

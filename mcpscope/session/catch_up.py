@@ -79,5 +79,6 @@ def _memory(sessions: Any, number: int) -> Memory:
                     part.restore(state[name])
                 except (KeyError, TypeError, ValueError, AttributeError):
                     continue
+            memory.initialized = bool(memory.identity.facts.revision)
             return memory
     return Memory()

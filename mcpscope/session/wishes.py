@@ -22,8 +22,6 @@ from mcpscope.engine.decisions import (
 from mcpscope.engine.patch import encode
 from mcpscope.engine.rules import Action, Entry, Fallback, On, Rule, Rules
 from mcpscope.errors import Exit, ScopeError
-from mcpscope.protocol.message import Direction, Message
-from mcpscope.protocol.strict import findings
 
 Params = dict[str, Any]
 
@@ -130,13 +128,6 @@ def rule(name: str, params: Params) -> Rule:
         timeout_ns=_ns(params["timeout"]),
         fallback=Fallback(params["fallback"]) if params["fallback"] else None,
     )
-
-
-def certain(message: Message, direction: Direction) -> tuple[str, ...]:
-    """Why what a client says may be read in more than one way; Steering.strict where something is denied."""
-    if direction is Direction.TO_CLIENT:
-        return ()
-    return tuple(str(finding.problem) for finding in findings(message))
 
 
 def obey(rules: Rules, breaks: list[str], intercept_filter: str, denies: list[str]) -> None:
