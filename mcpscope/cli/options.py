@@ -68,6 +68,16 @@ PROXY_OPTIONS = (
     ),
     Option("shadow", ("--shadow",), "", "Only record what the policy would do."),
     Option(
+        "hide",
+        ("--hide",),
+        "GLOB",
+        "Hide these tools, prompts and resources from clients; tool:, prompt: or resource: names one kind.",
+        many=True,
+    ),
+    Option("only", ("--only",), "GLOB", "Let clients see no tools but these.", many=True),
+    Option("rename", ("--rename",), "OLD=NEW", "Let clients see a tool under another name.", many=True),
+    Option("describe", ("--describe",), "NAME=TEXT", "Give a tool another description.", many=True),
+    Option(
         "detached",
         ("--detached",),
         "WORD",

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from mcpscope.session.law import Law
     from mcpscope.transports.secret_mask import Mask
 
-_RULE_OPTIONS = ("breaks", "intercept", "deny", "detached", "client_timeout", "max_message", "policy")
+_RULE_OPTIONS = (
+    *("breaks", "intercept", "deny", "detached", "client_timeout", "max_message"),
+    *("policy", "hide", "only", "rename", "describe"),
+)
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -136,6 +139,8 @@ def orders_of(values: Values) -> Orders | None:
     orders = Orders()
     orders.breaks, orders.denies = _list(values, "breaks"), _list(values, "deny")
     orders.intercept = _text(values, "intercept") or ""
+    orders.hides, orders.onlys = _list(values, "hide"), _list(values, "only")
+    orders.renames, orders.describes = _pairs(values, "rename"), _pairs(values, "describe")
     orders.detached = _text(values, "detached") or ""
     orders.client_timeout = _seconds(_text(values, "client_timeout"))
     orders.max_message = _size(values, "max_message")
@@ -166,6 +171,17 @@ def _law(values: Values) -> Law:
 def _list(values: Values, name: str) -> list[str]:
     found = values.get(name)
     return found if isinstance(found, list) else []
+
+
+def _pairs(values: Values, name: str) -> dict[str, str]:
+    """The values of an option that takes ``NAME=TEXT``."""
+    found: dict[str, str] = {}
+    for pair in _list(values, name):
+        left, equals, right = pair.partition("=")
+        if not left or not equals or not right:
+            raise Refused(f"--{name} takes NAME=TEXT, not {pair!r}")
+        found[left] = right
+    return found
 
 
 def _seconds(text: str | None) -> float:

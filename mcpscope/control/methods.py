@@ -20,6 +20,8 @@ EVENTS: Final = {
     "session-began": "a session began",
     "session-ended": "a session ended",
     "rules": "breakpoints, intercept or rules changed",
+    "view": "what clients may see has changed; data are the wishes in force",
+    "visibility": "what a client heard of that and did then: surface, text",
     "attached": "somebody attached or left: names of those attached",
     "lane": "a direction entered or left the gate",
     "note": "something a person should know: kind, text",
@@ -52,6 +54,8 @@ _CONFIRMED = Param("confirmed", bool, False)
 _STEP = Param("step", str, "", ("", "answer", "any"))
 _ON = Param("on", str, "request", ("request", "answer", "both"))
 _NUMBER = int | float
+_GLOBS = Param("globs", list)
+_KIND = Param("kind", str, "", ("", "tool", "prompt", "resource"))
 
 METHODS: Final = {
     method.name: method
@@ -190,6 +194,20 @@ METHODS: Final = {
         ),
         Method("scope/rules/remove", "forget a rule made live", (_NAME,), steers=True),
         Method("scope/rules/enable", "switch a rule on or off", (_NAME, Param("on", bool)), steers=True),
+        Method(
+            "scope/tools/list",
+            "what is hidden, shown or renamed, and what hides each name",
+            (_KIND, Param("names", list, ())),
+        ),
+        Method("scope/tools/hide", "hide tools, prompts and resources by glob", (_GLOBS, _KIND), steers=True),
+        Method("scope/tools/unhide", "show them again; * shows all", (_GLOBS, _KIND), steers=True),
+        Method("scope/tools/only", "show nothing but these", (_GLOBS,), steers=True),
+        Method(
+            "scope/tools/rename",
+            "let clients see a tool under another name or description; neither undoes it",
+            (_NAME, Param("to", str, ""), Param("description", str, "")),
+            steers=True,
+        ),
         Method(
             "scope/inject",
             "send a message as if a peer of a live session had sent it",

@@ -115,7 +115,9 @@ def _told(engine: Engine, view: View, passage: Passage, at: int, out: list[Comma
         uri = message.params.get("uri")
         if isinstance(uri, str) and (why := view.hidden(Surface.RESOURCES, uri)):
             passage.actor, passage.rule = "rule", f"hide {why}"
-            replacing.replace(engine, passage, Word.DROPPED, None, at, out, {"hidden": "resource", "name": uri})
+            replacing.replace(
+                engine, passage, Word.DROPPED, None, at, out, {"hidden": "resource", "name": uri}
+            )
             return True
     elif message.method == Method.ACKNOWLEDGED and passage.exchange is not None:
         wants = _wants(engine, passage)

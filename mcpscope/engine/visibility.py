@@ -74,6 +74,7 @@ class View:
     def __init__(self, changed: Callable[[frozenset[Surface]], None] = lambda surfaces: None) -> None:
         self.wishes: list[Wish] = []
         self.only: list[Wish] = []
+        self.policy: list[Wish] = []
         self.faces: dict[str, Face] = {}
         self.hidden_by: list[Callable[[Surface, str], str]] = []
         self.touched: frozenset[Surface] = frozenset()
@@ -91,7 +92,7 @@ class View:
 
     @property
     def hides(self) -> bool:
-        return bool(self.only or self.hidden_by) or any(not wish.shown for wish in self.wishes)
+        return bool(self.only or self.policy or self.hidden_by) or any(not wish.shown for wish in self.wishes)
 
     def hide(self, globs: Iterable[str], surfaces: frozenset[Surface] = frozenset(Surface)) -> None:
         """Hide what matches; ``tool:``, ``prompt:`` or ``resource:`` before a glob names the surface."""
@@ -118,6 +119,13 @@ class View:
         found = [_wish(text, frozenset({Surface.TOOLS}), shown=True) for text in globs]
         self.only.extend(found)
         self._tell(found)
+
+    def obey(self, globs: Iterable[str]) -> None:
+        """Hide what a policy hides, whatever is wished; in place of what it hid before."""
+        found = [_wish(text, frozenset(Surface), shown=False) for text in globs]
+        if found != self.policy:
+            was, self.policy = self.policy, found
+            self._tell(was + found)
 
     def rename(self, name: str, face: Face | None) -> None:
         """Let clients see the tool ``name`` as ``face``; None undoes it."""
@@ -155,6 +163,7 @@ class View:
         return {
             "hide": [_spelled(wish) for wish in self.wishes if not wish.shown],
             "show": [_spelled(wish) for wish in self.wishes if wish.shown],
+            "policy": [_spelled(wish) for wish in self.policy],
             "only": [_spelled(wish) for wish in self.only],
             "rename": {name: face.name for name, face in self.faces.items() if face.name != name},
             "describe": {name: face.description for name, face in self.faces.items() if face.description},
@@ -164,6 +173,9 @@ class View:
         for reason in self.hidden_by:
             if why := reason(surface, name):
                 return why
+        for wish in self.policy:
+            if surface in wish.surfaces and glob(wish.glob)(name):
+                return f"policy {wish.glob}"
         for wish in reversed(self.wishes):
             if surface in wish.surfaces and glob(wish.glob)(name):
                 return "" if wish.shown else wish.glob

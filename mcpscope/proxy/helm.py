@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from mcpscope.control.listening import Listening
     from mcpscope.engine.steering import Steering
+    from mcpscope.engine.visibility import View
     from mcpscope.session.desk import Desk
     from mcpscope.session.gate import Gate
     from mcpscope.session.law import Law
@@ -25,12 +26,28 @@ if TYPE_CHECKING:
 class Orders:
     """What the command line said about rules; texts of filters, checked by ``check``."""
 
-    __slots__ = ("breaks", "client_timeout", "denies", "detached", "intercept", "law", "max_message")
+    __slots__ = (
+        "breaks",
+        "client_timeout",
+        "denies",
+        "describes",
+        "detached",
+        "hides",
+        "intercept",
+        "law",
+        "max_message",
+        "onlys",
+        "renames",
+    )
 
     def __init__(self) -> None:
         self.breaks: list[str] = []
         self.denies: list[str] = []
         self.intercept = ""
+        self.hides: list[str] = []
+        self.onlys: list[str] = []
+        self.renames: dict[str, str] = {}
+        self.describes: dict[str, str] = {}
         self.client_timeout = 0.0
         self.detached = ""
         self.max_message = 0
@@ -39,7 +56,12 @@ class Orders:
     @property
     def any(self) -> bool:
         """Whether rules are there from the first byte."""
-        return bool(self.breaks or self.denies or self.intercept or self.law)
+        return bool(self.breaks or self.denies or self.intercept or self.law or self.views)
+
+    @property
+    def views(self) -> bool:
+        """Whether something is to be seen otherwise."""
+        return bool(self.hides or self.onlys or self.renames or self.describes)
 
     def check(self) -> None:
         """Raises FilterError for the first filter that cannot be understood."""
@@ -145,7 +167,20 @@ def steering_of(orders: Orders) -> Steering:
     wishes.obey(steering.rules, orders.breaks, orders.intercept, orders.denies)
     if orders.law is not None:
         orders.law.put_in_force(steering)
+    _look(steering.view, orders)
     return steering
+
+
+def _look(view: View, orders: Orders) -> None:
+    """Let clients see what the command line wants them to."""
+    from mcpscope.engine.visibility import Face
+
+    if orders.hides:
+        view.hide(orders.hides)
+    if orders.onlys:
+        view.show_only(orders.onlys)
+    for name in dict.fromkeys((*orders.renames, *orders.describes)):
+        view.rename(name, Face(orders.renames.get(name, name), orders.describes.get(name, "")))
 
 
 def socket_path(folder: str) -> str:

@@ -18,6 +18,7 @@ from mcpscope.errors import Exit, ScopeError
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.parsing import parse
 from mcpscope.session import wishes
+from mcpscope.session.seeing import Seeing
 
 INTERCEPT = "intercept"
 
@@ -83,6 +84,7 @@ class Desk:
             "scope/rules/enable": self._enable_rule,
             "scope/inject": self._inject,
         }
+        self._methods |= Seeing(steering, lambda: self.conversations.values(), tell).methods
 
     def __repr__(self) -> str:
         return f"<Desk sessions={list(self.conversations)} {self.steering!r}>"

@@ -14,9 +14,8 @@ from pathlib import Path
 from mcpscope.engine.policy.load import ORIGIN, Policy, in_force, load
 from mcpscope.engine.policy.problems import PolicyError
 from mcpscope.engine.rules import Rule
-from mcpscope.engine.steering import Steering
+from mcpscope.engine.steering import Steering, certain
 from mcpscope.errors import Exit, ScopeError
-from mcpscope.session import wishes
 from mcpscope.transports.loop import Loop
 
 LOOK_SECONDS = 1.0
@@ -72,7 +71,8 @@ class Law:
     def put_in_force(self, steering: Steering) -> None:
         """Replace the policy's rules in ``steering``; with a policy nothing of two readings passes."""
         if not self.shadow:
-            steering.strict = wishes.certain
+            steering.strict = certain
+            steering.view.obey([glob for policy in self.policies for glob in policy.hide])
         steering.rules.replace_origin(ORIGIN, self.rules)
 
     def follow(self, loop: Loop, steering: Steering, tell: Callable[[str, str], None]) -> None:

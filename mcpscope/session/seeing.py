@@ -1,0 +1,100 @@
+"""The methods of the control socket about what clients may see: ``scope/tools/*``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from mcpscope.control.server import Peer
+from mcpscope.engine.engine import Engine
+from mcpscope.engine.events import Event, Viewed
+from mcpscope.engine.steering import Steering
+from mcpscope.engine.visibility import Face, Surface
+from mcpscope.errors import Exit, ScopeError
+
+_KINDS = {surface.noun: frozenset({surface}) for surface in Surface} | {"": frozenset(Surface)}
+
+
+class Seer(Protocol):
+    """One session, as far as what it sees is concerned."""
+
+    @property
+    def engine(self) -> Engine | None: ...
+    def now(self) -> int: ...
+    def handle(self, event: Event) -> None: ...
+
+
+class Seeing:
+    """Answers ``scope/tools/*`` and lets every session's client hear of changes.
+
+    ``sessions`` are those that run; ``tell`` sends an event to those who subscribed.
+    """
+
+    def __init__(
+        self,
+        steering: Steering,
+        sessions: Callable[[], Iterable[Seer]],
+        tell: Callable[[str, int, dict[str, Any]], None],
+    ) -> None:
+        self._steering = steering
+        self._sessions = sessions
+        self._tell = tell
+        self.methods: dict[str, Callable[[dict[str, Any], Peer], Any]] = {
+            "scope/tools/list": self._list,
+            "scope/tools/hide": self._hide,
+            "scope/tools/unhide": self._show,
+            "scope/tools/only": self._only,
+            "scope/tools/rename": self._rename,
+        }
+        steering.on_view.append(self._viewed)
+
+    def __repr__(self) -> str:
+        return f"<Seeing {self._steering.view!r}>"
+
+    def _viewed(self, surfaces: frozenset[Surface]) -> None:
+        for session in tuple(self._sessions()):
+            session.handle(Viewed(surfaces, session.now()))
+        self._tell("view", 0, self._steering.view.to_json())
+
+    def _list(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        """The wishes in force; of each name asked about (``names``, or all that is listed) what hides it."""
+        kinds = [params["kind"]] if params["kind"] else [surface.noun for surface in Surface]
+        names = {kind: self._names(kind, params["names"]) for kind in kinds}
+        view = self._steering.view
+        items = [
+            {"kind": kind, "name": name, "hidden_by": view.hidden(next(iter(_KINDS[kind])), name)}
+            for kind in kinds
+            for name in names[kind]
+        ]
+        return {"view": view.to_json(), "items": items}
+
+    def _names(self, kind: str, wanted: list[str]) -> list[str]:
+        if wanted:
+            return [name for name in wanted if isinstance(name, str)]
+        catalogs = [one.engine.memory.catalog for one in self._sessions() if one.engine is not None]
+        return list(dict.fromkeys(item.name for catalog in catalogs for item in catalog.all(kind)))
+
+    def _hide(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        self._steering.view.hide(_globs(params), _KINDS[params["kind"]])
+        return self._steering.view.to_json()
+
+    def _show(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        self._steering.view.show(_globs(params), _KINDS[params["kind"]])
+        return self._steering.view.to_json()
+
+    def _only(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        self._steering.view.show_only(_globs(params))
+        return self._steering.view.to_json()
+
+    def _rename(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        name, new, words = params["name"], params["to"] or params["name"], params["description"]
+        face = Face(new, words) if new != name or words else None
+        self._steering.view.rename(name, face)
+        return self._steering.view.to_json()
+
+
+def _globs(params: dict[str, Any]) -> list[str]:
+    globs = params["globs"]
+    if not globs or not all(isinstance(text, str) and text for text in globs):
+        raise ScopeError("globs is a list of texts", code="bad_glob", exit=Exit.USAGE)
+    return list(globs)
