@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +39,8 @@ class Reactions:
         self.owed: dict[Surface, int] = {}
         self.again_at = 0
         self.awaited: dict[Surface, Awaited] = {}
+        self.declared: set[Surface] = set()
+        """Surfaces of which the client was told by us that they may change."""
 
     def __repr__(self) -> str:
         return f"<Reactions owed={list(self.owed)} awaited={list(self.awaited)}>"
@@ -96,6 +99,8 @@ def _announce(engine: Engine, at: int, out: list[Command]) -> None:
     owed, reactions.owed = list(reactions.owed), {}
     if era is not Era.MODERN and not memory.initialized:
         return  # it has no list yet
+    offered = json.loads(facts.server_capabilities)
+    owed = [surface for surface in owed if not offered or surface in offered]
     for place, surface in enumerate(owed):
         heard = (
             _legacy(engine, surface, at, out) if era is not Era.MODERN else _modern(engine, surface, at, out)
@@ -106,7 +111,11 @@ def _announce(engine: Engine, at: int, out: list[Command]) -> None:
 def _legacy(engine: Engine, surface: Surface, at: int, out: list[Command]) -> bool:
     body = {"jsonrpc": "2.0", "method": surface.changed}
     engine.send(encode(body), Direction.TO_CLIENT, at, 0, out)
-    _note(engine, surface, f"{surface.changed} was sent", out)
+    declared = json.loads(engine.memory.identity.facts.server_capabilities).get(surface.value)
+    told = surface in engine.reactions.declared
+    quiet = not told and not (isinstance(declared, dict) and declared.get("listChanged") is True)
+    doubt = " (the server never declared listChanged; the client may not listen)" if quiet else ""
+    _note(engine, surface, f"{surface.changed} was sent{doubt}", out)
     return True
 
 

@@ -155,6 +155,7 @@ def _answered(engine: Engine, view: View, passage: Passage) -> None:
             declared = capabilities.get(surface.value) if isinstance(capabilities, dict) else None
             if isinstance(declared, dict) and declared.get("listChanged") is not True:
                 raw = put(raw, ("result", "capabilities", surface.value, "listChanged"), b"true")
+                engine.reactions.declared.add(surface)
         _change(passage, raw, "listChanged")
 
 

@@ -103,16 +103,21 @@ class View:
     def show(self, globs: Iterable[str], surfaces: frozenset[Surface] = frozenset(Surface)) -> None:
         """Show what matches again, whatever hid it before."""
         found = [_wish(text, surfaces, shown=True) for text in globs]
-        kept = [old for old in self.wishes if not any(_repeats(old, new) for new in found)]
-        gone = frozenset().union(*(wish.surfaces for wish in found if wish.glob == "*"))
-        kept = [wish for wish in kept if not wish.surfaces <= gone]
+        before = [*self.wishes, *self.only]
+        gone: frozenset[Surface] = frozenset().union(*(wish.surfaces for wish in found if wish.glob == "*"))
+        kept = [
+            old
+            for old in self.wishes
+            if not old.surfaces <= gone and not any(_repeats(old, new) for new in found)
+        ]
         self.only = [wish for wish in self.only if not wish.surfaces <= gone]
         if self.only or any(not wish.shown for wish in kept):
             kept += [wish for wish in found if wish.glob != "*"]
         else:
             kept = []
         self.wishes = kept
-        self._tell(found)
+        gone_now = [wish for wish in before if wish not in kept and wish not in self.only]
+        self._tell(gone_now + [wish for wish in found if wish in kept])
 
     def show_only(self, globs: Iterable[str]) -> None:
         """Hide all else; a glob without a surface is about tools."""
@@ -185,7 +190,8 @@ class View:
         return ""
 
     def _tell(self, wishes: list[Wish]) -> None:
-        self.refresh(frozenset().union(*(wish.surfaces for wish in wishes)))
+        if wishes:
+            self.refresh(frozenset().union(*(wish.surfaces for wish in wishes)))
 
 
 def _wish(text: str, surfaces: frozenset[Surface], *, shown: bool) -> Wish:

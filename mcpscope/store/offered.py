@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
-_SESSIONS_OF = "SELECT id FROM sessions WHERE uid = ? ORDER BY id"
+_SESSIONS_OF = "SELECT id FROM sessions WHERE journal = ? ORDER BY id"
 _LATEST = "SELECT max(session_id) FROM definitions"
 _DEFINED = """
     SELECT d.kind, d.name, d.at, d.digest, d.body, d.session_id FROM definitions AS d

@@ -1,0 +1,72 @@
+"""``tools`` and ``--hide`` with a running proxy: hidden live, refused, announced, noted, and back again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.program import Program, until
+from tests.session.steered import Steered, call
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def said(program: Program, *args: str, code: int = 0):
+    done = program.run("--json", *args)
+    assert done.returncode == code, done
+    return json.loads(done.stdout)["data"] if code == 0 else json.loads(done.stderr)["error"]
+
+
+def names(wire: Steered, id: int) -> list[str]:
+    wire.says({"jsonrpc": "2.0", "id": id, "method": "tools/list"})
+    answer = wire.hears()
+    assert answer["id"] == id
+    return [tool["name"] for tool in answer["result"]["tools"]]
+
+
+def test_a_tool_is_hidden_live_refused_announced_and_back(program: Program) -> None:
+    wire = Steered(program)
+    wire.says({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    before = names(wire, 1)
+    assert "echo" in before
+    wire.entry()
+    assert said(program, "tools", "hide", "echo", "--kind", "tool")["hide"] == ["tool:echo"]
+    assert wire.hears() == {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
+    assert names(wire, 2) == [name for name in before if name != "echo"]
+    wire.says(call(3))
+    assert wire.hears()["error"] == {"code": -32602, "message": "Unknown tool: echo"}
+    assert wire.reached_calls() == []
+    listed = until(lambda: said(program, "tools", "list"))
+    assert {row["name"]: row["hidden_by"] for row in listed}["echo"] == "echo"
+    assert said(program, "tools", "show", "echo")["definition"]["name"] == "echo"
+    assert said(program, "tools", "unhide", "tool:echo")["hide"] == []
+    assert wire.hears()["method"] == "notifications/tools/list_changed"
+    assert names(wire, 4) == before
+    wire.says(call(5))
+    assert wire.hears()["id"] == 5
+    assert wire.closes() == 0
+    notes = until(lambda: wire.rows("SELECT text FROM notes WHERE kind = 'visibility' ORDER BY id"))
+    texts = [text if isinstance(text, str) else text.decode() for (text,) in notes]
+    assert any("list_changed was sent" in text for text in texts)
+    assert sum("asked for its tools again after" in text for text in texts) == 2
+    rows = wire.rows("SELECT status, flags FROM exchanges WHERE tool = 'echo' ORDER BY id")
+    assert rows[0][0] == "denied"
+
+
+def test_hidden_at_the_start_it_is_never_seen(program: Program) -> None:
+    wire = Steered(program, "--hide", "ec*")
+    wire.says({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    assert "echo" not in names(wire, 1)
+    wire.says(call(2))
+    assert wire.hears()["error"]["message"] == "Unknown tool: echo"
+    assert wire.closes() == 0
+
+
+def test_breakpoints_on_tools_are_made_and_forgotten(program: Program) -> None:
+    wire = Steered(program)
+    wire.entry()
+    assert said(program, "tools", "break", "echo", "--on", "response", "--once")["on"] == "answer"
+    assert said(program, "tools", "unbreak", "echo")["removed"]
+    assert said(program, "tools", "unbreak", "echo", code=7)["code"] == "no_rule"
+    assert wire.closes() == 0
