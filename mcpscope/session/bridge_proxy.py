@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from mcpscope.protocol.answers import INVALID_PARAMS, METHOD_NOT_FOUND, error
 from mcpscope.protocol.headers import VERSION, Mismatch, mismatches
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.parsing import parse
-from mcpscope.protocol.revisions import declared, is_known
+from mcpscope.protocol.revisions import CLIENT_CAPABILITIES, PROTOCOL_VERSION, declared, is_known
 from mcpscope.session.bridge_child import ChildSession
 from mcpscope.session.bridge_post import BridgePost, BridgeStanding
 from mcpscope.session.child import ServerProcess
@@ -101,7 +102,7 @@ class BridgeProxy:
             post._answer(400, refusal[1], refusal[2])
             return
         version = head.index.get(b"mcp-protocol-version")
-        if message.method != "initialize" and era_of(version, body) == MODERN:
+        if era_of(version) == MODERN or declared(message.meta):
             self._posted_modern(post, message, body)
         else:
             self._posted_legacy(post, message, version)
@@ -192,6 +193,17 @@ class BridgeProxy:
         disagreeing = self._disagreeing(head, message)
         if disagreeing:
             post._answer(400, [(b"Content-Type", b"application/json")], header_mismatch(message, disagreeing))
+            return
+        lacking = _lacking(message)
+        if lacking:
+            # A stdio server takes a request without the envelope for the beginning of the old era.
+            text = f"Invalid params: _meta lacks {', '.join(lacking)}"
+            post._answer(400, [(b"Content-Type", b"application/json")], error(message, INVALID_PARAMS, text))
+            return
+        if message.method == "initialize":
+            # It would turn a process of this era into one of the other.
+            answer = error(message, METHOD_NOT_FOUND, "Method not found: initialize")
+            post._answer(404, [(b"Content-Type", b"application/json")], answer)
             return
         if message.kind in (Kind.BATCH, Kind.RESULT, Kind.ERROR):
             post.refuse(400, "a POST of this revision is one request or notification")
@@ -322,6 +334,15 @@ class BridgeProxy:
                 self._forget(child)
                 child.close()
         self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep)
+
+
+def _lacking(message: Message) -> list[str]:
+    """The keys of the envelope that a request must have and this one has not."""
+    if message.kind is not Kind.REQUEST:
+        return []
+    meta = message.meta
+    lacking = [] if isinstance(meta.get(PROTOCOL_VERSION), str) else [PROTOCOL_VERSION]
+    return lacking if isinstance(meta.get(CLIENT_CAPABILITIES), dict) else [*lacking, CLIENT_CAPABILITIES]
 
 
 def _refused(exchange: BridgePost | BridgeStanding, status: int, text: str) -> Sink:
