@@ -148,7 +148,17 @@ class Engine:
         else:
             phase, request, method = _REQUEST, None, message.method
             place = (phase, direction, method, tool_of(message) if method == "tools/call" else "")
-        calm = self._calm and (not len(self.holds) or self._apart(exchange, message, stream))
+        holds = self.holds
+        # A message of an exchange or stream that is held may have to wait, and a cancellation may end a hold.
+        calm = self._calm and (
+            not holds.exchanges
+            or (
+                exchange is not None
+                and exchange.id not in holds.exchanges
+                and stream not in holds.streams
+                and method != CANCELLED
+            )
+        )
         calm = calm and not (self.steering.view.touched and viewing.concerns(method))
         if calm and not self.steering.rules.candidates(place) and b'"inputRequests"' not in message.raw:
             self._remember(exchange, message, request)
@@ -163,10 +173,6 @@ class Engine:
         """Whether nothing is stepped, owed or injected: only rules and holds can concern a message."""
         busy = self.step_any or self.step_answers or self.batches.open or self.injected or self.fills
         return not busy and self.steering.strict is None
-
-    def _apart(self, exchange: Exchange | None, message: Message, stream: int) -> bool:
-        """Whether what is held has nothing to do with this message."""
-        return message.method != CANCELLED and not self.holds.concern(exchange, stream)
 
     def _examine(self, passage: Passage, at: int, out: list[Command]) -> None:
         if self.fills:

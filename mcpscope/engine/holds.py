@@ -7,14 +7,12 @@ received -> held -> (edited) -> released | dropped | mocked | abandoned
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from mcpscope.engine.clock import SECOND_NS, Clock
-from mcpscope.engine.exchange import Exchange
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.rules import Fallback, Phase
 
@@ -128,12 +126,12 @@ class Hold:
 
 
 class HoldTable:
-    """The holds of one session."""
+    """The holds of one session; ``exchanges`` and ``streams`` (but 0) are those they concern."""
 
     def __init__(self) -> None:
         self._holds: dict[int, Hold] = {}
-        self._exchanges: Counter[int] = Counter()
-        self._streams: Counter[int] = Counter()
+        self.exchanges: set[int] = set()
+        self.streams: set[int] = set()
         self._due: int | None = None
         self._stale = False
 
@@ -168,28 +166,18 @@ class HoldTable:
 
     def put(self, hold: Hold) -> None:
         self._holds[hold.id] = hold
-        self._count(hold, 1)
+        self._count()
 
     def remove(self, hold: Hold) -> None:
         del self._holds[hold.id]
-        self._count(hold, -1)
+        self._count()
 
-    def concern(self, exchange: Exchange | None, stream: int) -> bool:
-        """Whether a message of this exchange and stream may have to wait; quick, and may err by saying so."""
-        if exchange is None or self._exchanges[exchange.id] > 0:
-            return True
-        return stream != 0 and self._streams[stream] > 0
-
-    def _count(self, hold: Hold, by: int) -> None:
+    def _count(self) -> None:
+        """Know anew what is held; done at each change, for every message asks."""
         self.touch()
-        passage = hold.passage
-        for part in (passage, *passage.parts):
-            if part.exchange is not None:
-                self._exchanges[part.exchange.id] += by
-        self._streams[passage.stream] += by
-        if not self._holds:
-            self._exchanges.clear()
-            self._streams.clear()
+        held = [part for hold in self for part in (hold.passage, *hold.passage.parts)]
+        self.exchanges = {part.exchange.id if part.exchange else 0 for part in held}
+        self.streams = {part.stream for part in held} - {0}
 
     def blocking(self, passage: Passage) -> Hold | None:
         """The hold that ``passage`` must wait behind, the latest if there are several."""
