@@ -13,7 +13,10 @@ import click
 from mcpscope.cli.output import emit_json
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.cli.steering import dialled, everywhere, hold_at, waited
+from mcpscope.control.client import Control
+from mcpscope.engine import spans
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.store.last_good import last_good
 from mcpscope.text import safe
 
 SHORTEST_DIGEST = 8
@@ -153,15 +156,16 @@ def revert(id: int, proxy: str, *, settings: Settings) -> None:
 @command.command("mock")
 @_ID
 @click.argument("file", required=False)
-@click.option("--last-good", is_flag=True, help="The last good answer this tool gave in this proxy.")
+@click.option("--last-good", "repeat", is_flag=True, help="The last good answer this tool gave.")
 @_PROXY
 @with_settings
-def mock(id: int, file: str | None, last_good: bool, proxy: str, *, settings: Settings) -> None:
+def mock(id: int, file: str | None, repeat: bool, proxy: str, *, settings: Settings) -> None:
     """Answer in the receiver's place: FILE holds {"result": …} or {"error": …}, or a bare result."""
-    if last_good == (file is not None):
+    if repeat == (file is not None):
         raise ScopeError("mock takes a FILE or --last-good", code="usage", exit=Exit.USAGE)
-    if last_good:
-        _decide(settings, id, proxy, "answer", last_good=True)
+    if repeat:
+        with hold_at(id, proxy) as (control, hold):
+            _say(settings, control.call("scope/holds/answer", id=id, **_last_good(control, hold)))
         return
     text = _read(file or "-")
     body = _json(text, dict, "an answer is a JSON object")
@@ -235,6 +239,18 @@ def keep_alive(id: int, off: bool, proxy: str, *, settings: Settings) -> None:
 def _decide(settings: Settings, id: int, proxy: str, method: str, **wish: Any) -> None:
     with hold_at(id, proxy) as (control, _):
         _say(settings, control.call(f"scope/holds/{method}", id=id, **wish))
+
+
+def _last_good(control: Control, hold: dict[str, Any]) -> dict[str, Any]:
+    """The proxy's own memory of a good answer, else what is recorded of one."""
+    if hold["last_good"]:
+        return {"last_good": True}
+    about = control.call("scope/status")
+    found = last_good(Path(about["db"]), about["uid"] or "", hold["method"], hold["name"])
+    result = spans.find(found, ("result",)) if found is not None else None
+    if found is None or result is None:
+        return {"last_good": True}  # the proxy says that there is none
+    return {"text": '{"result":' + found[slice(*result)].decode(errors="surrogateescape") + "}"}
 
 
 def _say(settings: Settings, done: dict[str, Any]) -> None:

@@ -163,6 +163,8 @@ class Desk:
         found["request"] = _shown(passage.request) if passage.request is not None else None
         assert conversation.engine is not None
         found["schema"] = conversation.engine.schema_for(passage)
+        found["name"] = passage.exchange.name if passage.exchange is not None else ""
+        found["last_good"] = conversation.engine.last_good(passage) is not None
         found["attached"] = self._names()
         return found
 

@@ -67,6 +67,22 @@ def test_a_schema_refuses_once_and_step_and_all_work(program: Program) -> None:
     assert wire.closes() == 0
 
 
+def test_the_last_good_answer_may_be_one_that_only_the_recording_knows(program: Program) -> None:
+    wire = Steered(program)
+    wire.says(call(1, n=1))
+    good = wire.hears()["result"]
+    recorded = "SELECT 1 FROM exchanges WHERE tool = 'echo' AND status = 'ok'"
+    until(lambda: wire.rows(recorded))
+    with wire.dial() as control:
+        control.call("scope/breakpoints/add", filter="tool:echo")
+        wire.says(call(2, n=2))
+        held(control)
+        assert said(program, "holds", "mock", "1", "--last-good")["outcome"] == "answered"
+        assert wire.hears() == {"jsonrpc": "2.0", "id": 2, "result": good}
+        assert wire.reached_calls() == [1]
+    assert wire.closes() == 0
+
+
 def test_approving_needs_a_terminal(program: Program) -> None:
     wire = Steered(program, "--break", "tool:echo")
     with wire.dial() as control:
