@@ -13,9 +13,9 @@ import orjson
 from mcpscope.engine.outcomes import UNCHANGED_FLAG
 from mcpscope.engine.pending import PIPE
 from mcpscope.protocol.ids import spelled
-from mcpscope.protocol.message import Direction, Kind, Message
+from mcpscope.protocol.message import Direction, Message
 from mcpscope.store.decided import take_outcome
-from mcpscope.store.recorded import Recorded
+from mcpscope.store.recorded import ENVELOPE, INTRODUCTORY, Recorded
 from mcpscope.store.records import Dir, Record, RecordType
 from mcpscope.store.rows import Batch
 from mcpscope.store.sessions import (
@@ -240,7 +240,7 @@ class Ingest:
             if changed:
                 owner = changed[0].id
                 session.seen_exchanges += owner == id
-                if kind is Kind.RESULT or kind is Kind.REQUEST:
+                if (message.method or changed[0].method) in INTRODUCTORY or ENVELOPE in raw:
                     batch.rows.definitions += learn(changed[0], message, id, at)
             size = len(raw)
             session.seen_bytes += size

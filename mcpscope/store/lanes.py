@@ -35,7 +35,7 @@ class Lines:
         return self._framer.pending
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        return [frame.raw for frame in self._framer.feed(chunk)]
+        return self._framer.lines(chunk)
 
     def take(self) -> bytes:
         return self._framer.take()

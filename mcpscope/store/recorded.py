@@ -9,9 +9,18 @@ from mcpscope.engine.exchange import Exchange
 from mcpscope.engine.exchanges import Exchanges
 from mcpscope.engine.identity import Identity
 from mcpscope.protocol.message import Message
+from mcpscope.protocol.methods import LISTS, Method
+from mcpscope.protocol.revisions import META_PREFIX
 
 Way = tuple[int, int]
 """Direction byte and stream."""
+
+
+INTRODUCTORY = frozenset({Method.INITIALIZE.value, Method.DISCOVER.value, *map(str, LISTS)})
+"""Methods whose requests or answers say who a peer is or what a server offers."""
+
+ENVELOPE = META_PREFIX.rstrip("/").encode()
+"""What is in every message of the modern era that says the same."""
 
 
 class Recorded:

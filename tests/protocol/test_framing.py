@@ -68,6 +68,16 @@ def test_no_chunking_changes_the_frames_and_no_byte_is_lost(data: st.DataObject,
     assert text[at:].strip() == b""
 
 
+@given(st.data(), st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"a", b"{}", b" "]), max_size=20))
+def test_lines_without_offsets_are_the_same_lines(data: st.DataObject, parts: list[bytes]) -> None:
+    chunks = data.draw(_chunkings(b"".join(parts)))
+    one, other = LineFramer(), LineFramer()
+    for chunk in chunks:
+        assert one.lines(chunk) == [frame.raw for frame in other.feed(chunk)]
+        assert (one.offset, one.pending) == (other.offset, other.pending)
+    assert one.finish() == other.finish()
+
+
 @pytest.mark.timeout(60)
 def test_a_64_mb_line_in_small_chunks_takes_linear_time() -> None:
     chunk = b"x" * 65536
