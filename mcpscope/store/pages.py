@@ -45,7 +45,7 @@ _EXCHANGE = """
 _MESSAGE = """
     SELECT m.id, m.session_id, m.exchange_id, m.at, m.dir, m.stream, m.kind, coalesce(m.method, ''),
            coalesce(m.rpc_id, ''), m.size, coalesce(m.marks, ''), coalesce(m.fate, 'forwarded'),
-           coalesce(m.origin, 'peer'), coalesce(e.tool, e.method, m.method, '')
+           coalesce(m.origin, 'peer'), coalesce(nullif(e.tool, ''), nullif(e.method, ''), m.method, '')
     FROM messages AS m LEFT JOIN exchanges AS e ON e.id = m.exchange_id
 """
 _CHANGED = """

@@ -37,6 +37,7 @@ class Listing:
         self.arrived = 0
         self.counters = Counters()
         self._pending: set[int] = set()
+        self._late: set[int] = set()
         self._overflow = False
         self._turn = 0
         self._counted_at = -1e9
@@ -66,10 +67,18 @@ class Listing:
             if self.frames is not None:
                 await self._load_frames(turn)
         except Interrupted:
+            if turn == self._turn:  # given up by a person: what is there stays
+                self.complete = True
+                self._shown()
             return
-        self.complete = True
         self._pending.clear()
         self._overflow = False
+        self.complete = True
+        late, self._late = self._late, set()
+        if late:  # what changed while the list was read may be older in it
+            passing = await self._source.watch(wanted.among(late))
+            if turn == self._turn:
+                self.unseen += self.rows.merge(passing, late - passing)
         await self.count(now=True)
         self._shown()
 
@@ -106,7 +115,10 @@ class Listing:
             return
         if not change.exchanges:
             return
-        if len(change.exchanges) > MANY or not (self.selection.by_time or len(self.rows) < MANY):
+        if not self.complete:
+            self._late |= change.exchanges
+            return
+        if len(change.exchanges) > MANY:
             await self.load()
             return
         turn = self._turn

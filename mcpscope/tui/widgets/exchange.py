@@ -15,7 +15,7 @@ from mcpscope.tui.present import chrome, figures, tabs
 from mcpscope.tui.present.document import Document, RawText, raw_text
 from mcpscope.tui.present.rows import row_verdict
 from mcpscope.tui.present.spans import Line, width_of
-from mcpscope.tui.widgets.painted import Bar, glyphs_of
+from mcpscope.tui.widgets.painted import MadeBar, glyphs_of
 from mcpscope.tui.widgets.viewer import Viewer
 
 Content = Document | RawText | list[Line]
@@ -43,10 +43,10 @@ class ExchangeView(Widget):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="asked"):
-            yield Bar(id="asked-title")
+            yield MadeBar(lambda width: self._title(self._left_title, width), id="asked-title")
             yield Viewer(id="request")
         with Vertical(id="told"):
-            yield Bar(id="told-title")
+            yield MadeBar(lambda width: self._title(self._right_title, width), id="told-title")
             yield Viewer(id="answer")
 
     @property
@@ -82,7 +82,7 @@ class ExchangeView(Widget):
         for name in ("side", "stack", "single"):
             self.set_class(name == how, f"-{name}")
         self._visibility()
-        self.call_after_refresh(self.titles)
+        self.titles()
 
     def _visibility(self) -> None:
         lone = self.tab in LONE_TABS
@@ -171,11 +171,11 @@ class ExchangeView(Widget):
         """Paint the two titles again."""
         if not self.is_mounted:
             return
-        glyphs = glyphs_of(self)
-        left, right = self.query_one("#asked-title", Bar), self.query_one("#told-title", Bar)
-        for bar, title in ((left, self._left_title), (right, self._right_title)):
-            width = bar.size.width or self.size.width
-            bar.show([chrome.rule(width, glyphs, title(width))])
+        for bar in self.query(MadeBar):
+            bar.refresh()
+
+    def _title(self, make: Callable[[int], Line], width: int) -> Line:
+        return chrome.rule(width, glyphs_of(self), make(width))
 
     def _left_title(self, width: int) -> Line:
         loaded = self.loaded
@@ -214,9 +214,6 @@ class ExchangeView(Widget):
                 break
             spans.append((f"[{tab}]", "tab") if tab == self.tab else (f" {tab} ", "muted"))
         return spans
-
-    def on_resize(self) -> None:
-        self.call_after_refresh(self.titles)
 
 
 def _source(body: Body | None) -> bytes:

@@ -126,8 +126,8 @@ class FilterBar(Widget):
             lines = error_lines(self._error)
         else:
             verdict.show([[("ok", "success")]] if self.input.value.strip() else [[]])
-        if self._offers and (self._error is None or self._chosen >= 0 or not lines):
-            lines = [completion_line(self._offers, self._chosen, self.app.size.width)]
+        if self._offers:
+            lines = [completion_line(self._offers, self._chosen, self.app.size.width), *lines]
         hint.styles.height = len(lines)
         hint.display = bool(lines) and self.active
         hint.show(lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -91,6 +91,17 @@ class Bar(Widget):
     def render_line(self, y: int) -> Strip:
         line = self._lines[y] if y < len(self._lines) else []
         return self.brush.strip(line, self.size.width)
+
+
+class MadeBar(Bar):
+    """One line that is made for its width whenever it is painted; ``refresh`` makes it anew."""
+
+    def __init__(self, make: Callable[[int], Line], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._make = make
+
+    def render_line(self, y: int) -> Strip:
+        return self.brush.strip(self._make(self.size.width), self.size.width)
 
 
 class Pane(ScrollView, can_focus=True):

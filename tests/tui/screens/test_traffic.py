@@ -144,6 +144,9 @@ async def test_completion_offers_tools_with_their_counts(db: Path, tape: Tape) -
             .shows("search_docs 3", "search_code 1")
         )
         await scope.traffic.press("tab").press("enter").shows("/ tool:search_docs").hides("search_code")
+        await (
+            scope.traffic.press("slash", "ctrl+u").type("tool:").shows("search_docs 3", "a value is missing")
+        )
 
 
 async def test_a_filter_that_is_live_takes_in_what_passes_only(db: Path, tape: Tape) -> None:
