@@ -37,7 +37,7 @@ def read(journal: Journal) -> list[Record]:
     found: list[Record] = []
     while records := tail.read():
         found += records
-    assert not tail.damage
+    assert not any(b'"damaged":true' in record.payload for record in found if record.type == RecordType.GAP)
     tail.close()
     return found
 
