@@ -84,6 +84,11 @@ class Part:
         self.exchanges: list[Row] = []
         self.changed: list[Row] = []
 
+    @property
+    def size(self) -> int:
+        """Bytes of the bodies, before they are compressed."""
+        return sum(block.size for block in self.blocks)
+
     def write(self, connection: sqlite3.Connection, bodies: BlockWriter) -> None:
         """Insert everything; the caller holds the write lock."""
         bodies.write(connection, self.blocks)
