@@ -88,7 +88,8 @@ def private_folder(path: str) -> None:
     found = os.lstat(path)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise PermissionError(errno.EPERM, f"{path} is not a folder of this user")
-    if found.st_mode & 0o077:
+    # A folder with the sticky bit is one that everybody shares (/tmp): it is not ours to close.
+    if found.st_mode & 0o077 and not found.st_mode & stat.S_ISVTX:
         os.chmod(path, 0o700)
 
 

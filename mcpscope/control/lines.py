@@ -15,6 +15,7 @@ PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
+INTERNAL = -32603
 REFUSED = 1
 """The code of a wish that cannot be granted; ``data.code`` is its stable word."""
 

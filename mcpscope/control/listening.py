@@ -122,12 +122,18 @@ class Listening:
             self._loop.call_later(LOAD_CHECK_SECONDS, self._check_loaded)
             return
         waiting, self._waiting = self._waiting, []
-        if self._socket is None:
-            for connection in waiting:
-                connection.close()
-            return
-        from mcpscope.control.server import Server
-
-        self._server = Server(self._loop, self._handler())
+        if self._socket is not None:
+            self._serve()
         for connection in waiting:
-            self._server.accepted(connection)
+            if self._server is not None:
+                self._server.accepted(connection)
+            else:
+                connection.close()
+
+    def _serve(self) -> None:
+        try:
+            from mcpscope.control.server import Server
+
+            self._server = Server(self._loop, self._handler())
+        except Exception:  # whatever fails here costs the steering, never the session on the same loop
+            self._loading = self._loaded = False

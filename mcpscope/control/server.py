@@ -123,6 +123,11 @@ class Server:
         except ScopeError as error:
             said = {"code": error.code, "exit": int(error.exit), "hint": error.hint}
             return lines.error(call.id, lines.REFUSED, error.message, said)
+        except (
+            Exception
+        ) as error:  # a fault of ours in steering must not reach the wire, which runs on this loop
+            text = f"mcpscope failed at this: {type(error).__name__}: {error}"
+            return lines.error(call.id, lines.INTERNAL, text, {"code": "internal", "exit": 70, "hint": ""})
 
     def _send(self, peer: Peer, line: bytes) -> None:
         if peer.number not in self._peers:

@@ -34,7 +34,8 @@ def build(db: Path, *, seed: int = 1) -> None:
             exit=Exit.USAGE,
             hint="name another file behind --db",
         )
-    paths.private_dir(db.parent)
+    if not db.parent.exists():
+        paths.private_dir(db.parent)
     began = BEGAN_NS
     for number, modern in enumerate((False, True)):
         theatre = play("tour", seed=seed, modern=modern)

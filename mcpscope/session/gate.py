@@ -147,7 +147,7 @@ class Gate:
         if fresh or self._journal is None:
             self._be_ready()
             return
-        self.note("gate entered")
+        self.note("the session passes the gate", "switch")
         self._late = self._loop.call_later(CATCH_UP_SECONDS, self._be_ready)
         self.crossed()
 
@@ -180,7 +180,7 @@ class Gate:
     def _leave(self) -> None:
         self._inside = False
         self._forget_catch_up()
-        self.note("gate left")
+        self.note("the session has left the gate", "switch")
         for direction, road in self._roads.items():
             if not self._lanes[direction].over:
                 road.enter(self._session.fast_lane(road, _DIRS[direction]))

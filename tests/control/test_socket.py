@@ -8,15 +8,18 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from mcpscope.control import lines
 from mcpscope.control.client import Control
+from mcpscope.control.listening import Listening
 from mcpscope.control.methods import METHODS, validated
 from mcpscope.control.registry import choose, running
 from mcpscope.errors import ScopeError
+from mcpscope.transports.poll import PollLoop
 from tests.program import Program, until
 from tests.session.steered import Steered
 
@@ -95,7 +98,7 @@ def test_every_method_answers_this_user_or_says_what_is_wrong(program: Program) 
 
 
 def _sample(type_):
-    return {int: 1, str: "x", bool: True, dict: {"method": "ping"}}.get(type_, 1)
+    return {int: 1, str: "x", bool: True, dict: {"method": "ping"}, list: ["x"]}.get(type_, 1)
 
 
 def test_what_is_no_call_is_told_and_the_connection_lives(program: Program) -> None:
@@ -178,3 +181,36 @@ def test_parameters_are_checked_by_the_table() -> None:
     for wrong in ({"skip": True}, {"skip": "2"}, {"on": "never"}, {"what": 1}):
         with pytest.raises(ValueError, match=r"skip|on|what"):
             validated(method, wrong)
+
+
+class Failing:
+    """A handler with a fault."""
+
+    def call(self, method, params, peer):
+        raise KeyError(method)
+
+    def left(self, peer):
+        pass
+
+
+def test_a_fault_of_ours_in_steering_is_told_and_does_not_reach_the_loop(tmp_path: Path) -> None:
+    loop = PollLoop()
+    path = str(tmp_path / "s.sock")
+    listening = Listening(loop, path, lambda: None, Failing)
+    assert listening.open()
+
+    def ask() -> None:
+        try:
+            with pytest.raises(ScopeError, match="failed at this: KeyError") as found:
+                Control(path, "x")
+            assert found.value.code == "internal"
+        finally:
+            wake.close()
+
+    ours, wake = socket.socketpair()
+    loop.add_reader(ours.fileno(), lambda: loop.stop())
+    thread = threading.Thread(target=ask)
+    thread.start()
+    loop.run_forever()
+    thread.join(10)
+    ours.close()

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -264,14 +265,34 @@ def _answered(control):
 
 
 def test_an_answer_that_is_held_outlives_its_server(program: Program) -> None:
-    wire = Steered(program)
+    answer = json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"content": []}})
+    script = f"read line; echo '{answer}'; exit 3"
+    wire = Steered.__new__(Steered)
+    wire.program, wire._pending = program, b""
+    wire.process = program.popen("--break", "kind:response", "--detached", "wait", "--", "sh", "-c", script)
+    wire.says(call(1))
     with wire.dial() as control:
-        control.call("scope/breakpoints/add", filter="tool:echo", on="answer")
-        wire.says(call(1))
         (hold,) = held(control)
+        until(lambda: not _children(wire.process.pid))
+        assert wire.is_silent()
         control.call("scope/holds/continue", id=hold["id"])
         assert wire.hears()["id"] == 1
-    assert wire.closes() == 0
+    assert wire.process.wait(30) == 3
+
+
+def _children(pid: int) -> list[str]:
+    """The command lines of the shells that ``pid`` started."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+                line = (entry / "cmdline").read_text()
+            except OSError:
+                continue
+            if parent == str(pid) and line.startswith("sh"):
+                found.append(line)
+    return found
 
 
 def test_an_answer_asked_for_in_the_fast_lane_knows_its_tool(program: Program) -> None:
