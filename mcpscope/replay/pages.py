@@ -38,10 +38,10 @@ class Pages:
             self._was[first.seq] = _recorded_items(first, key)
         self._now.setdefault(first.seq, []).extend(_items(now, key))
         following = now.result.get("nextCursor") if isinstance(now.result, dict) else None
-        if not isinstance(following, str) or not _goes_on(first):
-            self._over.add(first.seq)
-            return None
-        return following
+        if isinstance(following, str) and (step.next_page is not None or _was_read_to_its_end(first)):
+            return following
+        self._over.add(first.seq)
+        return None
 
     def whole(self, step: Step, was: Message, now: Message) -> tuple[Step, Message, Message]:
         """The first page's step and both lists as if they had come in one answer."""
@@ -53,13 +53,13 @@ class Pages:
         return first, _joined(recorded, key, self._was[first.seq]), _joined(now, key, self._now[first.seq])
 
 
-def _goes_on(first: Step) -> bool:
-    """Whether the recorded client read the list to its end (else the live one is read as far as that)."""
+def _was_read_to_its_end(first: Step) -> bool:
+    """Whether the recorded client read the whole list; else the live one is read as far as that."""
     last = first
     while last.next_page is not None:
         last = last.next_page
     result = last.answer.message.result if last.answer is not None else None
-    return last is not first or not (isinstance(result, dict) and isinstance(result.get("nextCursor"), str))
+    return isinstance(result, dict) and not isinstance(result.get("nextCursor"), str)
 
 
 def _recorded_items(first: Step, key: str) -> list[Any]:

@@ -87,6 +87,7 @@ class RunRow:
     ended_at: int | None
     state: str
     recording: str
+    pid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +300,7 @@ def _run(row: tuple[Any, ...]) -> RunRow:
     id, recording_id, revision, name, target, started, ended, state, pid, recording = row
     if state == "running" and not _alive(pid):
         state = "killed"
-    return RunRow(id, recording_id, revision, name, target, started, ended, state, recording)
+    return RunRow(id, recording_id, revision, name, target, started, ended, state, recording, pid)
 
 
 def _alive(pid: int) -> bool:

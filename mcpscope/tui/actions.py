@@ -44,12 +44,13 @@ SCREENS: tuple[tuple[str, str, str], ...] = (
 
 LISTS = ("traffic", "recordings", "log")
 VIEWERS = ("detail", "text")
-BOTH = (*LISTS, *VIEWERS)
+BOTH = (*LISTS, *VIEWERS, "replay")
 SENTENCES = {
     "traffic": "One row is one exchange: a request with its answer and everything that belongs to it.",
     "detail": "One exchange: what was asked, what was answered, and what lies between.",
     "text": "One long value, whole.",
     "recordings": "Every session that was recorded; the newest first.",
+    "replay": "A recording said again: what its answers were, what they are now, and what is right.",
     "log": "Decisions and events in the order of time.",
     "first": "Nothing is connected yet.",
 }
@@ -103,7 +104,7 @@ _TRAFFIC = (
         ("left_curly_bracket",),
         "Prev problem",
         "to the previous problem",
-        ("traffic",),
+        ("traffic", "replay"),
         group=Group.MOVE,
     ),
     Action(
@@ -111,7 +112,7 @@ _TRAFFIC = (
         ("right_curly_bracket",),
         "Problem",
         "to the next problem (error, malformed, late, lost)",
-        ("traffic",),
+        ("traffic", "replay"),
         rank=60,
         group=Group.MOVE,
     ),
@@ -179,7 +180,7 @@ _VIEWER = (
         ("left_square_bracket",),
         "Tab back",
         "previous tab",
-        ("traffic", "detail"),
+        ("traffic", "detail", "replay"),
         group=Group.MOVE,
     ),
     Action(
@@ -187,7 +188,7 @@ _VIEWER = (
         ("right_square_bracket",),
         "Tabs",
         "next tab",
-        ("traffic", "detail"),
+        ("traffic", "detail", "replay"),
         rank=35,
         group=Group.MOVE,
     ),
@@ -234,6 +235,23 @@ _RECORDINGS = (
         "name", ("N",), "Name", "name the recording; a named one is never pruned", ("recordings",), rank=30
     ),
     Action("delete", ("D",), "Delete", "delete the recording (asks)", ("recordings",), rank=85),
+)
+
+_REPLAY = (
+    Action(
+        "replay.run",
+        ("R",),
+        "Replay",
+        "replay this recording; what would run is shown first",
+        ("recordings",),
+        rank=20,
+    ),
+    Action("review.accept", ("a",), "Accept", "accept what the upstream says now", ("replay",), rank=10),
+    Action(
+        "review.keep", ("r",), "Keep old", "keep what was recorded; it stays failing", ("replay",), rank=15
+    ),
+    Action("review.mask", ("m",), "Mask", "ignore this place from now on", ("replay",), rank=20),
+    Action("review.accept-all", ("A",), "Accept all", "accept all that is left (asks)", ("replay",), rank=25),
 )
 
 _FIRST = (
@@ -309,7 +327,7 @@ _EVERYWHERE = (
     Action("redraw", ("ctrl+l",), "Redraw", "paint the screen anew", ANY, group=Group.EVERYWHERE),
 )
 
-ACTIONS: tuple[Action, ...] = (*_TRAFFIC, *_VIEWER, *_RECORDINGS, *_FIRST, *_moves(), *_EVERYWHERE)
+ACTIONS: tuple[Action, ...] = (*_TRAFFIC, *_VIEWER, *_RECORDINGS, *_REPLAY, *_FIRST, *_moves(), *_EVERYWHERE)
 
 _SHOWN = {
     "slash": "/",

@@ -22,7 +22,17 @@ from mcpscope.tui.commands import Commands
 from mcpscope.tui.crash import CrashReport
 from mcpscope.tui.feed import Change, Feed
 from mcpscope.tui.memory import Memory
-from mcpscope.tui.messages import FilterBy, GoTo, OpenExchange, Ready, Said, ShowExchange, ShowSessions, Wants
+from mcpscope.tui.messages import (
+    FilterBy,
+    GoTo,
+    OpenExchange,
+    Ready,
+    Replaying,
+    Said,
+    ShowExchange,
+    ShowSessions,
+    Wants,
+)
 from mcpscope.tui.picture import write_picture
 from mcpscope.tui.present.heading import heading
 from mcpscope.tui.present.roles import PALETTES
@@ -202,6 +212,10 @@ class ScopeApp(App[int], inherit_bindings=False):
     def on_filter_by(self, event: FilterBy) -> None:
         self.go_to("traffic")
         self.traffic().filtering.use(event.text, add=event.add)
+
+    def on_replaying(self, event: Replaying) -> None:
+        self.go_to("replay")
+        self.call_after_refresh(self._screen_stacks["replay"][0].expect, event.total)  # type: ignore[attr-defined]
 
     def on_said(self, event: Said) -> None:
         self.said.append((self.clock.now_ns(), event.text))

@@ -69,3 +69,11 @@ class Wants(Message):
 
 class StartDemo(Message):
     """Start the demo and show it."""
+
+
+class Replaying(Message):
+    """A replay was started; it will have so many rows."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__()
+        self.total = total

@@ -13,6 +13,7 @@ from mcpscope.tui.screens.base import ScopeScreen
 from mcpscope.tui.screens.first import FirstScreen
 from mcpscope.tui.screens.log import LogScreen
 from mcpscope.tui.screens.recordings import RecordingsScreen
+from mcpscope.tui.screens.replay import ReplayScreen
 from mcpscope.tui.screens.traffic import TrafficScreen
 from mcpscope.tui.source import Source
 
@@ -23,6 +24,10 @@ def _traffic(app: ScopeApp) -> ScopeScreen:
 
 def _recordings(app: ScopeApp) -> ScopeScreen:
     return RecordingsScreen(app.source, app.clock, app.undo)
+
+
+def _replay(app: ScopeApp) -> ScopeScreen:
+    return ReplayScreen(app.source)
 
 
 def _log(app: ScopeApp) -> ScopeScreen:
@@ -36,6 +41,7 @@ def _first(app: ScopeApp) -> ScopeScreen:
 SCREENS: dict[str, ScreenMaker] = {
     "traffic": _traffic,
     "recordings": _recordings,
+    "replay": _replay,
     "log": _log,
     "first": _first,
 }

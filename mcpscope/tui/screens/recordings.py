@@ -22,6 +22,7 @@ from mcpscope.tui.present.spans import Line, Span
 from mcpscope.tui.screens.base import Act, ScopeScreen, bindings
 from mcpscope.tui.screens.exporting import Exporting
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
+from mcpscope.tui.screens.replays import Replays
 from mcpscope.tui.source import Source
 from mcpscope.tui.undoing import Step, Undo
 from mcpscope.tui.widgets.painted import Bar, glyphs_of
@@ -81,6 +82,7 @@ class RecordingsScreen(ScopeScreen):
         self._errors: dict[int, int] = {}
         self._needle = ""
         self.exporting = Exporting(self, source.path, lambda: self.rows.selected, lambda: None)
+        self.replays = Replays(self, source.path, lambda: self.rows.selected)
         self._sort, self._reverse = "started", True
 
     def body(self) -> ComposeResult:
@@ -152,6 +154,7 @@ class RecordingsScreen(ScopeScreen):
             "open": Act(self._open, self._nothing),
             "mark": Act(self._select, self._nothing),
             **self.exporting.acts(self._nothing),
+            **self.replays.acts(self._nothing),
             "delete": Act(self._delete, self._undeletable),
             "name": Act(self._rename, self._nothing),
             "note": Act(self._note, self._nothing),

@@ -1,0 +1,110 @@
+"""Replays started from the UI: processes of their own, whose verdicts come back through the store."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcpscope.errors import ScopeError
+from mcpscope.replay.driver import Options
+from mcpscope.replay.plan import is_destructive
+from mcpscope.replay.runs import Choice, prepare
+from mcpscope.store.replays import Replays, Revision, RunRow, VerdictRow
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a replay would do: calls by tool, what is skipped, and against which upstream."""
+
+    recording: int
+    target: str
+    tools: tuple[tuple[str, int], ...]
+    destructive: tuple[tuple[str, int], ...]
+    unannotated: tuple[str, ...]
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """One run as the screen shows it, with the masks that are settled for its recording."""
+
+    run: RunRow
+    rows: tuple[VerdictRow, ...]
+    masks: tuple[str, ...]
+
+
+def preview(path: Path, recording: int) -> Preview:
+    """Read a recording as its replay would; raises ScopeError where it cannot be replayed."""
+    job = prepare(path, str(recording), [], Options(), Choice())
+    plan = job.plan()
+    counts = plan.tools()
+    harmful = {name for name in counts if is_destructive(plan.definitions.get(name))}
+    bare = tuple(name for name in counts if not plan.definitions.get(name, {}).get("annotations"))
+    return Preview(
+        recording,
+        job.target_text,
+        tuple((name, count) for name, count in counts.items() if name not in harmful),
+        tuple((name, count) for name, count in counts.items() if name in harmful),
+        bare,
+        sum(step.is_request and step.first is None for step in plan.steps),
+    )
+
+
+def start(path: Path, recording: int, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Replay in the background; it goes on when the screen, or the UI, is left."""
+    argv = [
+        sys.executable,
+        "-m",
+        "mcpscope",
+        "--db",
+        str(path),
+        "--quiet",
+        "replay",
+        str(recording),
+        *options,
+    ]
+    quiet = subprocess.DEVNULL
+    return subprocess.Popen(argv, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+
+
+def stop(run: RunRow) -> bool:
+    """Tell a running replay to end; what it found so far stays."""
+    try:
+        os.kill(run.pid, signal.SIGINT)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def look(path: Path, wanted: int = 0) -> tuple[tuple[RunRow, ...], RunState | None]:
+    """All runs, newest first, and the one that is shown: ``wanted``, else the newest."""
+    try:
+        store = Replays(path)
+    except ScopeError:
+        return (), None
+    try:
+        runs = tuple(store.runs())
+        run = next((run for run in runs if run.id == wanted), runs[0] if runs else None)
+        if run is None:
+            return runs, None
+        masks = store.revision(run.recording_id).masks
+        return runs, RunState(run, tuple(store.verdicts(run.id)), masks)
+    finally:
+        store.close()
+
+
+def settle(path: Path, run: RunRow, accepted: Sequence[VerdictRow], masks: Sequence[str] = ()) -> int:
+    """Append a revision in which ``accepted`` are right and ``masks`` hide; returns its number."""
+    store = Replays(path)
+    try:
+        old = store.revision(run.recording_id)
+        answers = {**old.answers, **{row.seq: row.now for row in accepted if row.now is not None}}
+        new = Revision(0, tuple(dict.fromkeys((*old.masks, *masks))), answers, old.maps)
+        return store.revise(run.recording_id, new).number
+    finally:
+        store.close()

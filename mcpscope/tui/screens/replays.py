@@ -1,0 +1,46 @@
+"""``R`` on a recording and ``r`` on an exchange: what would run, and then the run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from mcpscope.errors import ScopeError
+from mcpscope.tui import replaying
+from mcpscope.tui.messages import Replaying
+from mcpscope.tui.present.replay import preview_texts
+from mcpscope.tui.present.spans import clip
+from mcpscope.tui.screens.base import Act, ScopeScreen
+from mcpscope.tui.screens.menu import Entry, Menu
+
+
+class Replays:
+    """The replay actions of a screen. ``session`` and ``exchange`` are what stands under the cursor."""
+
+    def __init__(self, screen: ScopeScreen, db: Path, session: Callable[[], int | None]) -> None:
+        self._screen = screen
+        self._db = db
+        self._session = session
+
+    def acts(self, nothing: Callable[[], str]) -> dict[str, Act]:
+        return {"replay.run": Act(self._whole, nothing)}
+
+    async def _whole(self) -> None:
+        session = self._session()
+        if session is None:
+            return
+        try:
+            seen = await asyncio.to_thread(replaying.preview, self._db, session)
+        except ScopeError as error:
+            self._screen.say(f"{error.message}; {error.hint}", severity="error")
+            return
+        head, foot = preview_texts(seen.tools, seen.destructive, seen.unannotated)
+        entries = [Entry("y", "run", f"run it against {clip(seen.target, 48)}")]
+        if seen.destructive:
+            entries.append(Entry("o", "all", "run it with what declares itself destructive"))
+        chosen = await self._screen.app.push_screen_wait(Menu(head, entries, foot))
+        if chosen:
+            options = ["--allow-destructive"] if chosen == "all" else []
+            replaying.start(self._db, session, options)
+            self._screen.post_message(Replaying(seen.steps))
