@@ -250,6 +250,8 @@ class ChildSession:
                 self._forget(exchange)
         elif exchange is not None:
             exchange.event(message.raw)
+        elif self._standing is not None and not answers:
+            self._standing.event(message.raw)
         elif not answers and message.kind is not Kind.MALFORMED and not self.modern:
             self._backlog.append(message.raw)
 

@@ -67,6 +67,15 @@ class Answering:
         self._paused = paused
         self._relay.hold_answer(paused=paused or self._refreshing)
 
+    def into_the_gate(self) -> GatedDown | None:
+        """The gate on this answer if it is an event stream, entered now if an event has just ended."""
+        if self._down is None and self._tail is not None and self._tail.endswith(ENDS):
+            self._tail = None
+            self._down = self._gate()
+            if self._down is not None:
+                self._down.events()
+        return self._down if self._down is not None and self._down.streams else None
+
     # what the connection to the upstream calls
 
     def on_continue(self) -> None:

@@ -30,6 +30,7 @@ class RelayPort:
         self._proxy = proxy
         self.ups: dict[int, GatedUp] = {}
         self.downs: dict[int, GatedDown] = {}
+        self.relays: dict[int, Relay] = {}
 
     def __repr__(self) -> str:
         return f"<RelayPort up={len(self.ups)} down={len(self.downs)}>"
@@ -51,8 +52,19 @@ class RelayPort:
                 up.answer(data)
             else:
                 up.say(data)
-        elif (down := self.downs.get(stream)) is not None:
+        elif (down := self.downs.get(stream) or self._standing(stream)) is not None:
             down.say(data)
+
+    def _standing(self, stream: int) -> GatedDown | None:
+        """The event stream that is open under this number, else the one that a client's GET holds open."""
+        relay = self.relays.get(stream)
+        found = [relay] if relay is not None else list(self.relays.values())
+        for one in found:
+            if relay is not None or one.incoming.head.method == b"GET":
+                down = one.into_the_gate()
+                if down is not None:
+                    return down
+        return None
 
     def swallowed(self, direction: Direction, stream: int, of: int) -> None:
         if direction is Direction.TO_CLIENT:
@@ -205,6 +217,11 @@ class GatedDown:
     def whole(self, head: ResponseHead) -> None:
         """It is one JSON body, its head still to be sent."""
         self._head = head
+
+    @property
+    def streams(self) -> bool:
+        """Messages of our own can be said on it."""
+        return self._parser is not None and not self.over
 
     def feed(self, data: bytes) -> None:
         """Bytes of the body. Raises NotRecorded."""

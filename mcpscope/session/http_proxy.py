@@ -156,6 +156,7 @@ class HttpProxy:
             return
         port = self._ports.get(relay.session.number)
         if port is not None:
+            port.relays.pop(relay.log.stream, None)
             port.ups.pop(relay.log.stream, None)
             port.downs.pop(relay.log.stream, None)
 

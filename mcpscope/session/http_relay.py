@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mcpscope.protocol.message import Direction
 from mcpscope.session.http_answering import Answering
-from mcpscope.session.http_gated import FRAMED, KEPT_OF_OVERSIZED_BYTES, GatedUp
+from mcpscope.session.http_gated import FRAMED, KEPT_OF_OVERSIZED_BYTES, GatedDown, GatedUp
 from mcpscope.session.http_local import local_failure
 from mcpscope.session.http_log import NotRecorded, StreamLog
 from mcpscope.session.http_sessions import PEEK_BYTES, Session
@@ -145,6 +145,10 @@ class Relay:
 
     # what the gate asks for
 
+    def into_the_gate(self) -> GatedDown | None:
+        """The gate on the answer, where it is an event stream."""
+        return self._answering.into_the_gate()
+
     @property
     def gated(self) -> GatedUp | None:
         """The gate this request passed, if it did."""
@@ -212,6 +216,8 @@ class Relay:
         log = self.log = proxy.log(session)
         caller = proxy.caller(incoming.head)
         log.opened(incoming.head, era=era, peer=incoming.peer, caller=caller, kept=self.is_mcp)
+        if self.is_mcp:
+            proxy.port(session).relays[log.stream] = self
         return log, session, caller
 
     def _awaits_body(self) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from mcpscope.engine.decisions import Answer, Decision, Edit, Release
 from mcpscope.engine.events import Decided
+from mcpscope.protocol.message import Direction
 from mcpscope.proxy.helm import Orders, steering_of
 from mcpscope.session.conversation import Conversation, Helmed
 from mcpscope.store.records import RecordType
@@ -213,5 +214,26 @@ def test_a_body_beyond_the_gates_size_is_refused() -> None:
         async with proxied(echo, helmed=helm) as made:
             found = await ask(made.port, post(call(b"y", b'{"a":"%b"}' % (b"z" * 2000)), *modern(b"y")))
             assert found.startswith((b"HTTP/1.1 413", b"HTTP/1.1 200")) and made.requests == []
+
+    run(scenario)
+
+
+def test_a_change_of_what_is_seen_is_said_on_the_stream_that_the_client_holds_open() -> None:
+    async def script(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        await writer.drain()
+        await request.reader.read(1)
+
+    async def scenario() -> None:
+        helm = helmed(breaks=("tool:x",))
+        async with proxied(script, helmed=helm) as made:
+            reader, writer = await asyncio.open_connection("127.0.0.1", made.port)
+            writer.write(b"GET /mcp HTTP/1.1\r\nHost: localhost\r\nMcp-Session-Id: s\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            said = b'{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'
+            for conversation in helm.conversations.values():
+                conversation._port.send(Direction.TO_CLIENT, said, 0, 0)
+            assert (await reader.readuntil(b"\n\n")).endswith(b"data: " + said + b"\n\n")
+            writer.close()
 
     run(scenario)
