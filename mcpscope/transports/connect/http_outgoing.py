@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 REPLAY_BYTES = 1024 * 1024
 QUEUE_BYTES = 256 * 1024
 STALE_SECONDS = 1.0
+STALE_IDLE_SECONDS = 0.5
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"DELETE", b"PUT", b"TRACE"})
 
 
@@ -70,6 +71,7 @@ class Outgoing:
         self._ending = False
         self._over = False
         self._begun_at = 0.0
+        self._idle_before = 0.0
 
     def __repr__(self) -> str:
         return f"<Outgoing sent={self.sent} over={self._over} on={self._connection is not None}>"
@@ -127,6 +129,7 @@ class Outgoing:
             return
         self._connection = connection
         self._begun_at = self._pool.now()
+        self._idle_before = self._begun_at - connection.since if connection.used else 0.0
         connection.carry(self)
         if self._paused:
             connection.hold_reading(paused=True)
@@ -192,8 +195,10 @@ class Outgoing:
     def _may_repeat(self) -> bool:
         if self._kept is None or not self.sent:
             return False
-        # A server that dies over a request takes longer than one whose end was already on its way to us.
-        return self._idempotent or self._pool.now() - self._begun_at < STALE_SECONDS
+        # Servers end connections that were idle for seconds; one that ends right behind an answer, or long
+        # after it was asked, may have begun to act on the request.
+        soon = self._pool.now() - self._begun_at < STALE_SECONDS
+        return self._idempotent or (soon and self._idle_before >= STALE_IDLE_SECONDS)
 
     def _put(self, data: bytes) -> None:
         self._unsent.append(data)
