@@ -26,6 +26,7 @@ BUSY_SECONDS = 5.0
 FULL_RECORDS = FULL_MESSAGES = 1000  # a part of a transaction; while it is written the next is read
 FULL_BYTES = 2 << 20
 PARTS_PER_TRANSACTION = 8
+MANY_FREE_PAGES = 2000
 
 _FIND = "SELECT id, segment, offset, state, ended FROM journals WHERE uid = ?"
 _ADD = "INSERT INTO journals (uid, segment, offset) VALUES (?, 0, 0)"
@@ -79,6 +80,7 @@ class Follower:
         if self._connection is not None and self._untidy:
             self._untidy = False
             with contextlib.suppress(sqlite3.Error):
+                _shrink(self._connection)
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def checkpoint(self) -> None:
@@ -159,6 +161,8 @@ class Follower:
             self._write_rest(connection)
             connection.execute(_DROP_ALL_PIECES, (self._journal_id,))
             connection.execute(_END, (*self._tail.position, self._journal_id))
+        with contextlib.suppress(sqlite3.Error):
+            _shrink(connection)
         self._remove()
 
     def _remove(self) -> None:
@@ -243,6 +247,14 @@ class Follower:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
+
+
+def _shrink(connection: sqlite3.Connection) -> None:
+    """Give back what a long line has left behind that lay in pieces for a while."""
+    (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    if free > MANY_FREE_PAGES:
+        # execute() would stop after the first page: this pragma takes a step for each and has no rows.
+        connection.executescript(f"PRAGMA incremental_vacuum({free})")
 
 
 def _identity(db: Path) -> tuple[int, int] | None:

@@ -42,6 +42,7 @@ def give_back_space(path: Path) -> None:
     """Return free pages to the file system, as far as nobody else is at work."""
     try:
         with closing(schema.connect_rw(path, busy_seconds=1)) as connection:
-            connection.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+            # execute() would stop after the first page: this pragma takes a step for each and has no rows.
+            connection.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
     except sqlite3.OperationalError:
         pass  # the pages are used again by what is recorded next

@@ -154,6 +154,22 @@ def test_an_endless_line_keeps_no_old_segment_alive(tmp_path: Path) -> None:
     assert rows(db, "SELECT count(*) FROM partials") == [(0,)]
 
 
+def test_a_long_line_leaves_no_room_behind_it(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db, segment_bytes=1 << 20)
+    journal.open_session()
+    whole = b'"' + b"many words " * 2_000_000 + b'"'
+    for at in range(0, len(whole), 1 << 19):
+        journal.s2c(whole[at : at + (1 << 19)])
+        drain(journal, db)
+    journal.s2c(b"\n")
+    journal.close()
+    finish(journal, db)
+    assert bodies(db, "s2c") == [whole]
+    assert rows(db, "PRAGMA freelist_count")[0] < (2001,)
+    assert db.stat().st_size < len(whole) / 2
+
+
 def test_a_killed_sessions_last_chunks_are_unconfirmed_and_its_torn_record_is_not_kept(
     tmp_path: Path,
 ) -> None:
