@@ -14,19 +14,15 @@ from time import monotonic, time_ns
 
 from mcpscope.paths import private_folder
 from mcpscope.store.layout import (
-    CHUNK,
     FORMAT_VERSION,
-    GAP,
-    MESSAGE,
-    NO_DIR,
     RECORD_HEADER,
     RECORD_OVERHEAD,
     RECORD_TRAILER,
     SEGMENT_HEADER,
     SEGMENT_MAGIC,
-    STDERR,
     TRAILER_MARK,
 )
+from mcpscope.store.losses import Losses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,8 +33,8 @@ SEGMENT_BYTES = 16 << 20
 SMALLEST_SEGMENT_BYTES = 64 << 10
 BOUND_BYTES = 4 << 30
 RETRY_SECONDS = 1.0
-MAX_OWED_RECORDS = 1024
-_GAP_BYTES = 512
+# The end of each segment, kept for saying how a session ended on a disk that stayed full.
+RESERVE_BYTES = 8 << 10
 
 _pack_header = RECORD_HEADER.pack
 _pack_trailer = RECORD_TRAILER.pack
@@ -66,11 +62,11 @@ class Journal:
         self._number = 0
         self._offset = 0
         self._limit = 0
+        self._size = 0
         self._next_size = FIRST_SEGMENT_BYTES
         self._last_at = 0
         self._retry_at = 0.0
-        self._lost: dict[tuple[int, int], _Lost] = {}
-        self._owed: list[tuple[int, int, int, int, int, bytes]] = []
+        self._losses = Losses()
 
     def __repr__(self) -> str:
         state = self.fault or f"segment {self._number} at {self._offset}"
@@ -109,7 +105,7 @@ class Journal:
         size = len(payload)
         end = self._offset + size + RECORD_OVERHEAD
         if end > self._limit and not self._make_room(size + RECORD_OVERHEAD):
-            self._miss(kind, dir, session, stream, flags, payload)
+            self._losses.miss(kind, dir, session, stream, flags, bytes(payload), at)
             return False
         header = _pack_header(size, kind, dir, flags, session, stream, at)
         try:
@@ -119,8 +115,9 @@ class Journal:
             if self._durable:
                 _sync(self._fd)
         except OSError as error:
+            self._close_segment()
             self._failed(error)
-            self._miss(kind, dir, session, stream, flags, payload)
+            self._losses.miss(kind, dir, session, stream, flags, bytes(payload), at)
             return False
         self._offset += size + RECORD_OVERHEAD
         return True
@@ -134,9 +131,10 @@ class Journal:
         return at
 
     def close(self) -> None:
-        """Say what was lost if that can be said now, give back the unused space and the lock."""
-        if self.fault:
-            self._recover(0)
+        """Say what was lost, give back the unused space and the lock."""
+        if self.fault and not self._recover(0) and self._fd >= 0:
+            self._limit = self._size
+            self._tell_losses(self.fault)
         self._close_segment()
         if self._lock >= 0:
             os.close(self._lock)
@@ -148,13 +146,14 @@ class Journal:
         try:
             self._open_segment(needed)
         except OSError as error:
+            self._limit = 0  # full but for the reserve: every record tries for a segment first
             self._failed(error)
             return False
         return True
 
     def _open_segment(self, needed: int) -> None:
         self._prepare_folder()
-        least = max(needed + SEGMENT_HEADER.size, SMALLEST_SEGMENT_BYTES)
+        least = max(needed + SEGMENT_HEADER.size + RESERVE_BYTES, SMALLEST_SEGMENT_BYTES)
         size = self._affordable(max(self._next_size, least), least)
         number = self._number + 1
         final = f"{self.folder}/{number:06d}.seg"
@@ -175,7 +174,8 @@ class Journal:
         self._fd = fd
         self._number = number
         self._offset = SEGMENT_HEADER.size
-        self._limit = size
+        self._size = size
+        self._limit = size - RESERVE_BYTES
         self._next_size = min(SEGMENT_BYTES, self._next_size * 2)
 
     def _prepare_folder(self) -> None:
@@ -230,7 +230,6 @@ class Journal:
         first = not self.fault
         self.fault = error.strerror or str(error)
         self._retry_at = monotonic() + RETRY_SECONDS
-        self._close_segment()
         if first:
             self._on_fault(self.fault)
 
@@ -238,60 +237,18 @@ class Journal:
         """Try a new segment, and write what is owed and the gaps first; True when recording works again."""
         reason, self.fault = self.fault, ""
         try:
-            self._open_segment(
-                needed + sum(len(owed[-1]) + 256 for owed in self._owed) + 512 * len(self._lost)
-            )
+            self._open_segment(needed + self._losses.size)
         except OSError as error:
             self.fault = reason
             self._failed(error)
             return False
-        owed, self._owed = self._owed, []
-        lost, self._lost = self._lost, {}
-        for kind, dir, session, stream, flags, payload in owed:
-            self.append(kind, dir, session, stream, payload, flags)
-        for (session, dir), gap in lost.items():
-            self.append(GAP, dir, session, 0, gap.as_json(reason, time_ns()))
+        self._tell_losses(reason)
         return not self.fault
 
-    def _miss(
-        self, kind: int, dir: int, session: int, stream: int, flags: int, payload: bytes | memoryview
-    ) -> None:
-        if kind not in (CHUNK, MESSAGE, STDERR) and len(self._owed) < MAX_OWED_RECORDS:
-            self._owed.append((kind, dir, session, stream, flags, bytes(payload)))
-            return
-        key = (session, dir if kind != STDERR else NO_DIR)
-        lost = self._lost.get(key)
-        if lost is None:
-            lost = self._lost[key] = _Lost(self._last_at)
-        lost.add(kind, bytes(payload))
-
-
-class _Lost:
-    """What one direction of a session has lost since recording stopped."""
-
-    __slots__ = ("at_boundary", "bytes", "messages", "since")
-
-    def __init__(self, since: int) -> None:
-        self.since = since
-        self.messages = 0
-        self.bytes = 0
-        self.at_boundary = True
-
-    def add(self, kind: int, payload: bytes) -> None:
-        self.bytes += len(payload)
-        if kind == CHUNK:
-            self.messages += payload.count(b"\n")
-            self.at_boundary = payload.endswith(b"\n")
-        elif kind == MESSAGE:
-            self.messages += 1
-
-    def as_json(self, reason: str, until: int) -> bytes:
-        word = reason.replace("\\", "/").replace('"', "'")
-        boundary = "true" if self.at_boundary else "false"
-        return (
-            f'{{"messages":{self.messages},"bytes":{self.bytes},"reason":"{word}",'
-            f'"from":{self.since},"to":{until},"boundary":{boundary}}}'
-        ).encode()
+    def _tell_losses(self, reason: str) -> None:
+        losses, self._losses = self._losses, Losses()
+        for kind, dir, session, stream, flags, payload in losses.records(reason, time_ns()):
+            self.append(kind, dir, session, stream, payload, flags)
 
 
 def _allocate(fd: int, size: int, least: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -93,6 +94,41 @@ def test_a_full_disk_disturbs_nothing_and_is_counted(program: Program, small_dis
     assert proxy.stderr.read().count(b"cannot record in") == 1
     kept_and_lost = "SELECT (SELECT count(*) FROM messages) + sum(lost_messages) FROM sessions"
     until(lambda: rows(db, kept_and_lost) == [(2 * spoken,)])
+
+
+@pytest.mark.parametrize(
+    ("mode", "code", "end"), [("best-effort", 0, "clean"), ("required", 5, "not recorded")]
+)
+def test_a_disk_that_stays_full_still_hears_what_was_lost_and_how_it_ended(
+    program: Program, small_disk: Path, mode: str, code: int, end: str
+) -> None:
+    db = small_disk / "x.db"
+    program.env["MCPSCOPE_DB"] = str(db)
+    proxy = program.popen("--record-mode", mode, "--", *ECHO)
+    assert proxy.stdin and proxy.stdout and proxy.stderr
+    into, out = proxy.stdin.fileno(), proxy.stdout
+    os.write(into, call(0))
+    assert out.readline() == call(0)
+    until(lambda: rows(db, "SELECT 1 FROM messages"))
+    fill(small_disk / "ballast")
+    spoken = 1
+    with contextlib.suppress(BrokenPipeError):
+        for number in range(1, 100):
+            os.write(into, call(number, 30_000))
+            if out.readline() != call(number, 30_000):
+                break
+            spoken += 1
+    with contextlib.suppress(BrokenPipeError):
+        proxy.stdin.close()
+    assert proxy.wait(30) == code
+    (small_disk / "ballast").unlink()
+    until(lambda: rows(db, "SELECT 1 FROM sessions WHERE ended_at IS NOT NULL"))
+    [(reason, gaps, lost, kept)] = rows(
+        db, "SELECT end_reason, gaps > 0, lost_messages, (SELECT count(*) FROM messages) FROM sessions"
+    )
+    assert (reason, gaps) == (end, 1)
+    assert isinstance(lost, int) and isinstance(kept, int)
+    assert kept + lost == (200 if mode == "best-effort" else 2 * spoken + 1)
 
 
 def test_a_full_disk_from_the_start_disturbs_nothing(program: Program, small_disk: Path) -> None:
