@@ -246,6 +246,14 @@ _REPLAY = (
         ("recordings",),
         rank=20,
     ),
+    Action(
+        "replay.one",
+        ("r",),
+        "Replay",
+        "send this request again to a fresh server and compare the answers",
+        ("traffic", "detail"),
+        rank=42,
+    ),
     Action("review.accept", ("a",), "Accept", "accept what the upstream says now", ("replay",), rank=10),
     Action(
         "review.keep", ("r",), "Keep old", "keep what was recorded; it stays failing", ("replay",), rank=15

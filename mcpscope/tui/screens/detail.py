@@ -17,6 +17,7 @@ from mcpscope.tui.present.rows import label
 from mcpscope.tui.present.spans import Span
 from mcpscope.tui.screens.base import NARROW, Act, ScopeScreen, bindings
 from mcpscope.tui.screens.copying import Copying
+from mcpscope.tui.screens.replays import ReplayOne
 from mcpscope.tui.screens.viewing import Viewing
 from mcpscope.tui.source import Source
 from mcpscope.tui.widgets.exchange import ExchangeView
@@ -105,6 +106,7 @@ class DetailScreen(ScopeScreen):
         return {
             **self.viewing.acts(lambda: ""),
             **self.copying.acts(lambda: ""),
+            **ReplayOne(self, self._source, lambda: self.exchange).acts(lambda: ""),
             "pane.next": Act(lambda: self.view.flip()),
             "pane.previous": Act(lambda: self.view.flip()),
             "layout": Act(self._layout),

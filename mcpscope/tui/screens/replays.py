@@ -1,4 +1,4 @@
-"""``R`` on a recording and ``r`` on an exchange: what would run, and then the run."""
+"""``R`` on a recording, ``r`` on an exchange: a replay that is shown on its own screen."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mcpscope.errors import ScopeError
+from mcpscope.store.listed import ExchangeRow
 from mcpscope.tui import replaying
 from mcpscope.tui.messages import Replaying
 from mcpscope.tui.present.replay import preview_texts
 from mcpscope.tui.present.spans import clip
 from mcpscope.tui.screens.base import Act, ScopeScreen
 from mcpscope.tui.screens.menu import Entry, Menu
+from mcpscope.tui.source import Source
 
 
 class Replays:
@@ -44,3 +46,30 @@ class Replays:
             options = ["--allow-destructive"] if chosen == "all" else []
             replaying.start(self._db, session, options)
             self._screen.post_message(Replaying(seen.steps))
+
+
+class ReplayOne:
+    """``r``: the exchange under the cursor, sent again to a fresh server behind its handshake."""
+
+    def __init__(self, screen: ScopeScreen, source: Source, exchange: Callable[[], int | None]) -> None:
+        self._screen = screen
+        self._source = source
+        self._exchange = exchange
+
+    def acts(self, nothing: Callable[[], str]) -> dict[str, Act]:
+        return {"replay.one": Act(self._one, lambda: nothing() or self._unsendable())}
+
+    def _row(self) -> ExchangeRow | None:
+        key = self._exchange()
+        return None if key is None else self._source.here.rows([key]).get(key)
+
+    def _unsendable(self) -> str:
+        row = self._row()
+        sent = row is not None and row.kind == "request" and row.dir == "c2s"
+        return "" if sent else "only what a client asked can be sent again"
+
+    def _one(self) -> None:
+        row = self._row()
+        if row is not None:
+            replaying.start(self._source.path, row.session_id, ["--only", f"seq={row.id}"])
+            self._screen.post_message(Replaying(0))

@@ -28,6 +28,7 @@ from mcpscope.tui.screens.exporting import Exporting
 from mcpscope.tui.screens.filtering import Filtering
 from mcpscope.tui.screens.listing import Listing
 from mcpscope.tui.screens.remarking import Remarking
+from mcpscope.tui.screens.replays import ReplayOne
 from mcpscope.tui.screens.sorting import Sorting
 from mcpscope.tui.screens.undercursor import UnderCursor
 from mcpscope.tui.screens.viewing import Viewing
@@ -256,6 +257,7 @@ class TrafficScreen(ScopeScreen):
             ),
             **self.filtering.acts(self._nothing_selected, self.selected),
             **self.copying.acts(self._nothing_selected),
+            **ReplayOne(self, self._source, lambda: self.list.selected).acts(self._nothing_selected),
             **self.remarking.acts(self._nothing_selected, self.selected),
             **self.viewing.acts(lambda: "" if self.view.display else "Enter opens the exchange first"),
         }

@@ -59,3 +59,16 @@ def test_without_a_run_the_screen_says_how_to_make_one(recorded: Path) -> None:
             await scope.replay.shows("no run yet: R on a recording replays it")
 
     asyncio.run(drive())
+
+
+def test_one_exchange_is_sent_again(recorded: Path) -> None:
+    async def drive() -> None:
+        async with opened(recorded, (120, 40)) as scope:
+            await scope.traffic.shows("greet").select(5).selected_is("greet").press("r")
+            await scope.replay.shows("FINISHED", "not selected", "= same")
+
+    asyncio.run(drive())
+    store = Replays(recorded)
+    ran = [row.label for row in store.verdicts(1) if row.verdict != "skipped"]
+    store.close()
+    assert ran == ["initialize", "greet"]
