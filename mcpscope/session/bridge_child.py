@@ -238,7 +238,7 @@ class ChildSession:
         return []
 
     def _deliver(self, message: Message, stream: int) -> None:
-        exchange = self._exchanges.get(stream)
+        exchange = self._exchanges.get(stream) or (self._standing if stream == 0 else None)
         answers = [item for item in (message.items or (message,)) if item.is_answer]
         if isinstance(exchange, BridgePost) and answers:
             self._learn(exchange, message)
