@@ -12,6 +12,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("mcpscope.cli.status", "Running proxies, their sessions, holds and attached UIs."),
     "holds": ("mcpscope.cli.holds", "List and decide held messages."),
     "tools": ("mcpscope.cli.tools", "List, hide and break on tools."),
+    "faults": ("mcpscope.cli.faults", "Make trouble on purpose."),
     "call": ("mcpscope.cli.call", "Call one tool."),
     "sessions": ("mcpscope.cli.sessions", "List, show, name and remove recorded sessions."),
     "export": ("mcpscope.cli.export", "Write a recording to a file."),

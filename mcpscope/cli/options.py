@@ -78,6 +78,13 @@ PROXY_OPTIONS = (
     Option("rename", ("--rename",), "OLD=NEW", "Let clients see a tool under another name.", many=True),
     Option("describe", ("--describe",), "NAME=TEXT", "Give a tool another description.", many=True),
     Option(
+        "fault",
+        ("--fault",),
+        "'FILTER FAULT'",
+        "Make trouble: 'tool:search delay 2s jitter=1s probability=0.5 seed=7', error, timeout, …",
+        many=True,
+    ),
+    Option(
         "detached",
         ("--detached",),
         "WORD",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _RULE_OPTIONS = (
     *("breaks", "intercept", "deny", "detached", "client_timeout", "max_message"),
-    *("policy", "hide", "only", "rename", "describe"),
+    *("policy", "hide", "only", "rename", "describe", "fault"),
 )
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -139,6 +139,7 @@ def orders_of(values: Values) -> Orders | None:
     orders = Orders()
     orders.breaks, orders.denies = _list(values, "breaks"), _list(values, "deny")
     orders.intercept = _text(values, "intercept") or ""
+    orders.faults = _list(values, "fault")
     orders.hides, orders.onlys = _list(values, "hide"), _list(values, "only")
     orders.renames, orders.describes = _pairs(values, "rename"), _pairs(values, "describe")
     orders.detached = _text(values, "detached") or ""

@@ -400,6 +400,8 @@ class Engine:
         said = dict(detail or {})
         if passage.tags and word.final:
             said["tags"] = passage.tags
+        if passage.fault:
+            said["fault"] = passage.fault
         if passage.warnings and word.final:
             said["warnings"] = passage.warnings
         outcome = Outcome(

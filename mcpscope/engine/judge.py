@@ -119,6 +119,8 @@ def _aside(entry: Entry, passage: Passage, verdict: Verdict, steering: Steering)
         return
     if rule.action is Action.DELAY:
         verdict.delays = verdict.delays or rule
+        if verdict.delays is rule and entry.chance is not None and passage.jitter_ns < 0:
+            passage.jitter_ns = entry.chance.jitter()
         return
     passage.applied.add(rule.name)
     if rule.action is Action.TAG:

@@ -20,7 +20,8 @@ class Passage:
 
     ``exchange`` is where the message belongs, ``request`` what opened it as it was sent (for answers).
     ``parts`` are the elements of a batch. ``let_go`` are rules that held it or were approved, ``applied``
-    rules that are done with it, ``counted`` those whose hit is counted.
+    rules that are done with it, ``counted`` those whose hit is counted. ``fault`` is the action of the fault
+    that struck it, ``jitter_ns`` what is added to its delay (-1: not drawn).
     """
 
     direction: Direction
@@ -42,6 +43,8 @@ class Passage:
     rule: str = ""
     held_ns: int = 0
     injected: bool = False
+    fault: str = ""
+    jitter_ns: int = -1
 
     @property
     def changed(self) -> bool:

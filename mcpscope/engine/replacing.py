@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcpscope.engine import injecting, replies, stopping
-from mcpscope.engine.commands import Command, Forward
+from mcpscope.engine import faults, injecting, replies, stopping
+from mcpscope.engine.chance import Dice
+from mcpscope.engine.commands import Close, Command, Forward
 from mcpscope.engine.holds import HoldKind
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Action, Phase, Rule
+from mcpscope.engine.rules import FAULTS, Action, Phase, Rule
+from mcpscope.protocol.message import Direction
 from mcpscope.protocol.parsing import parse
 
 if TYPE_CHECKING:
@@ -24,6 +26,10 @@ def decided(engine: Engine, passage: Passage, rule: Rule, entry: str, at: int, o
         stopping.stop(engine, passage, HoldKind.ASK, rule, rule.message, at, out)
         return
     word, data = reply_to(engine, passage, rule)
+    if rule.action is Action.DISCONNECT:
+        out.append(engine.record(passage, word, at))
+        out.append(Close(Direction.TO_CLIENT, passage.stream))
+        return
     replace(engine, passage, word, data, at, out, {"entry": entry} if entry else None)
 
 
@@ -32,8 +38,15 @@ def reply_to(engine: Engine, passage: Passage, rule: Rule) -> tuple[Word, bytes 
     if rule.once:
         engine.steering.rules.enable(rule.name, on=False)
     passage.actor, passage.rule = "rule", rule.name
+    if rule.is_fault:
+        passage.fault = rule.action.value
+    if rule.action in FAULTS:
+        return _trouble(engine, passage, rule)
     if rule.action is Action.DENY:
         return Word.DENIED, replies.denied(passage, rule.name, rule.message)
+    if rule.action is Action.DROP and rule.is_fault and passage.received.has_id:
+        text = rule.message or "Internal error"
+        return Word.DROPPED, replies.troubled(passage, rule.code or faults.INTERNAL_ERROR, text)
     if rule.action is Action.DROP:
         return Word.DROPPED, replies.dropped(passage, rule.code, rule.message, rule.name)
     body = replies.body_of(rule.answer, engine.last_good(passage))
@@ -43,6 +56,25 @@ def reply_to(engine: Engine, passage: Passage, rule: Rule) -> tuple[Word, bytes 
     if not passage.received.has_id:
         return Word.DROPPED, None
     return Word.ANSWERED, replies.answer(passage, body)
+
+
+def _trouble(engine: Engine, passage: Passage, rule: Rule) -> tuple[Word, bytes | None]:
+    """What a fault makes of ``passage``."""
+    match rule.action:
+        case Action.TIMEOUT | Action.DISCONNECT:
+            return Word.DROPPED, None
+        case Action.TRUNCATE:
+            return Word.EDITED, faults.truncated(passage.message)
+        case Action.CORRUPT:
+            entry = engine.steering.rules.get(rule.name)
+            dice = entry.dice if entry is not None else Dice(0)
+            return Word.EDITED, faults.corrupted(passage.message, dice)
+    if not passage.received.has_id:
+        return Word.DROPPED, None
+    if rule.action is Action.EMPTY:
+        return Word.ANSWERED, replies.answer(passage, faults.empty(passage))
+    text = rule.message or "Rate limit exceeded"
+    return Word.DROPPED, replies.troubled(passage, rule.code or faults.RATE_LIMITED, text)
 
 
 def replace(

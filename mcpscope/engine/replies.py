@@ -40,6 +40,11 @@ def dropped(passage: Passage, code: int, text: str, rule: str) -> bytes | None:
     )
 
 
+def troubled(passage: Passage, code: int, text: str) -> bytes:
+    """An error as a server in trouble would give it; does not tell that it is ours."""
+    return answer(passage, b'"error":' + encode({"code": code, "message": text}))
+
+
 def timed_out(passage: Passage) -> bytes | None:
     return _error(passage, OurCode.TIMED_OUT, "Held in mcpscope until its time was over; it was not sent", {})
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
+from mcpscope.engine.chance import Chance, Dice, Fault
 from mcpscope.engine.decisions import Answer
 from mcpscope.protocol.message import Direction
 
@@ -16,7 +17,7 @@ CACHED_PLACES = 2048
 
 
 class Action(StrEnum):
-    """What a rule does. The first five decide and end the judging; the others never do."""
+    """What a rule does. The first five and the faults (the last six) decide and end the judging."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -28,13 +29,25 @@ class Action(StrEnum):
     EDIT = "edit"
     DELAY = "delay"
     TAG = "tag"
+    TIMEOUT = "timeout"
+    DISCONNECT = "disconnect"
+    TRUNCATE = "truncate"
+    CORRUPT = "corrupt"
+    EMPTY = "empty"
+    RATE_LIMIT = "rate-limit"
 
     @property
     def decides(self) -> bool:
         return self in _DECIDERS
 
 
-_DECIDERS = frozenset({Action.ALLOW, Action.DENY, Action.ASK, Action.ANSWER, Action.DROP})
+FAULTS = frozenset(
+    {Action.TIMEOUT, Action.DISCONNECT, Action.TRUNCATE, Action.CORRUPT, Action.EMPTY, Action.RATE_LIMIT}
+)
+"""Trouble on purpose. ``delay`` and ``drop`` are faults, too, where a rule says so."""
+
+_DECIDERS = frozenset({Action.ALLOW, Action.DENY, Action.ASK, Action.ANSWER, Action.DROP}) | FAULTS
+_OF_ANSWERS = frozenset({Action.TRUNCATE, Action.CORRUPT})
 
 
 class Phase(StrEnum):
@@ -110,8 +123,16 @@ class Rule:
     delay_ns: int = 0
     timeout_ns: int | None = None
     fallback: Fallback | None = None
+    fault: Fault | None = None
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether what it does is trouble on purpose."""
+        return self.fault is not None or self.action in FAULTS
 
     def judged_on(self, phase: Phase) -> bool:
+        if self.action in _OF_ANSWERS:
+            return phase is Phase.ANSWER
         if self.on is On.AUTO:
             looks = self.condition is not None and self.condition.looks_at_answer
             return phase is Phase.REQUEST or looks
@@ -120,17 +141,29 @@ class Rule:
 
 @dataclass(slots=True)
 class Entry:
-    """A rule in force with what it did so far; times are unix ns."""
+    """A rule in force with what it did so far; times are unix ns. ``chance`` is the state of a fault."""
 
     rule: Rule
     hits: int = 0
     last_hit: int = 0
+    chance: Chance | None = None
+
+    @property
+    def dice(self) -> Dice:
+        """What its fault draws from."""
+        self.chance = self.chance or Chance(self.rule.fault or Fault())
+        return self.chance.dice
 
     def hit(self, at: int) -> bool:
         """Count a match; whether the rule acts on it (its first ``skip`` hits pass)."""
         self.hits += 1
         self.last_hit = at
-        return self.hits > self.rule.skip
+        if self.hits <= self.rule.skip:
+            return False
+        if self.rule.fault is None:
+            return True
+        self.chance = self.chance or Chance(self.rule.fault)
+        return self.chance.strikes(at)
 
 
 Place: TypeAlias = tuple[Phase, Direction, str, str]

@@ -35,6 +35,7 @@ def stop(engine: Engine, passage: Passage, kind: HoldKind, rule: Rule, why: str,
             return
     elif kind is HoldKind.DELAY:
         passage.let_go.add(rule.name)
+        passage.fault = rule.action.value if rule.is_fault else passage.fault
     if engine.holds.full and kind is not HoldKind.ASK:
         out.append(Note("hold", f"too much is held already: {rule.name} let a message pass"))
         engine.let_go(passage, at, out)
@@ -66,7 +67,7 @@ def hold(
     """Stop ``passage`` until somebody decides or its deadline comes."""
     client = next(iter(engine.facts().client_names), "")
     clock = engine.steering.clocks.of(client, rule)
-    deadline, fallback = _deadline(kind, rule, clock, at)
+    deadline, fallback = _deadline(kind, rule, clock, at, passage.jitter_ns)
     name = rule.name if rule else "step"
     if kind is HoldKind.STEP:
         passage.let_go.add(name)
@@ -90,9 +91,11 @@ def hold(
     out.append(Tell("held", held.to_json()))
 
 
-def _deadline(kind: HoldKind, rule: Rule | None, clock: Clock, at: int) -> tuple[int, Fallback]:
+def _deadline(
+    kind: HoldKind, rule: Rule | None, clock: Clock, at: int, jitter_ns: int
+) -> tuple[int, Fallback]:
     if kind is HoldKind.DELAY:
-        return at + (rule.delay_ns if rule else 0), Fallback.CONTINUE
+        return at + (rule.delay_ns if rule else 0) + max(jitter_ns, 0), Fallback.CONTINUE
     wanted = rule.fallback if rule else None
     if kind is HoldKind.ASK:
         limit = rule.timeout_ns if rule and rule.timeout_ns is not None else ASK_NS

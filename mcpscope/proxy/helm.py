@@ -32,6 +32,7 @@ class Orders:
         "denies",
         "describes",
         "detached",
+        "faults",
         "hides",
         "intercept",
         "law",
@@ -43,6 +44,7 @@ class Orders:
     def __init__(self) -> None:
         self.breaks: list[str] = []
         self.denies: list[str] = []
+        self.faults: list[str] = []
         self.intercept = ""
         self.hides: list[str] = []
         self.onlys: list[str] = []
@@ -56,7 +58,7 @@ class Orders:
     @property
     def any(self) -> bool:
         """Whether rules are there from the first byte."""
-        return bool(self.breaks or self.denies or self.intercept or self.law or self.views)
+        return bool(self.breaks or self.denies or self.intercept or self.law or self.views or self.faults)
 
     @property
     def views(self) -> bool:
@@ -69,6 +71,11 @@ class Orders:
 
         for text in (*self.breaks, *self.denies, self.intercept):
             condition_of(text)
+        if self.faults:
+            from mcpscope.session.troubles import read
+
+            for text in self.faults:
+                read(text, "fault")
 
 
 class Helm:
@@ -168,6 +175,7 @@ def steering_of(orders: Orders) -> Steering:
     if orders.law is not None:
         orders.law.put_in_force(steering)
     _look(steering.view, orders)
+    wishes.trouble(steering.rules, orders.faults)
     return steering
 
 

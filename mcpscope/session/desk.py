@@ -17,7 +17,7 @@ from mcpscope.engine.steering import Detached, Steering
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.parsing import parse
-from mcpscope.session import wishes
+from mcpscope.session import troubles, wishes
 from mcpscope.session.seeing import Seeing
 
 INTERCEPT = "intercept"
@@ -81,6 +81,7 @@ class Desk:
             "scope/rules/list": lambda params, peer: self._rules(""),
             "scope/rules/add": self._add_rule,
             "scope/rules/remove": self._remove_rule,
+            "scope/faults/add": self._add_fault,
             "scope/rules/enable": self._enable_rule,
             "scope/inject": self._inject,
         }
@@ -210,6 +211,10 @@ class Desk:
         name = params["name"] or self.steering.rules.new_name("r")
         rule = wishes.rule(name, params)
         return self._added(self.steering.rules.add(rule, first=params["first"]))
+
+    def _add_fault(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        name = params["name"] or self.steering.rules.new_name("fault")
+        return self._added(self.steering.rules.add(troubles.fault(name, params["fault"], params)))
 
     def _added(self, entry: Entry) -> dict[str, Any]:
         self._tell("rules", 0, {"changed": entry.rule.name})

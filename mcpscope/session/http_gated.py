@@ -149,8 +149,10 @@ class GatedUp:
         return self._streaming
 
     def swallowed(self) -> None:
-        """It goes no further, and it was no request."""
+        """It goes no further. A request that nobody answered (a fault) waits in silence."""
         self.sent = True
+        if self._message is not None and self._message.kind is Kind.REQUEST:
+            return
         self.relay.finish("mcpscope", status=202)
         self.relay.incoming.answer(202, [], b"")
 
@@ -182,9 +184,10 @@ class GatedUp:
 class _Slot:
     """One event on its way down: ready when ``data`` is known."""
 
-    __slots__ = ("data", "event")
+    __slots__ = ("answers", "data", "event")
 
     def __init__(self, event: SseEvent | None, data: bytes | None) -> None:
+        self.answers = False
         self.event = event
         self.data = data
 
@@ -205,6 +208,8 @@ class GatedDown:
         self._by_name: dict[int, _Slot] = {}
         self._current: _Slot | None = None
         self._ended = False
+        self._silent = False
+        """An answer was swallowed: what waits for it is left to wait."""
         self.over = False
 
     def __repr__(self) -> str:
@@ -276,6 +281,7 @@ class GatedDown:
     def dropped(self, of: int) -> None:
         slot = self._by_name.pop(of, None) or self._current
         if slot is not None and slot.data is None:
+            self._silent = self._silent or slot.answers
             slot.data = b""
             self._flush()
 
@@ -290,7 +296,9 @@ class GatedDown:
     def _arrived(self, slot: _Slot, raw: bytes) -> None:
         self._queue.append(slot)
         self._current = slot
-        name = self._conversation.received(Direction.TO_CLIENT, parse(raw), self._stream)
+        message = parse(raw)
+        slot.answers = message.is_answer
+        name = self._conversation.received(Direction.TO_CLIENT, message, self._stream)
         self._current = None
         if slot.data is None:
             self._by_name[name] = slot
@@ -305,13 +313,13 @@ class GatedDown:
             parts.append(self._queue.popleft().data or b"")
         data = b"".join(parts)
         if self._head is not None:
-            if parts and self._ended:
+            if parts and self._ended and not self._silent:
                 self.over = True
                 relay.deliver_whole(self._head, data)
             return
         if data:
             relay.incoming.send_body(data)
-        if self._ended and not self._queue:
+        if self._ended and not self._queue and not self._silent:
             self.over = True
             relay.finish("server")
             relay.incoming.end()

@@ -22,6 +22,7 @@ from mcpscope.engine.decisions import (
 from mcpscope.engine.patch import encode
 from mcpscope.engine.rules import Action, Entry, Fallback, On, Rule, Rules
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.session.troubles import fault_json, read
 
 Params = dict[str, Any]
 
@@ -142,6 +143,12 @@ def obey(rules: Rules, breaks: list[str], intercept_filter: str, denies: list[st
         rules.add(rule)
 
 
+def trouble(rules: Rules, faults: list[str]) -> None:
+    """Put the faults of the command line in force; raises FilterError, ScopeError."""
+    for text in faults:
+        rules.add(read(text, rules.new_name("fault")))
+
+
 def denial(name: str, filter: str) -> Rule:
     """``--deny FILTER``; raises FilterError."""
     return Rule(name, Action.DENY, condition_of(filter), origin="option")
@@ -166,6 +173,7 @@ def rule_json(entry: Entry) -> dict[str, Any]:
         "delay": rule.delay_ns / SECOND_NS,
         "timeout": (rule.timeout_ns or 0) / SECOND_NS,
         "fallback": rule.fallback.value if rule.fallback is not None else "",
+        "fault": fault_json(rule),
         "hits": entry.hits,
         "last_hit": entry.last_hit,
     }

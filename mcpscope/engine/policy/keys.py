@@ -31,6 +31,10 @@ RULE_KEYS: dict[str, str] = {
     "remove": "Paths to take out, for edit.",
     "tag": "The word of tag.",
     "for": "How long delay waits.",
+    "jitter": "Up to so much more delay.",
+    "limit": "How many messages a rate-limit lets pass: 20/minute.",
+    "probability": "Of each match, from 0 to 1: makes the rule a fault.",
+    "seed": "What the chance of a fault begins with: the same seed gives the same run.",
     "timeout": "How long ask and break hold.",
     "fallback": "What happens to a hold at its timeout: discard, continue, error or deny.",
     "errors_only": "true: only on answers that are errors.",
@@ -38,21 +42,34 @@ RULE_KEYS: dict[str, str] = {
     "once": "true: the rule switches itself off after it acted.",
 }
 
+_CHANCE = frozenset({"probability", "seed"})
+
 ACTION_KEYS: dict[str, frozenset[str]] = {
     "allow": frozenset(),
     "deny": frozenset({"message"}),
     "ask": frozenset({"message", "timeout"}),
     "answer": frozenset({"answer"}),
-    "drop": frozenset({"message", "code"}),
+    "drop": frozenset({"message", "code", *_CHANCE}),
     "break": frozenset({"timeout", "fallback", "errors_only"}),
     "log": frozenset({"message", "errors_only"}),
     "edit": frozenset({"patch", "set", "remove"}),
-    "delay": frozenset({"for"}),
+    "delay": frozenset({"for", "jitter", *_CHANCE}),
     "tag": frozenset({"tag"}),
+    "timeout": _CHANCE,
+    "disconnect": _CHANCE,
+    "truncate": _CHANCE,
+    "corrupt": _CHANCE,
+    "empty": _CHANCE,
+    "rate-limit": frozenset({"message", "code", "limit", *_CHANCE}),
 }
 """Which keys only some actions take; every other key goes with all of them."""
 
-NEEDED: dict[str, tuple[str, ...]] = {"answer": ("answer",), "delay": ("for",), "tag": ("tag",)}
+NEEDED: dict[str, tuple[str, ...]] = {
+    "answer": ("answer",),
+    "delay": ("for",),
+    "tag": ("tag",),
+    "rate-limit": ("limit",),
+}
 SPECIAL = frozenset().union(*ACTION_KEYS.values())
 
 
@@ -87,6 +104,9 @@ def json_schema() -> dict[str, Any]:
         "set": {"type": "object"},
         "remove": texts,
         "for": duration,
+        "jitter": duration,
+        "probability": {"type": "number", "minimum": 0, "maximum": 1},
+        "seed": {"type": "integer"},
         "timeout": duration,
     }
     rule = {

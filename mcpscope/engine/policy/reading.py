@@ -6,6 +6,8 @@ from typing import Any
 
 from ruamel.yaml.nodes import Node, ScalarNode
 
+from mcpscope.engine.chance import PERIODS, RATE, Fault
+from mcpscope.engine.clock import SECOND_NS
 from mcpscope.engine.conditions import FilterCondition, condition_of
 from mcpscope.engine.decisions import Answer
 from mcpscope.engine.filter.errors import FilterError
@@ -91,7 +93,31 @@ def _special_keys(reader: Reader, members: dict[str, Node], action: Action) -> d
         given["answer"] = _answer(reader, members["answer"])
     if action is Action.EDIT:
         given["patch"] = _patch(reader, members)
+    if members.keys() & {"jitter", "probability", "seed", "limit"}:
+        given["fault"] = _fault(reader, members)
     return given
+
+
+def _fault(reader: Reader, members: dict[str, Node]) -> Fault:
+    chance = reader.plain(members["probability"]) if "probability" in members else 1.0
+    if isinstance(chance, bool) or not isinstance(chance, int | float) or not 0 <= chance <= 1:
+        reader.problem(members["probability"], "probability must be a number from 0 to 1")
+        chance = 1.0
+    seed = reader.plain(members["seed"]) if "seed" in members else 0
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        reader.problem(members["seed"], "seed must be a whole number")
+        seed = 0
+    limit, per_ns = _rate(reader, members["limit"]) if "limit" in members else (0, 0)
+    jitter = reader.duration(members["jitter"], "jitter") if "jitter" in members else 0
+    return Fault(float(chance), seed, jitter or 0, limit, per_ns)
+
+
+def _rate(reader: Reader, node: Node) -> tuple[int, int]:
+    found = RATE.fullmatch(reader.text(node, "limit") or "")
+    if found is None or found[3] not in PERIODS:
+        reader.problem(node, "limit must be a rate such as 20/minute or 3/10s")
+        return 0, 0
+    return int(found[1]), int(found[2] or 1) * PERIODS[found[3]] * SECOND_NS
 
 
 def _condition(reader: Reader, members: dict[str, Node]) -> Any:
