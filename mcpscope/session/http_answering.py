@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mcpscope.session import http_oauth
 from mcpscope.session.http_endpoint import EndpointWatch
 from mcpscope.session.http_gated import GatedDown
 from mcpscope.session.http_local import local_failure
@@ -128,35 +129,53 @@ class Answering:
 
     def _deliver(self) -> None:
         relay = self._relay
-        log, incoming = relay.log, relay.incoming
+        log = relay.log
         if relay.over or log is None:
             return
-        head, ended = self._head, self._ended
+        head = self._head
+        if head is not None and self._proxy.is_metadata(relay.incoming.head, head):
+            head = self._rewritten(head)
+            if head is None:
+                return
         if head is not None:
             self._head = None
             self._begin(head, log)
         if self._down is not None:
             self._through_the_gate(self._down)
-            return
-        if self._parts or ended:
-            data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-            self._parts.clear()
-            if self._tail is not None and not ended:
-                data, rest = self._to_the_gate(data)
-                if rest is not None:
-                    incoming.send_body(log.received(data, last=False))
-                    self._parts = [rest] if rest else []
-                    self._deliver()
-                    return
-            data = log.received(data, last=ended)
-            if self._watch is not None:
-                data = self._watched(self._watch, data, last=ended)
-            incoming.send_body(data)
+        elif self._parts or self._ended:
+            self._pass_on(log)
+        else:
+            relay.incoming.flush()
+
+    def _pass_on(self, log: StreamLog) -> None:
+        """What has come of the body, in the fast lane."""
+        relay, ended = self._relay, self._ended
+        data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        self._parts.clear()
+        if self._tail is not None and not ended:
+            data, rest = self._to_the_gate(data)
+            if rest is not None:
+                relay.incoming.send_body(log.received(data, last=False))
+                self._parts = [rest] if rest else []
+                self._deliver()
+                return
+        data = log.received(data, last=ended)
+        if self._watch is not None:
+            data = self._watched(self._watch, data, last=ended)
+        relay.incoming.send_body(data)
         if ended:
             relay.finish("server")
-            incoming.end()
+            relay.incoming.end()
         else:
-            incoming.flush()
+            relay.incoming.flush()
+
+    def _rewritten(self, head: ResponseHead) -> ResponseHead | None:
+        """The head of metadata that names the proxy, its body changed too; None while it is not whole."""
+        if self._ended:
+            head, body = self._proxy.metadata(self._relay.incoming.head, head, b"".join(self._parts))
+            self._parts = [body]
+            return head
+        return None if sum(map(len, self._parts)) < http_oauth.MAX_BYTES else head
 
     def _begin(self, head: ResponseHead, log: StreamLog) -> None:
         relay, proxy = self._relay, self._proxy

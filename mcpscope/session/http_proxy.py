@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from mcpscope.protocol.message import Message
+from mcpscope.session import http_oauth
 from mcpscope.session.conversation import Conversation, Helmed
 from mcpscope.session.http_facts import Facts
 from mcpscope.session.http_gated import RelayPort
@@ -211,7 +212,16 @@ class HttpProxy:
                 (name, self._located(value, request) if name.lower() == b"location" else value)
                 for name, value in headers
             ]
+        if self._settings.rewrite_oauth and b"www-authenticate" in head.index:
+            headers = http_oauth.challenges(headers, self._origin, http_oauth.own_origin(request))
         return ResponseHead(head.status, head.reason, headers, indexed(headers))
+
+    def is_metadata(self, request: RequestHead, head: ResponseHead) -> bool:
+        """The answer is metadata that is to name the proxy, so it is taken whole."""
+        return self._settings.rewrite_oauth and http_oauth.is_metadata(request, head)
+
+    def metadata(self, request: RequestHead, head: ResponseHead, body: bytes) -> tuple[ResponseHead, bytes]:
+        return http_oauth.rewritten(head, body, self._origin, http_oauth.own_origin(request))
 
     def learn(self, session: Session, request: RequestHead, head: ResponseHead) -> None:
         """What an answer's head says about its session."""

@@ -358,3 +358,38 @@ def test_large_bodies_stream_both_ways_in_bounded_memory() -> None:
             writer.close()
 
     run(scenario)
+
+
+@pytest.mark.parametrize("rewrite", [False, True])
+def test_protected_resource_metadata_names_the_proxy_only_where_that_is_asked_for(rewrite: bool) -> None:
+    async def script(request: Request, writer: asyncio.StreamWriter) -> None:
+        origin = b"http://127.0.0.1:%d" % made.upstream_port
+        if request.line.startswith(b"POST"):
+            challenge = (
+                b'Bearer resource_metadata="%b/.well-known/oauth-protected-resource/mcp", scope="a"' % origin
+            )
+            writer.write(b"HTTP/1.1 401 No\r\nWWW-Authenticate: %b\r\nContent-Length: 0\r\n\r\n" % challenge)
+            return
+        body = b'{"x":1e2, "resource":"%b/mcp","authorization_servers":["%b/as"]}' % (origin, origin)
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        )
+        for byte in body:
+            writer.write(b"%c" % byte)
+            await writer.drain()
+
+    async def scenario() -> None:
+        nonlocal made
+        async with proxied(script, rewrite_oauth=rewrite) as made:
+            origin = b"http://127.0.0.1:%d" % made.upstream_port
+            shown = b"http://localhost" if rewrite else origin
+            challenge = await ask(made.port, post(CALL))
+            assert b'resource_metadata="%b/.well-known/' % shown in challenge and b'scope="a"' in challenge
+            path = b"GET /.well-known/oauth-protected-resource/mcp HTTP/1.1"
+            found = await ask(made.port, path + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            wanted = b'{"x":1e2, "resource":"%b/mcp","authorization_servers":["%b/as"]}' % (shown, origin)
+            assert found.endswith(b"\r\n\r\n" + wanted)
+            assert made.journal.of(RecordType.CHUNK, Dir.TO_CLIENT) == []
+
+    made = None  # type: ignore[assignment]
+    run(scenario)
