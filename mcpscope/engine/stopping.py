@@ -53,10 +53,8 @@ def steps(engine: Engine, passage: Passage) -> str:
         return ""
     exchange = passage.exchange
     if passage.phase is Phase.ANSWER and exchange is not None and exchange.id in engine.step_answers:
-        engine.step_answers.discard(exchange.id)
         return "the answer of a stepped request"
     if engine.step_any and "step" not in passage.let_go:
-        engine.step_any = False
         return "the next message"
     return ""
 
@@ -69,8 +67,8 @@ def hold(
     clock = engine.steering.clocks.of(client, rule)
     deadline, fallback = _deadline(kind, rule, clock, at, passage.jitter_ns)
     name = rule.name if rule else "step"
-    if kind is HoldKind.STEP:
-        passage.let_go.add(name)
+    if kind is not HoldKind.DELAY:
+        _stepped(engine, passage)
     warnings = () if kind is HoldKind.DELAY else tuple(engine.check(passage, passage.message))
     held = Hold(
         id=engine.steering.new_hold(),
@@ -89,6 +87,14 @@ def hold(
     engine.holds.put(held)
     out.append(engine.record(passage, Word.HELD, at, {"hold": held.id, "kind": kind.value}))
     out.append(Tell("held", held.to_json()))
+
+
+def _stepped(engine: Engine, passage: Passage) -> None:
+    """Whatever stopped it, a step that was to stop here has done its work."""
+    passage.let_go.add("step")
+    engine.step_any = False
+    if passage.phase is Phase.ANSWER and passage.exchange is not None:
+        engine.step_answers.discard(passage.exchange.id)
 
 
 def _deadline(

@@ -353,3 +353,21 @@ def test_the_recording_says_what_became_of_each(program: Program) -> None:
     assert wire.closes() == 0
     sent = "SELECT count(*) FROM messages WHERE origin = 'proxy'"
     assert until(lambda: wire.rows(sent)) == [(3,)]
+
+
+def test_holding_needs_no_recording(program: Program) -> None:
+    wire = Steered(program, "--no-record")
+    with wire.dial() as control:
+        control.call("scope/breakpoints/add", filter="tool:echo", on="both")
+        wire.says(ODD)
+        (hold,) = held(control)
+        control.call("scope/holds/step", id=hold["id"])
+        (answer,) = held(control)
+        control.call("scope/holds/edit", id=answer["id"], set={"/result/content": []})
+        assert wire.hears()["result"] == {"content": []}
+        control.call("scope/breakpoints/remove", name="b1")
+        wire.says(call(8))
+        assert wire.hears()["id"] == 8
+        assert control.call("scope/status")["sessions"][0]["lane"] == "fast"
+    assert wire.closes() == 0
+    assert not program.db.exists()

@@ -710,3 +710,18 @@ def test_what_waits_behind_a_hold_is_bounded():
     talk.passes(0.001)
     assert talk.held == []
     assert len(talk.to_client) == 10_001
+
+
+def test_a_step_is_done_when_a_breakpoint_stops_at_the_same_place():
+    talk = Talk()
+    talk.breakpoint("tool:search", on="both")
+    talk.client(call(1, "search"))
+    talk.decide(Release(stop_at="answer"))
+    talk.server(result(1))
+    talk.decide(Release())
+    assert len(talk.to_client) == 1
+    talk.client(call(2, "search"))
+    talk.decide(Release(stop_at="any"))
+    talk.client(call(3, "search"))
+    talk.decide(Release())
+    assert (talk.held, len(talk.to_server)) == ([], 3)
