@@ -1,0 +1,110 @@
+"""The copy menu: bytes as they crossed the wire, and snippets that run and say the recorded call again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mcpscope.store.pages import Pages
+from mcpscope.tui.loaded import Loaded, load
+from mcpscope.tui.present.copying import Copyable, copies
+from tests.peers.found import Peers
+from tests.tui.tape import Tape
+
+REPO = Path(__file__).parents[3]
+
+
+def menu(db: Path, tool: str, *, shown: bytes = b"") -> dict[str, Copyable]:
+    """The copy menu of the newest call of a tool."""
+    pages = Pages(db)
+    try:
+        (session,) = pages.sessions()
+        rows = pages.rows(list(pages.ids(None, None)))
+        key = max(key for key, row in rows.items() if row.tool == tool)
+        loaded = load(pages, key)
+        assert isinstance(loaded, Loaded)
+        return {one.name: one for one in copies(loaded, session, shown, "$.params")}
+    finally:
+        pages.close()
+
+
+def test_parts_are_copied_as_they_crossed_the_wire(db: Path) -> None:
+    tape = Tape(db).start()
+    arguments = b'{ "n" : 1e2,"s":"\\u00fc"}'
+    call = (
+        b'{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{"name":"t","arguments":%b}}\n' % arguments
+    )
+    tape.raw(call, to_server=True)
+    tape.tell(9, content=[{"type": "text", "text": "one"}, {"type": "text", "text": "two"}])
+    tape.store()
+    found = menu(db, "t", shown=call.strip())
+    assert found["arguments"].text.encode() == arguments
+    assert found["text"].text == "one\ntwo"
+    assert found["json"].text.encode() == call.strip()
+    assert json.loads(found["call-json"].text)["params"]["arguments"] == {"n": 100.0, "s": "ü"}
+    assert found["curl"].why_not and not found["curl"].text
+
+
+def test_a_curl_line_is_for_http_servers_and_holds_no_session_id(db: Path) -> None:
+    tape = Tape(db, url="http://127.0.0.1:8000/mcp", command=None, server_transport="http").start()
+    tape.call("it's", q="a'b")
+    tape.store()
+    found = menu(db, "it's")
+    assert found["curl"].text.startswith("curl -sN http://127.0.0.1:8000/mcp")
+    assert "$MCP_SESSION" in found["curl"].text and "MCP-Protocol-Version: 2025-11-25" in found["curl"].text
+    shown = subprocess.run(["sh", "-n", "-c", found["curl"].text], capture_output=True)
+    assert shown.returncode == 0, shown.stderr
+
+
+def test_markdown_fences_what_holds_fences(db: Path) -> None:
+    tape = Tape(db).start()
+    tape.call("t", text="```\nnot the end\n```")
+    tape.store()
+    assert "````json" in menu(db, "t")["markdown"].text
+
+
+@pytest.mark.sdk2
+@pytest.mark.timeout(120)
+def test_python_and_pytest_snippets_run_as_pasted(db: Path, tmp_path: Path, peers: Peers) -> None:
+    python, server = peers.sdk2_python, str(REPO / "fixtures" / "servers" / "sdk2_server.py")
+    tape = Tape(db, command=[python, server]).start()
+    asked = tape.ask("tools/call", name="add", arguments={"a": 2, "b": 40})
+    tape.tell(asked, content=[{"type": "text", "text": "42"}])
+    tape.store()
+    found = menu(db, "add")
+    script = tmp_path / "snippet.py"
+    script.write_text(found["python"].text)
+    done = subprocess.run([python, str(script)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["content"][0]["text"] == "42"
+    test = tmp_path / "test_snippet.py"
+    test.write_text(found["pytest"].text)
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import test_snippet; test_snippet.test_add()"
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "==" in found["pytest"].text
+
+
+@pytest.mark.npm
+@pytest.mark.sdk2
+@pytest.mark.timeout(120)
+def test_the_inspector_line_runs_as_pasted(db: Path, peers: Peers) -> None:
+    python, server = peers.sdk2_python, str(REPO / "fixtures" / "servers" / "sdk2_server.py")
+    tape = Tape(db, command=[python, server]).start()
+    tape.tell(
+        tape.ask("tools/call", name="add", arguments={"a": 2, "b": 40}),
+        content=[{"type": "text", "text": "42"}],
+    )
+    tape.store()
+    line = menu(db, "add")["inspector"].text
+    start = "npx @modelcontextprotocol/inspector "
+    assert line.startswith(start)
+    done = subprocess.run(
+        [*peers.inspector, *shlex.split(line.removeprefix(start))], capture_output=True, text=True, timeout=90
+    )
+    assert done.returncode == 0, done.stderr
+    assert "42" in done.stdout
