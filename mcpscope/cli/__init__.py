@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mcpscope.cli.options import Values
 
 
-def _typed(values: Values) -> bool:
+def typed(values: Values) -> bool:
     """Whether a person typed this in a terminal and wants to see it, and no client started us."""
     plain = (
         values.get("no_ui")
@@ -32,7 +32,7 @@ def run(argv: list[str] | None = None) -> int:
     args = sys.argv[1:] if argv is None else argv
     wrap = parse_wrap(args)
     if wrap is not None:
-        if _typed(wrap[0]):
+        if typed(wrap[0]):
             from mcpscope.cli.attended import run_attended
 
             return run_attended(*wrap)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
-from mcpscope.cli.options import WRAP_OPTIONS, Values
+from mcpscope.cli.options import HTTP_OPTIONS, WRAP_OPTIONS, Values
 from mcpscope.cli.ui import open_ui
 from mcpscope.paths import db_file
 from mcpscope.tui.app import Options
@@ -42,6 +43,31 @@ def run_attended(values: Values, command: list[str]) -> int:
     return ended if ended is not None else code
 
 
+def run_attended_url(values: Values, url: str) -> int:
+    """Run the proxy in front of ``url`` and the UI, which says where clients find the proxy."""
+    db = Path(str(values.get("db") or db_file())).absolute()
+    proxy = subprocess.Popen(
+        [sys.executable, "-m", "mcpscope", *_options(values), url],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert proxy.stderr is not None
+    first = proxy.stderr.readline().decode("utf-8", "replace").strip()
+    if proxy.poll() is not None or not first:
+        rest = proxy.stderr.read().decode("utf-8", "replace")
+        sys.stderr.write(f"{first}\n{rest}")
+        return proxy.wait()
+    threading.Thread(target=proxy.stderr.read, name="proxy's words", daemon=True).start()
+    look = Options(theme=_theme(values), ascii=bool(values.get("ascii")) or wants_ascii(), note=first)
+    try:
+        return open_ui(db, look)
+    finally:
+        proxy.terminate()
+        proxy.wait()
+
+
 def _theme(values: Values) -> str:
     return "mono" if values.get("no_color") else str(values.get("theme") or "auto")
 
@@ -49,7 +75,7 @@ def _theme(values: Values) -> str:
 def _options(values: Values) -> list[str]:
     """The options as they were typed, for the proxy."""
     found: list[str] = []
-    for option in WRAP_OPTIONS:
+    for option in (*WRAP_OPTIONS, *HTTP_OPTIONS):
         value = values.get(option.name)
         if value is True:
             found.append(option.flags[-1])

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from mcpscope.cli import typed
+from mcpscope.cli.attended import run_attended_url
 from mcpscope.cli.http import run_http
 from mcpscope.cli.options import HTTP_OPTIONS, PROXY_OPTIONS, Values
 from mcpscope.cli.settings import Settings, click_options, with_settings
@@ -36,6 +38,8 @@ def command(target: tuple[str, ...], settings: Settings, **options: Any) -> int:
                 exit=Exit.USAGE,
                 hint="options stand before the URL",
             )
+        if typed(values) and not values.get("stdio"):
+            return run_attended_url(values, target[0])
         return run_http(values, url=target[0])
     return run_wrapped(values, list(target))
 

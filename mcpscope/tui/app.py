@@ -46,7 +46,10 @@ from mcpscope.tui.undoing import Undo
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the UI was started. ``session`` is a number, name or label; empty follows what is live."""
+    """How the UI was started. ``session`` is a number, name or label; empty follows what is live.
+
+    ``note`` stands in the status line of Traffic: where a proxy listens.
+    """
 
     theme: str = theming.AUTO
     ascii: bool = False
@@ -55,6 +58,7 @@ class Options:
     screen: str = "traffic"
     read_only: bool = False
     watch: bool = True
+    note: str = ""
 
 
 DEMO = -1

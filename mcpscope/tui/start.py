@@ -19,7 +19,9 @@ from mcpscope.tui.source import Source
 
 
 def _traffic(app: ScopeApp) -> ScopeScreen:
-    return TrafficScreen(app.source, app.clock, app.memory, app.undo)
+    screen = TrafficScreen(app.source, app.clock, app.memory, app.undo)
+    screen.note = app.options.note
+    return screen
 
 
 def _recordings(app: ScopeApp) -> ScopeScreen:

@@ -74,6 +74,7 @@ class Filtering:
         self._timer = self._screen.set_timer(PREVIEW_SECONDS, lambda: self._preview(found, text, cursor))
 
     def _preview(self, found: Filter | None, text: str, cursor: int) -> None:
+        self._timer = None
         if not self.bar.active:
             return
         self._screen.run_worker(self._offer(text, cursor), group="completion", exclusive=True)
@@ -113,6 +114,7 @@ class Filtering:
     def _end(self) -> None:
         if self._timer is not None:
             self._timer.stop()
+            self._timer = None
         self.bar.end()
         self._screen.query_one("#list").focus()
 

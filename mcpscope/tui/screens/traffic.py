@@ -63,6 +63,7 @@ class TrafficScreen(ScopeScreen):
         self.exporting = Exporting(self, source.path, self._session, lambda: self.listing.selection.filter)
         self.under = UnderCursor(self, source, self.viewing, self.selected)
         self._rate = (0.0, 0, 0)
+        self.note = ""
         self.detail_hidden = False
         self.zoomed = False
 
@@ -168,6 +169,8 @@ class TrafficScreen(ScopeScreen):
 
     def status_parts(self) -> tuple[Sequence[Span], str]:
         parts = traffic.status_parts(self.shown(), self.listing.counters, glyphs_of(self))
+        if self.note:
+            parts.insert(0, (self.note, "accent"))
         right = self.app.theme if self.size.width >= NARROW else ""
         return parts, right
 
