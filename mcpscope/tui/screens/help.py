@@ -13,6 +13,7 @@ from textual.widgets import Input
 from mcpscope.tui.present.helptext import help_lines
 from mcpscope.tui.present.spans import Line
 from mcpscope.tui.screens.base import Dialog, ScopeScreen
+from mcpscope.tui.widgets.field import Field
 from mcpscope.tui.widgets.painted import Bar
 from mcpscope.tui.widgets.viewer import Viewer
 
@@ -49,7 +50,7 @@ class HelpScreen(Dialog):
         with Vertical(id="help-box"):
             yield Bar(id="help-title")
             yield Viewer(id="help")
-            yield Input(id="help-search", compact=True, placeholder="search the help")
+            yield Field(id="help-search", placeholder="search the help")
             yield Bar(id="help-foot")
 
     def on_mount(self) -> None:

@@ -15,6 +15,7 @@ from textual.widgets import Input
 from mcpscope.tui.actions import key_name
 from mcpscope.tui.present.spans import Line
 from mcpscope.tui.screens.base import Dialog
+from mcpscope.tui.widgets.field import Field
 from mcpscope.tui.widgets.painted import Bar
 
 
@@ -93,7 +94,7 @@ class Ask(Dialog):
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             yield Bar(id="ask-title")
-            yield Input(self._value, id="ask", compact=True, select_on_focus=False)
+            yield Field(self._value, id="ask")
             yield Bar(id="ask-hint")
 
     def on_mount(self) -> None:

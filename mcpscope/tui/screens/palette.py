@@ -15,6 +15,7 @@ from mcpscope.engine.filter.completion import quote
 from mcpscope.tui import actions
 from mcpscope.tui.present.spans import Line, cut, pad
 from mcpscope.tui.screens.base import Dialog, ScopeScreen
+from mcpscope.tui.widgets.field import Field
 from mcpscope.tui.widgets.painted import Bar
 from mcpscope.tui.widgets.rowlist import RowList
 
@@ -64,7 +65,7 @@ class PaletteScreen(Dialog):
     def compose(self) -> ComposeResult:
         with Vertical(id="palette-box"):
             yield Bar(id="palette-title")
-            yield Input(id="palette-input", compact=True, placeholder="a few letters")
+            yield Field(id="palette-input", placeholder="a few letters")
             yield RowList(id="palette")
 
     def on_mount(self) -> None:

@@ -13,6 +13,7 @@ from textual.widgets import Input
 from mcpscope.tui.commands import describe
 from mcpscope.tui.present.spans import Line, clip, width_of
 from mcpscope.tui.screens.base import Dialog
+from mcpscope.tui.widgets.field import Field
 from mcpscope.tui.widgets.painted import Bar
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Prompt(Dialog):
             yield Bar(id="prompt-hint")
             with Horizontal(id="prompt-line"):
                 yield Bar(id="prompt-colon")
-                yield Input(id="prompt", compact=True)
+                yield Field(id="prompt")
 
     def on_mount(self) -> None:
         self.query_one("#prompt-colon", Bar).show([[(" :", "accent")]])

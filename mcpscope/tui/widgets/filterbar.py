@@ -15,6 +15,7 @@ from mcpscope.engine.filter.completion import Completion
 from mcpscope.engine.filter.errors import FilterError
 from mcpscope.text import safe
 from mcpscope.tui.present.filterline import completion_line, error_lines, idle_line
+from mcpscope.tui.widgets.field import Field
 from mcpscope.tui.widgets.painted import Bar
 
 
@@ -65,7 +66,7 @@ class FilterBar(Widget):
         yield Bar(id="filter-line")
         with Horizontal(id="filter-edit"):
             yield Bar(id="filter-slash")
-            yield Input(id="filter-input", compact=True, select_on_focus=False)
+            yield Field(id="filter-input")
             yield Bar(id="filter-verdict")
         yield Bar(id="filter-hint")
 
