@@ -37,6 +37,10 @@ _PIECES = """
 """
 _ADD_PIECE = "INSERT INTO partials (journal_id, session, dir, stream, piece, data) VALUES (?, ?, ?, ?, ?, ?)"
 _DROP_PIECES = "DELETE FROM partials WHERE journal_id = ? AND session = ? AND dir = ? AND stream = ?"
+_STATES = "SELECT state FROM states WHERE journal_id = ? ORDER BY session"
+_KEEP_STATE = "INSERT OR REPLACE INTO states (journal_id, session, state) VALUES (?, ?, ?)"
+_DROP_STATE = "DELETE FROM states WHERE journal_id = ? AND session = ?"
+_DROP_ALL_STATES = "DELETE FROM states WHERE journal_id = ?"
 _DROP_ALL_PIECES = "DELETE FROM partials WHERE journal_id = ?"
 
 
@@ -91,9 +95,8 @@ class Follower:
         if self._connection is not None and _identity(self._db) != self._file:
             self.close()  # somebody removed or replaced the database: the next step begins in the new one
         if self._connection is not None and self._tail.position != self._checkpointed:
-            state = self._state()
-            for said, session in zip(state["sessions"], self._ingest.sessions.values(), strict=True):
-                said["catalog"] = session.catalog.snapshot()
+            sessions = [session.checkpoint() for session in self._ingest.sessions.values()]
+            state = {"sessions": sessions, "lanes": self._unpacker.snapshot()}
             with contextlib.suppress(OSError):
                 write_checkpoint(self.folder, self._tail.position, state)
             self._checkpointed = self._tail.position
@@ -160,6 +163,7 @@ class Follower:
             self._ingest.end_killed(leftovers)
             self._write_rest(connection)
             connection.execute(_DROP_ALL_PIECES, (self._journal_id,))
+            connection.execute(_DROP_ALL_STATES, (self._journal_id,))
             connection.execute(_END, (*self._tail.position, self._journal_id))
         with contextlib.suppress(sqlite3.Error):
             _shrink(connection)
@@ -201,22 +205,27 @@ class Follower:
         for session, dir, stream, data in connection.execute(_PIECES, (self._journal_id,)):
             pieces.setdefault((session, dir, stream), []).append(data)
         self._unpacker.restore(state["lanes"], pieces)
-        for said in state["sessions"]:
-            session = Recorded.restore(said)
+        for (known,) in connection.execute(_STATES, (self._journal_id,)).fetchall():
+            session = Recorded.restore(load_state(known))
             restore_catalog(connection, session)
             self._ingest.sessions[session.number] = session
 
     def _settle(self) -> None:
         self._writer.wait()
 
-    def _state(self) -> dict[str, Any]:
-        sessions = [session.snapshot() for session in self._ingest.sessions.values()]
-        return {"sessions": sessions, "lanes": self._unpacker.snapshot()}
-
     def _save(self, connection: sqlite3.Connection) -> None:
         position = self._tail.position
         self._spill(connection, position[0])
-        connection.execute(_ADVANCE, (*position, dump_state(self._state()), self._journal_id))
+        for session in self._ingest.sessions.values():
+            if session.touched:
+                session.touched, session.state = False, session.snapshot()
+                row = (self._journal_id, session.number, dump_state(session.state))
+                connection.execute(_KEEP_STATE, row)
+        gone = [(self._journal_id, number) for number in self._ingest.ended]
+        connection.executemany(_DROP_STATE, gone)
+        self._ingest.ended.clear()
+        lanes = {"lanes": self._unpacker.snapshot()}
+        connection.execute(_ADVANCE, (*position, dump_state(lanes), self._journal_id))
 
     def _spill(self, connection: sqlite3.Connection, segment: int) -> None:
         """Move what has begun in an older segment and not ended into the database."""

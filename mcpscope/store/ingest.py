@@ -59,6 +59,7 @@ class Ingest:
     ) -> None:
         self.batch = Batch()
         self.sessions: dict[int, Recorded] = {}
+        self.ended: list[int] = []
         self._connection = connection
         self._uid = journal_uid
         self._settle = settle
@@ -135,6 +136,7 @@ class Ingest:
         found = self.sessions.get(number)
         if found is None:
             found = self._open_session(number, at, {})
+        found.touched = True
         return found
 
     def _session_open(self, item: Unpacked) -> None:
@@ -169,6 +171,7 @@ class Ingest:
         for exchange in session.exchanges.end(at):
             self.batch.touch(session.id, exchange)
         self.sessions.pop(session.number, None)
+        self.ended.append(session.number)
 
         def finish() -> None:
             count_session(self._connection, session)
@@ -178,7 +181,7 @@ class Ingest:
 
     def _chunk(self, item: Unpacked) -> None:
         record = item.record
-        session = self.sessions.get(record.session) or self.session(record.session, record.at)
+        session = self.session(record.session, record.at)
         session.last_of[record.dir, record.stream] = self.batch.next_id
         self._add_messages(session, record, item.messages)
 

@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from mcpscope.store.schema import APPLICATION_ID, SCHEMA_VERSION
-from mcpscope.store.tables import REPLAYS, TABLES, TEXTS, TEXTS_STATE, VIEWS
+from mcpscope.store.tables import REPLAYS, STATES, TABLES, TEXTS, TEXTS_STATE, VIEWS
 
 migrations = Migrations("mcpscope")
 
@@ -41,6 +41,12 @@ def m003_replays(db: Database) -> None:
     """Runs of recordings with their verdicts, and what reviews have settled."""
     for statement in REPLAYS:
         db.execute(statement)
+
+
+@migrations()
+def m004_states(db: Database) -> None:
+    """What a recorder knows of each running session, a row a session: an HTTP proxy may have hundreds."""
+    db.execute(STATES)
 
 
 def migrate(path: str) -> None:

@@ -27,6 +27,7 @@ class Recorded:
     """A session from its SESSION_OPEN to its end. ``id`` is its row, ``number`` its place in the journal."""
 
     __slots__ = (
+        "_listed",
         "awaiting",
         "catalog",
         "channel",
@@ -43,6 +44,8 @@ class Recorded:
         "seen_bytes",
         "seen_exchanges",
         "seen_messages",
+        "state",
+        "touched",
     )
 
     def __init__(self, id: int, number: int) -> None:
@@ -64,6 +67,10 @@ class Recorded:
         self.channels: dict[int, str] = {}
         # The same for all streams where the connection is the session: HTTP+SSE, or a client on stdio.
         self.channel = ""
+        # Whether this transaction has changed anything here, and the snapshot of the last one that did.
+        self.touched = True
+        self.state: dict[str, Any] = {}
+        self._listed: tuple[int, dict[str, Any]] = (-1, {})
         # What this transaction adds to the counters of the session's row.
         self.seen_messages = 0
         self.seen_exchanges = 0
@@ -105,6 +112,12 @@ class Recorded:
             "exchanges": self.exchanges.snapshot(),
         }
 
+    def checkpoint(self) -> dict[str, Any]:
+        """The last snapshot, and the catalog as it stands: what a gate takes up."""
+        if self.catalog.changes != self._listed[0]:
+            self._listed = (self.catalog.changes, self.catalog.snapshot())
+        return {**self.state, "catalog": self._listed[1]}
+
     @classmethod
     def restore(cls, state: dict[str, Any]) -> Recorded:
         """The catalog is not in ``state``: what it knows are the rows of ``definitions``."""
@@ -118,4 +131,5 @@ class Recorded:
         made.channels = dict(state["channels"])
         made.identity.restore(state["identity"])
         made.exchanges.restore(state["exchanges"])
+        made.touched, made.state = False, state
         return made

@@ -186,6 +186,15 @@ TABLES = (
     """,
 )
 
+STATES = """
+    CREATE TABLE states (
+        journal_id INTEGER NOT NULL REFERENCES journals(id) ON DELETE CASCADE,
+        session INTEGER NOT NULL,
+        state BLOB NOT NULL,
+        PRIMARY KEY (journal_id, session)
+    ) WITHOUT ROWID
+"""
+
 VIEWS = (
     """
     CREATE VIEW v_sessions AS

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mcpscope.store.schema import connect_ro, ensure
+from mcpscope.store.schema import SCHEMA_VERSION, connect_ro, ensure
 from tests.program import Program
 
 LINE = b'{"jsonrpc":"2.0","id":%d,"method":"ping","params":{"x":"%s"}}\n'
@@ -126,7 +126,7 @@ def test_a_newer_database_is_left_alone_and_the_journal_kept_for_it(program: Pro
     assert echo.hang_up() == b""
     (journal,) = (path for path in Path(f"{program.db}.journal").iterdir() if path.is_dir())
     connection = sqlite3.connect(program.db)
-    connection.execute("PRAGMA user_version = 1")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.close()
     assert session(program)["messages"] == 20
     assert not journal.exists()
