@@ -21,6 +21,7 @@ from mcpscope.protocol.message import Direction
 from mcpscope.protocol.parsing import parse
 from mcpscope.session.catch_up import CatchUp
 from mcpscope.session.gate_lane import GateLane
+from mcpscope.session.outlet import Outlet
 from mcpscope.store.layout import EOF, MESSAGE, NO_DIR, NOTE, OUTCOME, SENT, TO_CLIENT, TO_SERVER
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from mcpscope.transports.loop import Handle, Loop
 
 CATCH_UP_SECONDS = 0.1
-MAX_ANSWERS_BYTES = 4 << 20
-"""How much of ours may wait for a reader before the side that provokes it is no longer read."""
-_DRAIN_CHECK_SECONDS = 0.02
 _LEAVES = (Word.FORWARDED, Word.EDITED)
 _DIRS = {Direction.TO_SERVER: TO_SERVER, Direction.TO_CLIENT: TO_CLIENT}
 
@@ -64,7 +62,7 @@ class Gate:
         self._inside = False
         self._judging = False
         self._lanes: dict[Direction, GateLane] = {}
-        self._unsent: dict[Direction, list[bytes]] = {direction: [] for direction in Direction}
+        self._outlet = Outlet(loop, self._roads, self._between)
         self._endings: dict[int, bytes] = {}
         self._catch_up: CatchUp | None = None
         self._late: Handle | None = None
@@ -72,7 +70,6 @@ class Gate:
         self._armed: int | None = None
         self._last_at = 0
         self._over = False
-        self._throttled: set[Direction] = set()
         steering.on_change.append(self.weigh)
 
     def __repr__(self) -> str:
@@ -198,7 +195,7 @@ class Gate:
         if self._catch_up is not None:
             self._watch_the_late()
         direction, dir, limit = lane.direction, lane.dir, self.steering.max_message
-        unsent = self._unsent[direction]
+        unsent = self._outlet.parts[direction]
         for frame in frames:
             raw = frame.raw
             if len(raw) > limit:
@@ -264,10 +261,10 @@ class Gate:
             match command:
                 case Forward(direction, message, of):
                     ending = self._endings.pop(of, b"\n")
-                    self._unsent[direction] += (message.raw, ending)
+                    self._outlet.parts[direction] += (message.raw, ending)
                 case Send(direction, data, at):
                     self._append(SENT, _DIRS[direction], data, 0, at)
-                    self._unsent[direction] += (data, b"\n")
+                    self._outlet.parts[direction] += (data, b"\n")
                 case Record(outcome, direction):
                     if not self._append(OUTCOME, _DIRS[direction], outcome.to_record(), 0, outcome.at):
                         return
@@ -282,16 +279,7 @@ class Gate:
 
     def _settle(self) -> None:
         """Write what is to be written, set the timer, and see whether the gate is still needed."""
-        for direction, parts in self._unsent.items():
-            # Another lane may be in the middle of a message towards the same peer.
-            if parts and (
-                direction not in self._lanes or self._lanes[direction].in_force or not self._inside
-            ):
-                data = b"".join(parts)
-                parts.clear()
-                self._roads[direction].send(data)
-                if self._roads[direction].pending > MAX_ANSWERS_BYTES:
-                    self._throttle(direction.other)
+        self._outlet.flush()
         due = self.engine.due
         if due != self._armed:
             self._arm(due)
@@ -301,21 +289,13 @@ class Gate:
         if not self.steering.gated:
             self.weigh()
 
+    def _between(self, direction: Direction) -> bool:
+        """Whether no other lane is in the middle of a message in this direction."""
+        lane = self._lanes.get(direction)
+        return lane is None or lane.in_force or not self._inside
+
     def _holds_in(self, direction: Direction) -> bool:
         return any(hold.passage.direction is direction for hold in self.engine.holds)
-
-    def _throttle(self, direction: Direction) -> None:
-        if direction not in self._throttled:
-            self._throttled.add(direction)
-            self._roads[direction].pause()
-            self._loop.call_later(_DRAIN_CHECK_SECONDS, self._unthrottle, direction)
-
-    def _unthrottle(self, direction: Direction) -> None:
-        if self._roads[direction.other].pending > MAX_ANSWERS_BYTES // 4:
-            self._loop.call_later(_DRAIN_CHECK_SECONDS, self._unthrottle, direction)
-            return
-        self._throttled.discard(direction)
-        self._roads[direction].resume()
 
     def _arm(self, due: int | None) -> None:
         if self._timer is not None:

@@ -77,3 +77,34 @@ def test_switching_lanes_under_load_loses_doubles_and_reorders_nothing(program: 
     count = "SELECT count(*), count(DISTINCT exchange_id) FROM messages WHERE kind = 'notification'"
     until(lambda: wire.rows("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL"), timeout=120)
     assert wire.rows(count) == [(2 * wire.sent, 2 * wire.sent)]
+
+
+HALVES = """
+import os, pathlib, sys, time
+sys.stdin.readline()
+os.write(1, b'{"jsonrpc":"2.0","method":"notifications/half",')
+go = pathlib.Path(sys.argv[1])
+while not go.exists(): time.sleep(0.01)
+os.write(1, b'"params":{}}\\n')
+sys.stdin.read()
+"""
+
+
+def test_an_answer_of_ours_never_cuts_a_message_of_the_server_in_two(program: Program) -> None:
+    """The server is in the middle of a message when the gate is entered; ours waits for its end."""
+    go = program.folder / "go"
+    wire = Steered.__new__(Steered)
+    wire.program, wire._pending = program, b""
+    wire.process = program.popen("--", sys.executable, "-c", HALVES, str(go))
+    with wire.dial() as control:
+        wire.says({"jsonrpc": "2.0", "method": "notifications/begin"})
+        assert wire.process.stdout
+        begun = wire.process.stdout.read1(47)
+        control.call("scope/rules/add", action="deny", match="tool:echo")
+        wire.says({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "echo"}})
+        until(lambda: control.call("scope/rules/list")[0]["hits"] == 1)
+        assert wire.is_silent()
+        go.touch()
+        assert begun + (wire.line() or b"") == b'{"jsonrpc":"2.0","method":"notifications/half","params":{}}'
+        assert wire.hears()["id"] == 1
+    assert wire.closes() == 0
