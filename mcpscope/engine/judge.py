@@ -64,7 +64,7 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
         if not _acts(entry, subject, passage, at):
             continue
         if rule.action is Action.EDIT:
-            if _edit(passage, rule, verdict):
+            if _edit(passage, rule, verdict, steering):
                 return True
         elif rule.action.decides:
             verdict.decides = None if rule.action is Action.ALLOW else rule
@@ -132,7 +132,7 @@ def _aside(entry: Entry, passage: Passage, verdict: Verdict, steering: Steering)
         steering.rules.enable(rule.name, on=False)
 
 
-def _edit(passage: Passage, rule: Rule, verdict: Verdict) -> bool:
+def _edit(passage: Passage, rule: Rule, verdict: Verdict, steering: Steering) -> bool:
     passage.applied.add(rule.name)
     try:
         message = edited(passage.message, rule.patch)
@@ -142,6 +142,8 @@ def _edit(passage: Passage, rule: Rule, verdict: Verdict) -> bool:
     passage.message = message
     passage.actor = passage.actor or "rule"
     passage.rule = passage.rule or rule.name
+    if rule.once:
+        steering.rules.enable(rule.name, on=False)
     return True
 
 

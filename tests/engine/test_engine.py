@@ -725,3 +725,15 @@ def test_a_step_is_done_when_a_breakpoint_stops_at_the_same_place():
     talk.client(call(3, "search"))
     talk.decide(Release())
     assert (talk.held, len(talk.to_server)) == ([], 3)
+
+
+def test_any_rule_may_act_once():
+    talk = Talk(attached=False)
+    more = {"edit": {"patch": ({"op": "set", "path": "args.x", "value": 1},)}, "delay": {"delay_ns": 1000}}
+    for word in ("edit", "tag", "log", "delay", "deny", "drop"):
+        name = talk.rule(word, "tool:search", once=True, **more.get(word, {}))
+        at = talk.client(call(word, "search"))
+        talk.passes(1)
+        assert not talk.steering.rules.get(name).rule.enabled, word
+        again = talk.client(call(word + "2", "search"))
+        assert (at in talk.plain, again in talk.plain) == (word == "log", True), word
