@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -57,3 +59,23 @@ def test_a_stdio_server_is_the_same_on_http(ends: HttpEnds, peers: Peers, sdk: t
     assert ends.client(*sdk, ends.proxy("--", *server_argv(peers))) == direct
     (row,) = ends.rows("SELECT client_transport, server_transport, messages > 8, exit_code FROM sessions")
     assert row == ("http", "stdio", 1, 0)
+
+
+@pytest.mark.npm
+def test_the_inspectors_command_line_works_through_every_shape(ends: HttpEnds, peers: Peers) -> None:
+    url = ends.server(*server_argv(peers))
+    targets = {
+        "direct": [url],
+        "reverse": [ends.proxy(url)],
+        "process": [ends.proxy("--", *server_argv(peers))],
+        "remote": ends.program.bare_argv("proxy", "--stdio", url),
+    }
+    found = {}
+    for name, target in targets.items():
+        transport = [] if name == "remote" else ["--transport", "http"]
+        argv = [*peers.inspector, "--cli", *target, *transport, "--method", "tools/list"]
+        done = subprocess.run(argv, env=ends.program.env, capture_output=True, timeout=90)
+        assert done.returncode == 0, (name, done.stderr[-2000:])
+        found[name] = [tool["name"] for tool in json.loads(done.stdout)["tools"]]
+    assert len(found["direct"]) == 10
+    assert found == dict.fromkeys(targets, found["direct"])
