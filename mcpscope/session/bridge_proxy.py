@@ -8,17 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from mcpscope.protocol.answers import INVALID_PARAMS, METHOD_NOT_FOUND, error
-from mcpscope.protocol.headers import VERSION, Mismatch, mismatches
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.parsing import parse
-from mcpscope.protocol.revisions import CLIENT_CAPABILITIES, PROTOCOL_VERSION, declared, is_known
+from mcpscope.protocol.revisions import declared, is_known
+from mcpscope.session.bridge_checks import modern_refusal
 from mcpscope.session.bridge_child import ChildSession
 from mcpscope.session.bridge_post import BridgePost, BridgeStanding
 from mcpscope.session.child import ServerProcess
 from mcpscope.session.conversation import Conversation, Helmed
 from mcpscope.session.http_facts import Facts
-from mcpscope.session.http_local import header_mismatch, local_failure
+from mcpscope.session.http_local import local_failure
 from mcpscope.session.http_log import Journal, StreamLog
 from mcpscope.session.http_sessions import LEGACY, MODERN, Identity, Session, Sessions, client_info, era_of
 from mcpscope.store.records import Dir, RecordType
@@ -190,20 +189,10 @@ class BridgeProxy:
     def _posted_modern(self, post: BridgePost, message: Message, body: bytes) -> None:
         head = post.incoming.head
         post.modern = True
-        disagreeing = self._disagreeing(head, message)
-        if disagreeing:
-            post._answer(400, [(b"Content-Type", b"application/json")], header_mismatch(message, disagreeing))
-            return
-        lacking = _lacking(message)
-        if lacking:
-            # A stdio server takes a request without the envelope for the beginning of the old era.
-            text = f"Invalid params: _meta lacks {', '.join(lacking)}"
-            post._answer(400, [(b"Content-Type", b"application/json")], error(message, INVALID_PARAMS, text))
-            return
-        if message.method == "initialize":
-            # It would turn a process of this era into one of the other.
-            answer = error(message, METHOD_NOT_FOUND, "Method not found: initialize")
-            post._answer(404, [(b"Content-Type", b"application/json")], answer)
+        refusal = modern_refusal(head, message, self._schemas)
+        if refusal is not None:
+            status, answer = refusal
+            post._answer(status, [(b"Content-Type", b"application/json")], answer)
             return
         if message.kind in (Kind.BATCH, Kind.RESULT, Kind.ERROR):
             post.refuse(400, "a POST of this revision is one request or notification")
@@ -212,15 +201,6 @@ class BridgeProxy:
         if child is not None:
             post.begin(child, era=MODERN)
             child.post(post, message, self.caller(head))
-
-    def _disagreeing(self, head: RequestHead, message: Message) -> list[Mismatch]:
-        """Header fields that do not say what the body says; a bridge is the server, so it checks them."""
-        schema = self._schemas.get(str(message.params.get("name")))
-        said = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers]
-        found = mismatches(said, message, schema)
-        # A body without a version is refused by the server, which knows what else it lacks.
-        lacks = not declared(message.meta) and b"mcp-protocol-version" in head.index
-        return [one for one in found if not (lacks and one.header == VERSION)]
 
     def _modern_child(self, post: BridgePost, message: Message, info: bytes) -> ChildSession | None:
         """A process of this client whose open requests share no id with this one: ids are never rewritten."""
@@ -334,15 +314,6 @@ class BridgeProxy:
                 self._forget(child)
                 child.close()
         self._sweeper = self._loop.call_later(SWEEP_SECONDS, self._sweep)
-
-
-def _lacking(message: Message) -> list[str]:
-    """The keys of the envelope that a request must have and this one has not."""
-    if message.kind is not Kind.REQUEST:
-        return []
-    meta = message.meta
-    lacking = [] if isinstance(meta.get(PROTOCOL_VERSION), str) else [PROTOCOL_VERSION]
-    return lacking if isinstance(meta.get(CLIENT_CAPABILITIES), dict) else [*lacking, CLIENT_CAPABILITIES]
 
 
 def _refused(exchange: BridgePost | BridgeStanding, status: int, text: str) -> Sink:

@@ -251,9 +251,13 @@ class Conversation:
 
     def _tick(self) -> None:
         self._armed = None
-        if self._engine is not None and not self._over:
+        if self._engine is None or self._over:
+            return
+        try:
             self._carry_out(self._judge(self._engine, Tick(self.now())))
-            self._arm()
+        except NotRecorded as fault:
+            self._helmed.tell("note", self.number, {"kind": "gate", "text": f"not recorded: {fault}"})
+        self._arm()
 
     def _append(
         self, kind: int, direction: Direction, stream: int, payload: bytes, flags: int, at: int

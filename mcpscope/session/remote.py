@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from mcpscope import __version__
-from mcpscope.protocol.headers import derive
 from mcpscope.protocol.message import Direction, Kind, Message, RpcId
 from mcpscope.protocol.parsing import parse
 from mcpscope.session.bridge_ids import same_id
@@ -23,17 +21,17 @@ from mcpscope.session.http_log import Journal, NotRecorded, StreamLog
 from mcpscope.session.http_sessions import LEGACY, MODERN, Session
 from mcpscope.session.line_client import LineClient
 from mcpscope.session.remote_exchange import RemoteExchange, RemotePost, RemoteStream
+from mcpscope.session.remote_known import RemoteKnown
 from mcpscope.store.records import Dir, RecordType
 from mcpscope.transports.connect.http_outgoing import AnswerSink, Outgoing
 from mcpscope.transports.connect.http_pool import Pool
-from mcpscope.transports.http_head import Headers, ResponseHead, encode_request, netloc
+from mcpscope.transports.http_head import Headers, ResponseHead, encode_request
 from mcpscope.transports.secret_mask import Mask
 
 BARRIER_SECONDS = 10.0
 GRACE_SECONDS = 1.5
 DELETE_SECONDS = 0.4
 MAX_TRIES = 5
-_SESSION = b"Mcp-Session-Id"
 
 
 @dataclass(slots=True)
@@ -78,9 +76,7 @@ class RemoteSession:
         self._others: dict[int, RemoteStream] = {}
         self._queue: deque[RemotePost] = deque()
         self._barrier: RemotePost | None = None
-        self._mcp_id = b""
-        self._version = ""
-        self._schemas: dict[str, Any] = {}
+        self._known = RemoteKnown(settings.url, record, sse=settings.sse)
         self._standing: RemoteStream | None = None
         self._tries = 0
         self._target = _target_of(settings.url)
@@ -167,7 +163,7 @@ class RemoteSession:
         """The head of a POST's answer."""
         mcp_id = head.index.get(b"mcp-session-id")
         if mcp_id is not None and 200 <= head.status < 300 and post.message.method == "initialize":
-            self._mcp_id = mcp_id
+            self._known.mcp_id = mcp_id
         if 200 <= head.status < 300 and post.message.method == "notifications/initialized":
             self._open_stream()
         self._pass_barrier(post)
@@ -179,7 +175,7 @@ class RemoteSession:
             if item.is_answer:
                 owner = self._answered(item.id, asked)
                 asked = owner or asked
-                self._learn(item, owner)
+                self._known.learn(item, None if owner is None else owner.message)
         stream = exchange.stream if asked is None else asked.stream
         if exchange.status >= 400 and asked is not None and message.kind is Kind.ERROR and message.id is None:
             return  # an error without the request's id tells the client nothing; post_done has the id
@@ -281,35 +277,14 @@ class RemoteSession:
             if post.is_barrier:
                 self._barrier = post
                 self._loop.call_later(BARRIER_SECONDS, self._pass_barrier, post)
-            post.ask(b"POST", self._post_target, self._headers(post.message), one_line(post.message.raw))
+            post.ask(
+                b"POST", self._post_target, self._known.headers(post.message), one_line(post.message.raw)
+            )
 
     def _pass_barrier(self, post: RemotePost) -> None:
         if self._barrier is post:
             self._barrier = None
             self._pump()
-
-    def _headers(self, message: Message | None) -> Headers:
-        body = b"" if message is None else one_line(message.raw)
-        headers: Headers = [(b"Host", netloc(self._settings.url))]
-        if message is None:
-            headers.append((b"Accept", b"text/event-stream"))
-        else:
-            headers.append((b"Content-Type", b"application/json"))
-            headers.append((b"Accept", b"application/json, text/event-stream"))
-            headers.append((b"Content-Length", b"%d" % len(body)))
-        headers.append((b"User-Agent", b"mcpscope/" + __version__.encode()))
-        headers.append((b"Accept-Encoding", b"identity"))
-        if self.record.era == MODERN and message is not None:
-            schema = self._schemas.get(str(message.params.get("name")))
-            headers += [
-                (name.encode(), value.encode("latin-1", "replace")) for name, value in derive(message, schema)
-            ]
-            return headers
-        if self._mcp_id:
-            headers.append((_SESSION, self._mcp_id))
-        if self._version and not self._settings.sse:
-            headers.append((b"MCP-Protocol-Version", self._version.encode("latin-1", "replace")))
-        return headers
 
     def _open_stream(self, last_event_id: str = "") -> None:
         if self._standing is not None or self._ending or (self._settings.sse and self._others):
@@ -320,7 +295,7 @@ class RemoteSession:
         self._streams += 1
         stream = RemoteStream(self, self._streams, of)
         self._others[stream.stream] = stream
-        headers = self._headers(None)
+        headers = self._known.headers(None)
         if last_event_id:
             headers.append((b"Last-Event-ID", last_event_id.encode("utf-8", "replace")))
             stream.last_event_id = last_event_id
@@ -354,18 +329,6 @@ class RemoteSession:
                 return post
         return None
 
-    def _learn(self, message: Message, post: RemotePost | None) -> None:
-        result = message.result
-        if post is None or not isinstance(result, dict):
-            return
-        if post.message.method == "initialize" and isinstance(result.get("protocolVersion"), str):
-            self._version = result["protocolVersion"]
-            self.record.established = True
-        tools = result.get("tools") if post.message.method == "tools/list" else None
-        for tool in tools if isinstance(tools, list) else []:
-            if isinstance(tool, dict) and isinstance(tool.get("name"), str):
-                self._schemas[tool["name"]] = tool.get("inputSchema")
-
     def _cancel(self, id: RpcId) -> None:
         """In the stateless era closing the answer's stream is the cancellation."""
         for post in list(self._posts.values()):
@@ -390,9 +353,9 @@ class RemoteSession:
         end = self._loop.time() + GRACE_SECONDS
         while any(post.awaited for post in self._posts.values()) and self._loop.time() < end:
             await asyncio.sleep(0.02)
-        if self._mcp_id:
+        if self._known.mcp_id:
             stream = RemoteStream(self, self._streams + 1)
-            stream.ask(b"DELETE", self._target, self._headers(None))
+            stream.ask(b"DELETE", self._target, self._known.headers(None))
             end = self._loop.time() + DELETE_SECONDS
             while not stream.over and self._loop.time() < end:
                 await asyncio.sleep(0.01)

@@ -1,0 +1,62 @@
+"""What a bridge has learned of a remote server's session, and the header fields that follow from it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import SplitResult
+
+from mcpscope import __version__
+from mcpscope.protocol.headers import derive
+from mcpscope.protocol.message import Message
+from mcpscope.session.crossing import one_line
+from mcpscope.session.http_sessions import MODERN, Session
+from mcpscope.transports.http_head import Headers, netloc
+
+
+class RemoteKnown:
+    """``mcp_id`` is the session's once the server has given one; tools' schemas are those it lists."""
+
+    def __init__(self, url: SplitResult, record: Session, *, sse: bool) -> None:
+        self.mcp_id = b""
+        self._url = url
+        self._record = record
+        self._sse = sse
+        self._version = ""
+        self._schemas: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<RemoteKnown {self._version} schemas={len(self._schemas)}>"
+
+    def headers(self, message: Message | None) -> Headers:
+        """The fields of a POST of ``message``, or of a GET or DELETE (None)."""
+        headers: Headers = [(b"Host", netloc(self._url))]
+        if message is None:
+            headers.append((b"Accept", b"text/event-stream"))
+        else:
+            headers.append((b"Content-Type", b"application/json"))
+            headers.append((b"Accept", b"application/json, text/event-stream"))
+            headers.append((b"Content-Length", b"%d" % len(one_line(message.raw))))
+        headers.append((b"User-Agent", b"mcpscope/" + __version__.encode()))
+        headers.append((b"Accept-Encoding", b"identity"))
+        if self._record.era == MODERN and message is not None:
+            schema = self._schemas.get(str(message.params.get("name")))
+            mirrored = derive(message, schema)
+            return headers + [(name.encode(), value.encode("latin-1", "replace")) for name, value in mirrored]
+        if self.mcp_id:
+            headers.append((b"Mcp-Session-Id", self.mcp_id))
+        if self._version and not self._sse:
+            headers.append((b"MCP-Protocol-Version", self._version.encode("latin-1", "replace")))
+        return headers
+
+    def learn(self, answer: Message, asked: Message | None) -> None:
+        """Take from an answer what later requests need: the revision, the schemas of tools."""
+        result = answer.result
+        if asked is None or not isinstance(result, dict):
+            return
+        if asked.method == "initialize" and isinstance(result.get("protocolVersion"), str):
+            self._version = result["protocolVersion"]
+            self._record.established = True
+        tools = result.get("tools") if asked.method == "tools/list" else None
+        for tool in tools if isinstance(tools, list) else []:
+            if isinstance(tool, dict) and isinstance(tool.get("name"), str):
+                self._schemas[tool["name"]] = tool.get("inputSchema")
