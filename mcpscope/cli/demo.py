@@ -33,16 +33,26 @@ NEXT = (
 )
 LOG_END_SECONDS = 1.0
 LOG_STOP_SECONDS = 5.0
+_ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
+_NOT_NEGATIVE = click.FloatRange(min=0)
 
 
 @click.command()
 @click.option("--script", type=click.Choice(["tour", "load"]), default="tour", help="What the client does.")
-@click.option("--rate", type=float, default=50.0, metavar="N", help="Calls a second of --script load.")
+@click.option("--rate", type=_ABOVE_ZERO, default=50.0, metavar="N", help="Calls a second of --script load.")
 @click.option(
-    "--seconds", type=float, default=10.0, metavar="S", help="How long --script load lasts; 0: until Ctrl-C."
+    "--seconds",
+    type=_NOT_NEGATIVE,
+    default=10.0,
+    metavar="S",
+    help="How long --script load lasts; 0: until Ctrl-C.",
 )
 @click.option(
-    "--pace", type=float, default=1.0, metavar="X", help="Length of the tour's pauses: 1 is a person's."
+    "--pace",
+    type=_NOT_NEGATIVE,
+    default=1.0,
+    metavar="X",
+    help="Length of the tour's pauses: 1 is a person's.",
 )
 @click.option("--seed", type=int, default=1, metavar="N", help="Makes what is random the same each time.")
 @click.option(

@@ -107,7 +107,14 @@ def main(args: list[str]) -> int:
 
 def _usage(error: click.ClickException) -> ScopeError:
     where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "mcpscope"
-    return ScopeError(error.format_message(), code="usage", exit=Exit.USAGE, hint=f"{where} --help")
+    message = error.format_message()
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        group = error.ctx and error.ctx.command
+        known = group.list_commands(error.ctx) if isinstance(group, click.Group) and error.ctx else []
+        message = (
+            f"{where} needs a word behind it: {', '.join(known)}" if known else f"{where} needs arguments"
+        )
+    return ScopeError(message, code="usage", exit=Exit.USAGE, hint=f"{where} --help")
 
 
 def _with_proxy(args: list[str]) -> list[str]:
@@ -117,6 +124,8 @@ def _with_proxy(args: list[str]) -> list[str]:
         return ["proxy", *args] if "--" in args else args
     if "://" in args[word]:
         return ["proxy", *args]
+    if "--" in args and args[word] not in COMMANDS and args[:word] and args[word - 1].startswith("-"):
+        return ["proxy", *args]  # an option that we do not know, and what was meant as its value
     if args[word] == "proxy" and "--" not in args:
         target = first_word(args[word + 1 :])
         if target is not None and "://" not in args[word + 1 + target]:

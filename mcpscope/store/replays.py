@@ -17,13 +17,12 @@ from typing import Any
 
 from mcpscope.engine.filter.language import Filter
 from mcpscope.errors import Exit, ScopeError
-from mcpscope.paths import journal_root
 from mcpscope.store import schema
 from mcpscope.store.bodies import BlockReader
+from mcpscope.store.directory import Directory
 from mcpscope.store.query import Query
-from mcpscope.store.recovery import settle
+from mcpscope.store.reading import reading
 
-SETTLE_SECONDS = 30.0
 FLUSH_SECONDS = 0.2
 
 _MESSAGES = """
@@ -32,13 +31,6 @@ _MESSAGES = """
     FROM messages AS m
     LEFT JOIN outcomes AS o ON o.id = (SELECT max(id) FROM outcomes WHERE message_id = m.id)
     WHERE m.session_id = ? ORDER BY m.at, m.id
-"""
-_FIND = """
-    SELECT id, coalesce(name, label, uid), coalesce(command, ''), coalesce(url, ''),
-           coalesce(server_transport, '') FROM sessions
-    WHERE id = CASE WHEN :word NOT GLOB '*[^0-9]*' THEN CAST(:word AS INTEGER) END
-       OR name = :word OR uid = :word OR label = :word
-    ORDER BY name = :word DESC, id = CAST(:word AS INTEGER) DESC, started_at DESC LIMIT 1
 """
 _BEGIN = """
     INSERT INTO runs (recording_id, revision, session_name, target, started_at, state, pid)
@@ -143,19 +135,13 @@ class Found:
 
 
 def find(path: Path, word: str) -> Found:
-    """The session with this number, name or uid, else the newest with this label; ScopeError if none."""
-    if not path.exists() and not journal_root(path).is_dir():
-        raise _unknown(word)
-    schema.ensure(path)
-    settle(path, seconds=SETTLE_SECONDS)
-    connection = schema.connect_ro(path)
-    try:
-        row = connection.execute(_FIND, {"word": word}).fetchone()
-    finally:
-        connection.close()
-    if row is None:
-        raise _unknown(word)
-    return Found(*row)
+    """The session that ``word`` means everywhere; ScopeError if none. The database is brought up to date."""
+    if path.exists():
+        schema.ensure(path)
+    with reading(path) as connection:
+        session = Directory(connection).find(word)
+    called = session.name or session.label or session.uid
+    return Found(session.id, called, session.command, session.url, session.server_transport)
 
 
 def matching(path: Path, session_id: int, filter: Filter) -> set[int]:
@@ -165,15 +151,6 @@ def matching(path: Path, session_id: int, filter: Filter) -> set[int]:
         return {one.seq for one in Query(connection, filter, sessions=[session_id]).oldest()}
     finally:
         connection.close()
-
-
-def _unknown(word: str) -> ScopeError:
-    return ScopeError(
-        f"there is no recording {word!r}",
-        code="no_such_recording",
-        exit=Exit.STORE,
-        hint="mcpscope sessions list",
-    )
 
 
 class Replays:

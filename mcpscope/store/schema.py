@@ -90,7 +90,7 @@ def damaged(path: Path, error: sqlite3.Error) -> ScopeError:
         f"the database {path} is damaged ({error})",
         code="db_damaged",
         exit=Exit.STORE,
-        hint="keep it for repair (mcpscope sessions repair), and name a new one with --db",
+        hint="keep the file (sqlite3 FILE .recover saves what can be read), and name a new one with --db",
     )
 
 
