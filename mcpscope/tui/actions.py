@@ -44,7 +44,8 @@ SCREENS: tuple[tuple[str, str, str], ...] = (
 
 LISTS = ("traffic", "recordings", "log")
 VIEWERS = ("detail", "text")
-BOTH = (*LISTS, *VIEWERS, "replay")
+BOTH = (*LISTS, *VIEWERS, "holds", "replay")
+HELD = ("holds", "traffic")
 SENTENCES = {
     "traffic": "One row is one exchange: a request with its answer and everything that belongs to it.",
     "detail": "One exchange: what was asked, what was answered, and what lies between.",
@@ -52,6 +53,8 @@ SENTENCES = {
     "recordings": "Every session that was recorded; the newest first.",
     "replay": "A recording said again: what its answers were, what they are now, and what is right.",
     "log": "Decisions and events in the order of time.",
+    "holds": "What is held, the most urgent first; only that message waits, all others pass.",
+    "editor": "A held message, changed before it leaves; Esc leaves it held and keeps the draft.",
     "first": "Nothing is connected yet.",
 }
 """What each place is for; the first line of its help."""
@@ -262,6 +265,49 @@ _REPLAY = (
     Action("review.accept-all", ("A",), "Accept all", "accept all that is left (asks)", ("replay",), rank=25),
 )
 
+_HOLDS = (
+    Action("hold.continue", ("a", "c", "f5"), "Continue", "let it go as it stands", HELD, rank=11),
+    Action(
+        "hold.step",
+        ("s", "f10"),
+        "Step",
+        "let it go and stop at the response of this exchange",
+        HELD,
+        rank=13,
+    ),
+    Action(
+        "hold.step-any", ("S",), "Step any", "let it go and stop at the next message of the session", HELD
+    ),
+    Action("hold.edit", ("e",), "Edit", "edit it here, with its schema beside it", HELD, rank=12),
+    Action("hold.editor", ("E", "f4"), "$EDITOR", "edit it in $EDITOR; the traffic flows on", HELD, rank=16),
+    Action(
+        "hold.answer", ("M",), "Mock", "answer in the server's place: last good, by hand, file", HELD, rank=14
+    ),
+    Action("hold.drop", ("X",), "Drop", "drop it with an error (asks which)", HELD, rank=15),
+    Action("hold.all", ("A",), "All", "continue all that are held (asks)", HELD, rank=17),
+    Action("hold.revert", ("V",), "Revert", "throw the draft away: as it was received", HELD, rank=18),
+    Action("hold.timeout", ("t",), "Set time", "decide within another time", ("holds",), rank=46),
+    Action(
+        "hold.keep-alive", ("T",), "Keep-alive", "send the client progress every 10 s", ("holds",), rank=47
+    ),
+    Action("break", ("b",), "Break", "hold the calls of this tool, or no longer", HELD, rank=25),
+    Action("break.edit", ("B",), "Break if", "a breakpoint with a condition, on answers, once", HELD),
+    Action("intercept", ("i",), "Intercept", "hold everything that a filter matches", HELD),
+    Action("intercept.toggle", ("I",), "Intercept on/off", "switch it off and on, and keep the filter", HELD),
+)
+
+_EDITOR = (
+    Action("edit.send", ("ctrl+s",), "Send edited", "send it as it stands here", ("editor",), rank=10),
+    Action(
+        "edit.anyway", ("ctrl+g",), "Send anyway", "send it whatever the schema says", ("editor",), rank=20
+    ),
+    Action("edit.revert", ("ctrl+r",), "Revert", "back to what was received", ("editor",), rank=30),
+    Action("edit.diff", ("ctrl+d",), "Diff", "received and this, or the schema", ("editor",), rank=50),
+    Action("edit.editor", ("ctrl+e", "f4"), "$EDITOR", "go on in $EDITOR", ("editor",), rank=40),
+    Action("edit.part", ("tab",), "Whole", "the whole message, or the usual part", ("editor",), rank=60),
+    Action("edit.leave", ("escape",), "Leave", "leave it held, the draft is kept", ("editor",), rank=15),
+)
+
 _FIRST = (
     Action("demo", ("d",), "Demo", "start the demo", ("first",), rank=10),
     Action(
@@ -300,6 +346,14 @@ _EVERYWHERE = (
         group=Group.EVERYWHERE,
     ),
     Action(
+        "urgent",
+        ("exclamation_mark",),
+        "Most urgent",
+        "to the most urgent hold",
+        ANY,
+        group=Group.EVERYWHERE,
+    ),
+    Action(
         "palette",
         ("ctrl+p",),
         "Palette",
@@ -324,18 +378,33 @@ _EVERYWHERE = (
         "undo",
         ("u",),
         "Undo",
-        "undo the last note, mark or name",
-        ("traffic", "recordings"),
+        "undo the last note, mark, name or breakpoint",
+        ("traffic", "recordings", "holds"),
         group=Group.EVERYWHERE,
     ),
     Action(
-        "redo", ("ctrl+r",), "Redo", "redo what was undone", ("traffic", "recordings"), group=Group.EVERYWHERE
+        "redo",
+        ("ctrl+r",),
+        "Redo",
+        "redo what was undone",
+        ("traffic", "recordings", "holds"),
+        group=Group.EVERYWHERE,
     ),
     Action("suspend", ("ctrl+z",), "Suspend", "suspend the UI; traffic goes on", ANY, group=Group.EVERYWHERE),
     Action("redraw", ("ctrl+l",), "Redraw", "paint the screen anew", ANY, group=Group.EVERYWHERE),
 )
 
-ACTIONS: tuple[Action, ...] = (*_TRAFFIC, *_VIEWER, *_RECORDINGS, *_REPLAY, *_FIRST, *_moves(), *_EVERYWHERE)
+ACTIONS: tuple[Action, ...] = (
+    *_TRAFFIC,
+    *_HOLDS,
+    *_EDITOR,
+    *_VIEWER,
+    *_RECORDINGS,
+    *_REPLAY,
+    *_FIRST,
+    *_moves(),
+    *_EVERYWHERE,
+)
 
 _SHOWN = {
     "slash": "/",

@@ -34,13 +34,17 @@ from mcpscope.tui.messages import (
     Wants,
 )
 from mcpscope.tui.picture import write_picture
+from mcpscope.tui.present import holds
+from mcpscope.tui.present.glyphs import Glyphs
 from mcpscope.tui.present.heading import heading
 from mcpscope.tui.present.roles import PALETTES
+from mcpscope.tui.present.spans import Line, Span
 from mcpscope.tui.scope import Scope
 from mcpscope.tui.screens.base import ScopeScreen
 from mcpscope.tui.screens.detail import DetailScreen
 from mcpscope.tui.screens.wants import Wanting
 from mcpscope.tui.source import Source
+from mcpscope.tui.steer import News, Steer
 from mcpscope.tui.undoing import Undo
 
 
@@ -90,6 +94,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.memory = memory or Memory()
         self.undo = Undo()
         self.scope = Scope()
+        self.steer = Steer(read_only=self.options.read_only)
         self.plain_ascii = self.options.ascii
         self._last_key = ""
         self._filtered = False
@@ -118,8 +123,42 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.switch_mode(self.options.screen if self.options.screen in self._makers else "traffic")
         if self.options.watch:
             self.run_worker(self._feed.run(), group="feed")
+            self.run_worker(self.steer.run(self._steered), group="steer")
+            self.set_interval(1.0, self._tick)
         else:
             self.run_worker(self._first_look(), group="feed")
+
+    def _steered(self, news: list[News]) -> None:
+        """Something changed at a control socket: everything that shows holds is painted anew."""
+        if any(word == "held" for _, word, _ in news):
+            self.bell()
+        screens = [screen for screen in self.screen_stack if isinstance(screen, ScopeScreen)]
+        for _, word, data in news:
+            text = holds.notice(word, data, self.steer.name)
+            if text and screens:
+                screens[-1].say(text)
+        for screen in self._live_screens():
+            steered = getattr(screen, "steered", None)
+            if steered is not None:
+                steered()
+        for screen in screens:
+            screen.refresh_chrome()
+
+    def _tick(self) -> None:
+        """Once a second the badge's clock goes on, also below a dialog."""
+        if self.steer.holds():
+            for screen in self.screen_stack:
+                if isinstance(screen, ScopeScreen):
+                    screen.refresh_chrome()
+
+    def badge(self, glyphs: Glyphs) -> Line:
+        """What is held and how long there is, for the header of every screen."""
+        return holds.badge(self.steer.holds(), self.clock.now_ns(), glyphs)
+
+    def obeyed(self) -> list[Span]:
+        """Breakpoints and intercept filters in force, for the status line."""
+        rules = [rule for _, rule in self.steer.breakpoints()]
+        return holds.obeyed(rules, [link.intercept for link in self.steer.links])
 
     async def _first_look(self) -> None:
         """One look at the database without following it, for pictures."""
@@ -272,6 +311,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         self._close_messages_no_wait()
 
     async def on_unmount(self) -> None:
+        self.steer.close()
         self.source.close()
 
     @property

@@ -11,6 +11,7 @@ from mcpscope.tui.clock import Clock
 from mcpscope.tui.memory import Memory
 from mcpscope.tui.screens.base import ScopeScreen
 from mcpscope.tui.screens.first import FirstScreen
+from mcpscope.tui.screens.holds import HoldsScreen
 from mcpscope.tui.screens.log import LogScreen
 from mcpscope.tui.screens.recordings import RecordingsScreen
 from mcpscope.tui.screens.replay import ReplayScreen
@@ -19,9 +20,13 @@ from mcpscope.tui.source import Source
 
 
 def _traffic(app: ScopeApp) -> ScopeScreen:
-    screen = TrafficScreen(app.source, app.clock, app.memory, app.undo)
+    screen = TrafficScreen(app.source, app.clock, app.memory, app.undo, app.steer)
     screen.note = app.options.note
     return screen
+
+
+def _holds(app: ScopeApp) -> ScopeScreen:
+    return HoldsScreen(app.steer, app.clock, app.undo)
 
 
 def _recordings(app: ScopeApp) -> ScopeScreen:
@@ -42,6 +47,7 @@ def _first(app: ScopeApp) -> ScopeScreen:
 
 SCREENS: dict[str, ScreenMaker] = {
     "traffic": _traffic,
+    "holds": _holds,
     "recordings": _recordings,
     "replay": _replay,
     "log": _log,

@@ -16,7 +16,7 @@ from mcpscope.tui.screens.base import ScopeScreen
 from tests.tui.driver import opened
 from tests.tui.tape import Tape
 
-PLACES = ("traffic", "detail", "text", "recordings", "log", "first")
+PLACES = ("traffic", "detail", "text", "recordings", "log", "first", "holds", "editor")
 PLAIN = re.compile(
     r"markup=True|from_markup|Static\(|Label\(|RichLog\(|\.update\(f?\"|Markdown\(|render_markup"
 )
@@ -77,7 +77,14 @@ async def test_every_screen_does_every_action_of_its_place(db: Path, tape: Tape)
     tape.store()
     async with opened(db, options=Options(theme="mono")) as scope:
         await scope.traffic.shows("search_docs")
-        for keys, place in (((), "traffic"), (("enter",), "detail"), (("4",), "recordings"), (("7",), "log")):
+        steps = (
+            ((), "traffic"),
+            (("enter",), "detail"),
+            (("4",), "recordings"),
+            (("7",), "log"),
+            (("2",), "holds"),
+        )
+        for keys, place in steps:
             await scope.press(*keys)
             await scope.goes_to(place)
             screen = scope.app.screen
@@ -93,4 +100,4 @@ async def test_a_disabled_key_says_why(db: Path, tape: Tape) -> None:
     tape.store()
     async with opened(db) as scope:
         await scope.traffic.shows("search_docs").press("apostrophe").shows("' Jump mark: nothing is marked")
-        await scope.traffic.press("2").shows("2 Holds: comes with a later version")
+        await scope.traffic.press("3").shows("3 Tools: comes with a later version")

@@ -25,6 +25,7 @@ class Heading:
     rec: str = ""
     recording: bool = True
     read_only: bool = False
+    held: tuple[Span, ...] = ()
 
 
 STATES = {
@@ -69,7 +70,7 @@ def _state(head: Heading, glyphs: Glyphs) -> Line:
         spans += [(" ", ""), (head.rec, "muted" if head.recording else "error")]
     if head.read_only:
         spans += [("  ", ""), ("READ-ONLY", "warning")]
-    return spans
+    return [*spans, *head.held]
 
 
 def keys(width: int, actions: Sequence[Action], glyphs: Glyphs) -> Line:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -136,11 +136,17 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         if not self.is_mounted:
             return
         width, glyphs = self.size.width, glyphs_of(self)
-        self.query_one("#header", Bar).show([chrome.header(width, self.heading, glyphs)])
+        head = replace(self.heading, held=tuple(self._app.badge(glyphs)))
+        self.query_one("#header", Bar).show([chrome.header(width, head, glyphs)])
         parts, right = (self._said, "") if self._said else self.status_parts()
+        parts = [*parts, *self._app.obeyed()]
         self.query_one("#status", Bar).show([chrome.status(width, parts, right)])
         entries = [action for action in actions.bar(self.place) if not self.why_not(action)]
         self.query_one("#keys", Bar).show([chrome.keys(width, entries, glyphs)])
+
+    @property
+    def _app(self) -> Any:
+        return self.app  # a ScopeApp, which imports this module
 
     def pane(self) -> Pane | None:
         """The pane that movements move: the focused one, else the first."""
@@ -165,7 +171,7 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         found = {f"move.{how}": Act(partial(self._move, how)) for how in moves}
         for name, _, _ in actions.SCREENS:
             found[f"screen.{name}"] = Act(partial(self._tell, GoTo, name), partial(self.screen_missing, name))
-        for what in ("help", "prompt", "palette", "back", "quit", "suspend", "undo", "redo"):
+        for what in ("help", "prompt", "palette", "back", "quit", "suspend", "undo", "redo", "urgent"):
             found[what] = Act(partial(self._tell, Wants, what))
         found |= {
             "interrupt": Act(lambda: self.say("q quits; the proxies go on")),

@@ -83,13 +83,14 @@ class Menu(Dialog):
 
 
 class Ask(Dialog):
-    """Type one line; dismisses with it, or with empty text."""
+    """Type one line; dismisses with it, or with empty text; ``submitted`` tells an empty line from Esc."""
 
     def __init__(self, title: str, value: str = "", hint: str = "Enter keeps it, Esc leaves") -> None:
         super().__init__()
         self._title = title
         self._value = value
         self._hint = hint
+        self.submitted = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
@@ -104,4 +105,5 @@ class Ask(Dialog):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self.submitted = True
         self.dismiss(event.value.strip())

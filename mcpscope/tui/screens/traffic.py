@@ -30,9 +30,11 @@ from mcpscope.tui.screens.listing import Listing
 from mcpscope.tui.screens.remarking import Remarking
 from mcpscope.tui.screens.replays import ReplayOne
 from mcpscope.tui.screens.sorting import Sorting
+from mcpscope.tui.screens.steering import Steering
 from mcpscope.tui.screens.undercursor import UnderCursor
 from mcpscope.tui.screens.viewing import Viewing
 from mcpscope.tui.source import Source
+from mcpscope.tui.steer import Steer
 from mcpscope.tui.undoing import Undo
 from mcpscope.tui.widgets.exchange import ExchangeView
 from mcpscope.tui.widgets.filterbar import FilterBar
@@ -49,7 +51,9 @@ class TrafficScreen(ScopeScreen):
     place = "traffic"
     BINDINGS: ClassVar[list[BindingType]] = bindings("traffic")
 
-    def __init__(self, source: Source, clock: Clock, memory: Memory, undo: Undo) -> None:
+    def __init__(
+        self, source: Source, clock: Clock, memory: Memory, undo: Undo, steer: Steer | None = None
+    ) -> None:
         super().__init__()
         self._source = source
         self._clock = clock
@@ -62,6 +66,7 @@ class TrafficScreen(ScopeScreen):
         self.copying = Copying(self, source, clock, lambda: self.view)
         self.exporting = Exporting(self, source.path, self._session, lambda: self.listing.selection.filter)
         self.under = UnderCursor(self, source, self.viewing, self.selected)
+        self._steering = Steering(self, steer or Steer(), clock, undo, self.selected)
         self._rate = (0.0, 0, 0)
         self.note = ""
         self.detail_hidden = False
@@ -262,6 +267,7 @@ class TrafficScreen(ScopeScreen):
             **self.copying.acts(self._nothing_selected),
             **ReplayOne(self, self._source, lambda: self.list.selected).acts(self._nothing_selected),
             **self.remarking.acts(self._nothing_selected, self.selected),
+            **self._steering.acts(),
             **self.viewing.acts(lambda: "" if self.view.display else "Enter opens the exchange first"),
         }
 

@@ -10,10 +10,13 @@ import tempfile
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
+from mcpscope.errors import ScopeError
 from mcpscope.paths import private_dir, runtime_dir
 from mcpscope.text import safe
 from mcpscope.tui.screens.base import ScopeScreen
 from mcpscope.tui.screens.help import HelpScreen
+from mcpscope.tui.screens.holding import Holding
+from mcpscope.tui.screens.holds import HoldsScreen
 from mcpscope.tui.screens.menu import Entry, Menu
 from mcpscope.tui.screens.palette import PaletteScreen
 from mcpscope.tui.screens.prompt import Prompt
@@ -34,6 +37,7 @@ class Wanting:
             "back": self._back,
             "quit": self._quit,
             "suspend": self._suspend,
+            "urgent": self._urgent,
             "undo": lambda: self._again(redo=False),
             "redo": lambda: self._again(redo=True),
         }
@@ -76,14 +80,60 @@ class Wanting:
         return self._ask_to_quit() if self._app.last_key == "q" else None
 
     async def _ask_to_quit(self) -> None:
+        if self._app.steer.holds():
+            await self._quit_holding()
+            return
         entries = [Entry("y", "quit", "quit the UI; proxies and recordings go on")]
         if await self._app.push_screen_wait(
             Menu("Quit mcpscope ui?", entries, "Esc stays; Q quits without asking")
         ):
             self._app.exit(0)
 
-    def _quit(self) -> None:
+    def _quit(self) -> Coroutine[Any, Any, None] | None:
+        if self._app.steer.holds() and not self._app.steer.read_only:
+            return self._quit_holding()
         self._app.exit(0)
+        return None
+
+    async def _quit_holding(self) -> None:
+        """Somebody waits: what becomes of them is asked before the UI goes."""
+        screen, holds = self._screen(), self._app.steer.holds()
+        names = ", ".join(held.name for held in holds[:4]) + (" …" if len(holds) > 4 else "")
+        entries = [
+            Entry("c", "continue", f"continue all whose client still waits: {names}"),
+            Entry("x", "drop", "drop all; each client gets an error"),
+            Entry("k", "keep", "keep them held; each has its own deadline and fallback"),
+        ]
+        if screen is None:
+            return
+        title = f"{len(holds)} held. Quit mcpscope ui?"
+        chosen = await self._app.push_screen_wait(Menu(title, entries, "Esc stays"))
+        if chosen == "continue":
+            await Holding(screen, self._app.steer, self._app.clock, lambda: None).continue_all()
+        elif chosen == "drop":
+            for held in holds:
+                try:
+                    await self._app.steer.ask(held.link, "scope/holds/drop", id=held.id)
+                except ScopeError:
+                    pass  # decided in this moment
+        if chosen:
+            self._app.exit(0)
+
+    def _urgent(self) -> None:
+        """To the hold that has the least time left."""
+        found = self._app.steer.holds()
+        if not found:
+            screen = self._screen()
+            if screen is not None:
+                screen.say("nothing is held")
+            return
+        self._app.go_to("holds")
+        self._app.call_after_refresh(self._select, found[0].key)
+
+    def _select(self, key: int) -> None:
+        screen = self._screen()
+        if isinstance(screen, HoldsScreen):
+            screen.select(key)
 
     def _suspend(self) -> None:
         self._app.action_suspend_process()

@@ -1,0 +1,71 @@
+"""JSON as a person edits it: laid out over lines without touching the spelling of any value, and checked."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from mcpscope.engine import spans
+from mcpscope.text import safe
+
+_TOKENS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.S)
+_HIDDEN_AT = re.compile(r"[^ -~\n]")
+INDENT = "  "
+
+
+def laid_out(text: str) -> str:
+    """``text`` with one member or element a line; what is no JSON comes back as it is."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    out: list[str] = []
+    depth = 0
+    before = ""
+    for token in _TOKENS.findall(text):
+        if token in "}]":
+            depth -= 1
+            if before not in ("{", "["):
+                out.append("\n" + INDENT * depth)
+        elif before in ("{", "[", ","):
+            out.append("\n" + INDENT * depth)
+        out.append(": " if token == ":" else token)
+        if token in "{[":
+            depth += 1
+        before = token
+    return _HIDDEN_AT.sub(_escaped, "".join(out))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A character that a terminal would obey or hide, as JSON's own escape: it is in a string."""
+    char = found[0]
+    if safe(char) == char:
+        return char
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+def part_of(raw: bytes, pointer: str) -> str | None:
+    """The text at a JSON Pointer of a message, laid out; None where there is nothing."""
+    path = tuple(pointer.split("/")[1:])
+    try:
+        place = spans.find(raw, path)
+    except ValueError:
+        return None
+    return None if place is None else laid_out(raw[place[0] : place[1]].decode(errors="replace"))
+
+
+def problem_of(text: str) -> tuple[str, int, int] | None:
+    """What is wrong with JSON text, with line and column; None where nothing is."""
+    try:
+        json.loads(text, parse_constant=_refuse)
+    except json.JSONDecodeError as error:
+        return error.msg, error.lineno, error.colno
+    except (ValueError, RecursionError) as error:
+        return str(error), 1, 1
+    return None
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,240 @@
+"""What is held, in lines: the queue, the badge of the header, what may safely be done, the schema's hints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mcpscope.tui.present import figures
+from mcpscope.tui.present.glyphs import Glyphs
+from mcpscope.tui.present.spans import Line, Span, clip, cut, pad
+from mcpscope.tui.steer import SECOND_NS, Held
+
+SOON_SECONDS, NOW_SECONDS = 15, 5
+WHAT, WHY, CLIENT = 30, 24, 8
+MAX_HINTS = 40
+_SEEN = {
+    "unseen": "the server has not seen this request",
+    "answer": "the server has already done the work; the client has not seen the answer",
+    "unseen-client": "the client has not seen this request of the server",
+    "notice": "the server has sent this; the client has not seen it",
+}
+
+
+def seen(data: Mapping[str, Any]) -> str:
+    """The sentence that decides what may safely be done with a hold."""
+    if not data["server_has_seen"]:
+        return _SEEN["unseen"]
+    if data["phase"] == "answer":
+        if data["dir"] == "c2s":
+            return "the client has answered; the server has not seen the answer"
+        return _SEEN["answer"]
+    return _SEEN["unseen-client"] if data["rpc_id"] else _SEEN["notice"]
+
+
+def badge(holds: Sequence[Held], now: int, glyphs: Glyphs) -> Line:
+    """``‖ HELD 2  0:38 left`` for the header; nothing where nothing is held."""
+    if not holds:
+        return []
+    left = [found for held in holds if (found := held.left(now)) is not None]
+    line: Line = [("  ", ""), (f"{glyphs.held}HELD {len(holds)}", "hold")]
+    if left:
+        line += [(" ", ""), _clock(min(left))]
+    return line
+
+
+def _clock(left: float) -> Span:
+    text = f"{figures.clock(left)} left"
+    if left < NOW_SECONDS:
+        return (text, "hold")
+    return (f"{text} soon", "warning") if left < SOON_SECONDS else (text, "strong")
+
+
+def holds_heading(width: int) -> Line:
+    """The titles of the queue's columns."""
+    what, why = _widths(width)
+    text = f"    {'LEFT':>6}  {'WAITED':>6}  {pad('WHAT', what)}  {pad('WHY', why)}  CLIENT"
+    return cut([(text, "muted")], width)
+
+
+def hold_line(held: Held, width: int, now: int, glyphs: Glyphs, *, here: bool) -> Line:
+    """One row of the queue."""
+    what, why = _widths(width)
+    left = held.left(now)
+    role = "" if left is None or left >= SOON_SECONDS else "warning" if left >= NOW_SECONDS else "hold"
+    arrow = glyphs.to_server if held.data["dir"] == "c2s" else glyphs.to_client
+    phase = "response" if held.answers else "request" if held.data["rpc_id"] else "notice"
+    waited = (now - held.data["held_at"]) / SECOND_NS
+    line: Line = [
+        (f" {glyphs.cursor if here else ' '}  ", "accent"),
+        (f"{'-' if left is None else figures.clock(left):>6}", role),
+        (f"  {figures.clock(waited):>6}  ", "muted"),
+        (f"{arrow} {pad(held.name, what - 11)} {phase:<8}  ", ""),
+        (pad(_why(held.data), why) + "  ", "muted"),
+        ("GAVE UP", "error") if held.gave_up else ("waiting", ""),
+    ]
+    if held.data["edited"]:
+        line.append((" edited", "info"))
+    return cut(line, width)
+
+
+def _widths(width: int) -> tuple[int, int]:
+    """Of the columns WHAT and WHY."""
+    room = width - 20 - CLIENT - 4
+    what = max(22, min(48, room * 3 // 5))
+    return what, max(8, room - what)
+
+
+def _why(data: Mapping[str, Any]) -> str:
+    kinds = {"break": "breakpoint", "ask": "asked by", "step": "step", "delay": "delayed by"}
+    if data["rule"] == "intercept":
+        return "intercept filter"
+    return f"{kinds.get(data['kind'], data['kind'])} {data['rule']}".strip()
+
+
+def facts(held: Held, width: int, now: int, glyphs: Glyphs, *, draft: bool) -> list[Line]:
+    """What stands below the message: checks, the client's clock, and what the server knows."""
+    data = held.data
+    lines: list[Line] = []
+    for warning in data["warnings"][:3]:
+        lines.append([(f"   {glyphs.error}{warning}", "warning")])
+    lines.append([(f"   {clock_words(held, now)}", "muted")])
+    if held.gave_up:
+        lines.append([("   the client no longer waits; continuing asks first", "error")])
+    lines.append([("   " + seen(data), "strong")])
+    lines.append([("   " + _later(data, now), "muted")])
+    if draft:
+        lines.append([("   a draft is kept: e opens it again, V throws it away", "info")])
+    elif data["editor"]:
+        lines.append([(f"   edited by {data['editor']}; V reverts it", "info")])
+    return [cut(line, width) for line in lines]
+
+
+def clock_words(held: Held, now: int) -> str:
+    """How long the client waits, and how we know."""
+    data = held.data
+    if held.gave_up:
+        return "the client gave up"
+    if data["clock_ns"] is None:
+        return f"this client is {data['clock_source']} to wait as long as it takes  (t set)"
+    limit = figures.duration(data["clock_ns"]).replace(".00", "").replace(".0s", "s")
+    words = {
+        "assumed": f"{limit} is assumed for this client; the real limit may differ  (t set)",
+        "learned": f"learned {limit}: this client gave up after that before  (t set)",
+        "known": f"{limit} is known of this client  (t set)",
+        "set": f"{limit} is set",
+    }
+    return words.get(data["clock_source"], limit)
+
+
+def _later(data: Mapping[str, Any], now: int) -> str:
+    words = {
+        "discard": "dropped, never run",
+        "continue": "continued",
+        "error": "answered with an error",
+        "deny": "denied",
+    }
+    left = figures.clock((data["deadline"] - now) / SECOND_NS)
+    alive = (
+        "T sends progress"
+        if data["can_keep_alive"]
+        else "keep-alive is not possible: the client sent no progressToken"
+    )
+    if data["keep_alive"]:
+        alive = "the client gets progress every 10 s (T stops it)"
+    return f"undecided in {left}: {words.get(data['fallback'], data['fallback'])} · {alive}"
+
+
+def notice(word: str, data: Mapping[str, Any], own: str) -> str:
+    """What to say of an event; empty where there is nothing to say."""
+    hold = data.get("hold") or data
+    name = hold.get("tool") or hold.get("method") or "a message"
+    if word == "released" and data.get("by") != own:
+        outcomes = {"forwarded": "continued", "answered": "mocked", "abandoned": "given up"}
+        outcome = outcomes.get(str(data.get("outcome")), data.get("outcome"))
+        return f"{name}: {outcome} by {data.get('by')}"
+    if word == "changed" and data.get("state") == "gave-up":
+        return f"{name}: the client GAVE UP"
+    return ""
+
+
+def hints(schema: Mapping[str, Any] | None) -> list[Line]:
+    """One line for each property of a schema: name, type, whether it must be there, what it may be."""
+    properties = schema.get("properties") if schema else None
+    if not isinstance(properties, dict):
+        return [[("no schema is known", "muted")]]
+    required = schema.get("required") if schema else None
+    needed = set(required) if isinstance(required, list) else set()
+    lines: list[Line] = []
+    for name, one in list(properties.items())[:MAX_HINTS]:
+        one = one if isinstance(one, dict) else {}
+        must = "required" if name in needed else ""
+        lines.append(
+            [(f"{pad(str(name), 14)} ", "key"), (f"{pad(_type(one), 9)} ", ""), (f"{must:<9} ", "warning")]
+        )
+        lines[-1].append((_range(one), "muted"))
+    return lines
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    if isinstance(schema.get("enum"), list):
+        return "enum"
+    found = schema.get("type", "any")
+    return "|".join(map(str, found)) if isinstance(found, list) else str(found)
+
+
+def _range(schema: Mapping[str, Any]) -> str:
+    parts: list[str] = []
+    for low, high, unit in (("minimum", "maximum", ""), ("minLength", "maxLength", " chars")):
+        if low in schema or high in schema:
+            parts.append(f"{schema.get(low, '')}..{schema.get(high, '')}{unit}")
+    if isinstance(schema.get("enum"), list):
+        parts.append(" | ".join(map(str, schema["enum"][:8])))
+    if "default" in schema:
+        parts.append(f"default {schema['default']}")
+    return clip("  ".join(parts), 60)
+
+
+def hint_line(schema: Mapping[str, Any] | None, width: int) -> Line:
+    """The same in one line, for the queue."""
+    line = [
+        " ".join("".join(text for text, _ in entry).split())
+        for entry in (hints(schema) if schema and schema.get("properties") else [])
+    ]
+    return cut([("schema  " + " · ".join(line), "muted")], width) if line else []
+
+
+def counted(holds: Sequence[Held]) -> list[Span]:
+    """The parts of the status line."""
+    parts: list[Span] = [(f"{figures.count(len(holds))} held", "hold" if holds else "")]
+    gone = sum(1 for held in holds if held.gave_up)
+    if gone:
+        parts.append((f"{gone} gave up", "error"))
+    return parts
+
+
+def obeyed(breaks: Sequence[Mapping[str, Any]], intercepts: Sequence[Mapping[str, Any]]) -> list[Span]:
+    """Breakpoints and intercept filter, for the status line of every screen that shows traffic."""
+    parts: list[Span] = []
+    for rule in list(breaks)[:3]:
+        if not rule["enabled"]:
+            continue
+        on = {"answer": " (res)", "both": " (both)"}.get(rule["on"], "")
+        parts.append((f"break {rule['match'] or '*'}{on}", "warning"))
+    if len(breaks) > 3:
+        parts.append((f"+{len(breaks) - 3} breaks", "warning"))
+    for intercept in list(intercepts)[:1]:
+        if intercept.get("filter") or intercept.get("enabled"):
+            word = "intercept" if intercept["enabled"] else "intercept off:"
+            text = f"{word} {clip(str(intercept['filter']) or '*', 40)}"
+            parts.append((text, "warning" if intercept["enabled"] else "muted"))
+    return parts
+
+
+def title(held: Held) -> Line:
+    """The rule above the held message."""
+    data = held.data
+    phase = "response" if held.answers else "request"
+    part = "result" if held.answers else "arguments" if data["method"] == "tools/call" else "message"
+    facts = f"  {phase}  id {data['rpc_id'] or '-'}  {part}  {figures.size(data['size'])}"
+    return [(held.name, "strong"), (facts, "muted")]

@@ -1,0 +1,164 @@
+"""Breakpoints and the intercept filter: ``b`` on a row's tool, ``B`` with conditions, ``i`` and ``I``."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from mcpscope.engine.filter.completion import quote
+from mcpscope.errors import ScopeError
+from mcpscope.tui.links import Link
+from mcpscope.tui.screens.base import Act, ScopeScreen
+from mcpscope.tui.screens.menu import Ask
+from mcpscope.tui.steer import Steer, reason
+from mcpscope.tui.undoing import Step, Undo
+
+FORM = "FILTER --on request|answer|both --once --skip N --errors"
+_ON = ("request", "answer", "both")
+
+
+class Breaking:
+    """``target`` gives the filter for what is under the cursor (empty: none) and the proxies it is about."""
+
+    def __init__(
+        self, screen: ScopeScreen, steer: Steer, undo: Undo, target: Callable[[], tuple[str, Sequence[Link]]]
+    ) -> None:
+        self._screen = screen
+        self._steer = steer
+        self._undo = undo
+        self._target = target
+
+    def acts(self) -> dict[str, Act]:
+        """By the id of the action."""
+        return {
+            "break": Act(partial(self._safely, self._toggle), self._why_not_here),
+            "break.edit": Act(partial(self._safely, self._edit), self._why_not),
+            "intercept": Act(partial(self._safely, self._intercept), self._why_not),
+            "intercept.toggle": Act(partial(self._safely, self._switch), self._why_not),
+        }
+
+    def _why_not(self) -> str:
+        if self._steer.read_only:
+            return "this UI is read-only"
+        return "" if self._steer.links else "no proxy runs"
+
+    def _why_not_here(self) -> str:
+        why = self._why_not()
+        if why:
+            return why
+        text, links = self._target()
+        if not text:
+            return "nothing under the cursor can be broken on"
+        return "" if links else "the proxy of this row runs no more"
+
+    async def _safely(self, verb: Callable[[], Any]) -> None:
+        try:
+            await verb()
+        except ScopeError as error:
+            self._screen.say(reason(error), severity="error")
+
+    async def _toggle(self) -> None:
+        text, links = self._target()
+        on = not any(_rule(link, text) for link in links)
+        await self._set(text, links, on=on)
+        name = f"breakpoint on {text}"
+        self._undo.done(
+            Step(name, partial(self._set, text, links, on=not on), partial(self._set, text, links, on=on))
+        )
+        self._screen.say(f"{name}: the next request is held" if on else f"{name} removed")
+
+    async def _set(self, text: str, links: Sequence[Link], *, on: bool) -> None:
+        for link in links:
+            rule = _rule(link, text)
+            if on and rule is None:
+                await self._steer.ask(link, "scope/breakpoints/add", filter=text)
+            elif not on and rule is not None:
+                await self._steer.ask(link, "scope/breakpoints/remove", name=rule["name"])
+
+    async def _edit(self) -> None:
+        text, links = self._target()
+        links = links or self._steer.links
+        rule = next((found for link in links if (found := _rule(link, text))), None)
+        line = await self._screen.app.push_screen_wait(Ask("Breakpoint", _spelled(text, rule), FORM))
+        if not line:
+            return
+        try:
+            wish = parsed(line)
+        except ValueError as error:
+            self._screen.say(f"{error}: {FORM}", severity="error")
+            return
+        for link in links:
+            if rule is not None and (old := _rule(link, text)) is not None:
+                await self._steer.ask(link, "scope/breakpoints/remove", name=old["name"])
+            await self._steer.ask(link, "scope/breakpoints/add", **wish)
+        self._screen.say(f"breakpoint: {line}")
+
+    async def _intercept(self) -> None:
+        kept = self._kept()
+        hint = "holds everything that matches, both ways; empty switches it off. Enter sets it, Esc leaves"
+        dialog = Ask("Intercept filter", kept, hint)
+        line = await self._screen.app.push_screen_wait(dialog)
+        if not line:
+            if kept and dialog.submitted:
+                await self._each(enabled=False)
+                self._screen.say("intercept is off; I switches it on again")
+            return
+        await self._each(filter=line, enabled=True)
+        self._screen.say(f"intercept: {line}")
+
+    async def _switch(self) -> None:
+        on = any(link.intercept.get("enabled") for link in self._steer.links)
+        if not on and not self._kept():
+            self._screen.say("i sets an intercept filter first")
+            return
+        await self._each(**({"enabled": False} if on else {"filter": self._kept(), "enabled": True}))
+        self._screen.say("intercept is off" if on else f"intercept: {self._kept()}")
+
+    def _kept(self) -> str:
+        return next(
+            (str(link.intercept["filter"]) for link in self._steer.links if link.intercept.get("filter")), ""
+        )
+
+    async def _each(self, **params: Any) -> None:
+        for link in self._steer.links:
+            await self._steer.ask(link, "scope/intercept/set", **params)
+
+
+def filter_for(tool: str, method: str) -> str:
+    """The filter that a breakpoint on a row has."""
+    if tool:
+        return f"tool:{quote(tool)}"
+    return f"method:{quote(method)}" if method else ""
+
+
+def parsed(line: str) -> dict[str, Any]:
+    """A line of ``FORM`` as parameters of ``scope/breakpoints/add``; raises ValueError."""
+    text, dashes, rest = line.partition(" --")
+    found: dict[str, Any] = {"filter": text.strip()}
+    words = shlex.split(dashes.strip() + rest)
+    while words:
+        word = words.pop(0)
+        if word in ("--once", "--errors"):
+            found[word[2:]] = True
+        elif word == "--on" and words and words[0] in _ON:
+            found["on"] = words.pop(0)
+        elif word == "--skip" and words and words[0].isdecimal():
+            found["skip"] = int(words.pop(0))
+        else:
+            raise ValueError(f"{word!r} is not understood")
+    return found
+
+
+def _rule(link: Link, text: str) -> dict[str, Any] | None:
+    return next((rule for rule in link.breakpoints if rule["match"] == text), None)
+
+
+def _spelled(text: str, rule: dict[str, Any] | None) -> str:
+    if rule is None:
+        return text
+    words = [text, f"--on {rule['on']}"]
+    words += [f"--{word}" for word in ("once", "errors") if rule[word]]
+    words += [f"--skip {rule['skip']}"] if rule["skip"] else []
+    return " ".join(words)

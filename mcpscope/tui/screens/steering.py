@@ -1,0 +1,67 @@
+"""Traffic's hand on what is held: from the row under the cursor to its hold and its proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from mcpscope.store.listed import ExchangeRow
+from mcpscope.tui.clock import Clock
+from mcpscope.tui.links import Link
+from mcpscope.tui.screens.base import Act
+from mcpscope.tui.screens.breaking import Breaking, filter_for
+from mcpscope.tui.screens.holding import Holding
+from mcpscope.tui.steer import Held, Steer
+from mcpscope.tui.undoing import Undo
+
+if TYPE_CHECKING:
+    from mcpscope.tui.screens.traffic import TrafficScreen
+
+
+class Steering:
+    """The verbs of holds and breakpoints for rows of exchanges."""
+
+    def __init__(
+        self,
+        screen: TrafficScreen,
+        steer: Steer,
+        clock: Clock,
+        undo: Undo,
+        selected: Callable[[], ExchangeRow | None],
+    ) -> None:
+        self._screen = screen
+        self._steer = steer
+        self._selected = selected
+        self._holding = Holding(screen, steer, clock, self._held)
+        self._breaking = Breaking(screen, steer, undo, self._target)
+
+    def acts(self) -> dict[str, Act]:
+        """By the id of the action."""
+        mine = self._holding.acts()
+        del mine["hold.timeout"], mine["hold.keep-alive"]
+        return {**mine, **self._breaking.acts()}
+
+    def _uid(self, row: ExchangeRow) -> str:
+        sessions = self._screen.app.sessions()  # type: ignore[attr-defined]  # ScopeApp
+        return next((session.uid for session in sessions if session.id == row.session_id), "")
+
+    def _held(self) -> Held | None:
+        """The hold of the row under the cursor; ids may be the same in two sessions, times are not."""
+        row = self._selected()
+        if row is None or row.ended_at is not None:
+            return None
+        uid = self._uid(row)
+        found = [
+            held
+            for held in self._steer.holds()
+            if held.link.entry.uid == uid and held.data["rpc_id"] == row.rpc_id
+        ]
+        return min(found, key=lambda held: abs(held.data["at"] - row.opened_at), default=None)
+
+    def _target(self) -> tuple[str, Sequence[Link]]:
+        row = self._selected()
+        if row is None:
+            return "", ()
+        uid = self._uid(row)
+        links = [link for link in self._steer.links if link.entry.uid == uid]
+        return filter_for(row.tool or "", row.method or ""), links or self._steer.links

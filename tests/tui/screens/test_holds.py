@@ -1,0 +1,209 @@
+"""Holding from the UI: a real proxy and server, a client that speaks, keys that decide."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import pytest
+
+from mcpscope.tui.app import Options
+from mcpscope.tui.clock import Clock
+from mcpscope.tui.screens.editing import EditScreen
+from tests.program import Program
+from tests.session.steered import Steered, call
+from tests.tui.driver import Scope, opened
+
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+ODD = b'{ "id":7,"method":"tools/call" , "jsonrpc":"2.0","params":{"name":"\\u0065cho","arguments":{"n":10}}}'
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def steered(program: Program, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Steered]:
+    """Starts a proxy that a UI of this test finds."""
+    monkeypatch.setenv("MCPSCOPE_RUNTIME_DIR", program.env["MCPSCOPE_RUNTIME_DIR"])
+    return lambda *options: Steered(program, *options)
+
+
+@asynccontextmanager
+async def watching(wire: Steered, *, size: tuple[int, int] = (80, 24), **how: Any) -> AsyncIterator[Scope]:
+    """The UI, attached to the proxy."""
+    options = Options(theme="mcpscope-dark", **how)
+    async with opened(wire.program.db, size, options=options, clock=Clock()) as scope:
+        steer = scope.app.steer
+        await scope.until(lambda: any(link.attached or how for link in steer.links), "attached")
+        yield scope
+
+
+async def hears(wire: Steered) -> Any:
+    """What the client is told, without stopping the UI."""
+    return await anyio.to_thread.run_sync(wire.hears)
+
+
+async def reaches(scope: Scope, wire: Steered, raw: bytes) -> None:
+    await scope.until(lambda: raw in wire.reached(), raw)
+
+
+async def test_b_on_a_tool_holds_its_next_call_and_a_sends_the_same_bytes(steered: Any) -> None:
+    wire = steered()
+    wire.says(call(1, n=1))
+    async with watching(wire) as scope:
+        assert (await hears(wire))["id"] == 1
+        await scope.traffic.shows("echo").press("b").shows("break tool:echo")
+        wire.says(ODD)
+        await scope.traffic.shows("HELD 1").press("exclamation_mark")
+        await scope.holds.shows("echo", "breakpoint", "the server has not seen this request")
+        assert ODD not in wire.reached()
+        await scope.holds.press("a").shows("sent, cannot be undone")
+        assert (await hears(wire))["id"] == 7
+        await reaches(scope, wire, ODD)
+        await scope.holds.hides("HELD 1")
+
+
+async def test_a_held_call_is_edited_in_place_and_sent_in_five_keys(steered: Any) -> None:
+    wire = steered("--break", "tool:echo")
+    async with watching(wire) as scope:
+        wire.says(ODD)
+        await scope.traffic.shows("HELD 1").press("exclamation_mark")
+        await scope.holds.shows('"n"').press("e")
+        await scope.editor.shows("EDITING", "as received")
+        editor = scope.app.screen
+        assert isinstance(editor, EditScreen)
+        editor.area.text = editor.area.text.replace("10", "11")
+        await scope.editor.shows("changed").press("ctrl+s")
+        await reaches(scope, wire, ODD.replace(b'"n":10', b'"n":11'))
+        assert (await hears(wire))["id"] == 7
+
+
+async def test_broken_json_is_not_sent_and_escape_keeps_the_draft(steered: Any) -> None:
+    wire = steered("--break", "tool:echo")
+    async with watching(wire) as scope:
+        wire.says(ODD)
+        await scope.traffic.shows("HELD 1").press("exclamation_mark")
+        await scope.holds.shows('"n"').press("e")
+        await scope.editor.shows("EDITING")
+        scope.app.screen.area.text = '{\n  "n": 1x\n}'
+        await scope.editor.shows("line 2, column").press("ctrl+s").shows("nothing was sent").press("escape")
+        await scope.holds.shows("a draft is kept", "HELD 1").press("enter", "escape").shows("HELD 1")
+        assert ODD not in wire.reached()
+        await scope.any.press("exclamation_mark")
+        await scope.holds.press("e")
+        await scope.editor.shows("1x").press("ctrl+r").shows("as received").press("escape")
+        await scope.holds.press("a")
+        await reaches(scope, wire, ODD)
+
+
+async def test_what_a_schema_refuses_is_sent_after_one_more_key(steered: Any) -> None:
+    wire = steered("--break", "tool:echo")
+    wire.says({"jsonrpc": "2.0", "id": "l", "method": "tools/list"})
+    async with watching(wire) as scope:
+        assert (await hears(wire))["id"] == "l"
+        wire.says(ODD)
+        await scope.traffic.shows("HELD 1").press("exclamation_mark")
+        await scope.holds.shows("integer").press("e")
+        await scope.editor.shows("EDITING")
+        scope.app.screen.area.text = '{"n": "many"}'
+        await scope.editor.shows("You may send it anyway").press("ctrl+s")
+        await scope.any.shows("send it anyway").press("g")
+        await reaches(scope, wire, ODD.replace(b'"n":10', b'"n":"many"'))
+
+
+async def test_step_stops_at_the_answer_and_the_client_gets_the_edited_one(steered: Any) -> None:
+    wire = steered("--break", "tool:echo")
+    async with watching(wire) as scope:
+        wire.says(ODD)
+        await scope.traffic.shows("HELD 1").press("exclamation_mark")
+        await (
+            scope.holds.shows("request").press("s").shows("response", "the server has already done the work")
+        )
+        await reaches(scope, wire, ODD)
+        await scope.holds.shows("content").press("e")
+        await scope.editor.shows("EDITING")
+        scope.app.screen.area.text = '{"content": []}'
+        await scope.editor.shows("changed").press("ctrl+s")
+        assert (await hears(wire))["result"] == {"content": []}
+
+
+async def test_mocks_and_drops_never_reach_the_server(steered: Any) -> None:
+    wire = steered("--break", "tool:slow")
+    async with watching(wire) as scope:
+        wire.says(call(1, n=5))
+        good = await hears(wire)
+        await scope.traffic.shows("echo").press("b").shows("break tool:echo")
+        wire.says(call(2))
+        await scope.traffic.shows("HELD 1").press("exclamation_mark")
+        await scope.holds.shows("request").press("M").press("l").shows("answered with a mock")
+        assert (await hears(wire))["result"] == good["result"]
+        wire.says(call(3))
+        await scope.holds.shows("HELD 1").press("X").press("enter", "2").shows("dropped with -32602")
+        error = (await hears(wire))["error"]
+        assert (error["code"], error["message"]) == (-32602, "Invalid params")
+        assert wire.reached_calls() == [1]
+
+
+async def test_a_client_that_gave_up_is_asked_about_before_it_runs(steered: Any) -> None:
+    wire = steered("--break", "tool:echo")
+    async with watching(wire) as scope:
+        wire.says(call(1))
+        await scope.traffic.shows("HELD 1").press("exclamation_mark")
+        cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
+        wire.says(cancel)
+        await scope.holds.shows("GAVE UP").press("a").shows("The client no longer waits").press("escape")
+        assert wire.reached_calls() == []
+        wire.says(call(2))
+        await scope.holds.shows("HELD 2").press("exclamation_mark").shows("learned").press("X").press("4")
+        assert (await hears(wire))["error"]["code"] == -32000
+        await scope.holds.shows("HELD 1").press("a").press("r").hides("HELD 1")
+        await scope.until(lambda: wire.reached_calls() == [1], "it ran")
+
+
+async def test_two_who_decide_at_once_make_one_decision_and_one_notice(steered: Any) -> None:
+    wire = steered("--break", "tool:echo")
+    async with watching(wire) as scope:
+        with wire.dial("ui pts/3") as other:
+            wire.says(call(1))
+            await scope.traffic.shows("HELD 1")
+            (hold,) = other.call("scope/holds/list")
+            other.call("scope/holds/continue", id=hold["id"])
+            await scope.traffic.shows("echo: continued by ui pts/3")
+        assert (await hears(wire))["id"] == 1
+
+
+async def test_a_read_only_ui_looks_and_does_not_hold(steered: Any) -> None:
+    wire = steered("--break", "tool:echo")
+    async with watching(wire, read_only=True) as scope:
+        wire.says(call(1))
+        assert (await hears(wire))["id"] == 1
+        await scope.traffic.shows("echo").press("b").shows("this UI is read-only")
+
+
+async def test_the_intercept_filter_is_set_switched_off_and_on(steered: Any) -> None:
+    wire = steered()
+    async with watching(wire) as scope:
+        await scope.any.press("2")
+        await scope.holds.shows("nothing is held").press("i")
+        await scope.any.type("tool:slow").press("enter").shows("intercept tool:slow")
+        await scope.holds.press("I").shows("intercept off: tool:slow").press("I").shows("intercept tool:slow")
+        wire.says(call(1, "slow"))
+        await scope.holds.shows("HELD 1", "intercept filter").press("A").press("c").shows("1 sent")
+        await scope.until(lambda: wire.reached_calls() == [1], "the request")
+        await scope.holds.shows("response").press("a")
+        assert (await hears(wire))["id"] == 1
+
+
+async def test_quitting_with_holds_asks_what_becomes_of_them(steered: Any) -> None:
+    wire = steered("--break", "tool:echo")
+    async with watching(wire) as scope:
+        wire.says(call(1))
+        await scope.traffic.shows("HELD 1").press("Q").shows("1 held. Quit", "echo").press("escape")
+        await scope.traffic.press("Q").shows("1 held. Quit").press("x")
+        assert "error" in await hears(wire)
+        assert wire.reached_calls() == []
+        assert scope.app.return_code == 0
