@@ -229,7 +229,7 @@ class Engine:
             out.extend(noted)
             return
         verdict = judge(passage, steering, self.facts(), at)
-        rule = verdict.decides
+        rule = verdict.decides or viewing.undecided(self, passage)
         if rule is not None and verdict.entry and rule.action is Action.ANSWER:
             embedded.answer(self, passage, verdict.entry, rule, at, out)
         elif rule is not None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from mcpscope.engine.clock import ClientClocks
+from mcpscope.engine.drift import OnDrift, Pins
 from mcpscope.engine.rules import Rules
 from mcpscope.engine.visibility import Surface, View
 from mcpscope.protocol.message import Direction, Message
@@ -55,6 +56,7 @@ class Steering:
         self._decisions: dict[int, tuple[str, str]] = {}
         self._last_good: dict[tuple[str, str], bytes] = {}
         self.view = View(self._viewed)
+        self.pins: Pins | None = None
         self.rules = Rules(self._changed)
         self._weigh()
 
@@ -81,6 +83,14 @@ class Steering:
         """Whether something is to be kept from passing, so that a failure of ours must refuse."""
         deciding = (entry.rule.enabled and entry.rule.action.decides for entry in self.rules)
         return self.strict is not None or any(deciding)
+
+    def pin(self, on_drift: OnDrift, accepted: dict[str, dict[str, Any]]) -> None:
+        """Watch the definitions of tools from now on; ``accepted`` are those of before."""
+        self.pins = Pins(on_drift)
+        self.pins.load(accepted)
+        if on_drift is OnDrift.HIDE:
+            self.view.hidden_by.append(self.pins.hides)
+        self.view.refresh(frozenset({Surface.TOOLS}))
 
     def attach(self, name: str) -> None:
         self._attached.add(name)

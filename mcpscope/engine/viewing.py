@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from mcpscope.engine import announcing, listing, replacing, spans
-from mcpscope.engine.commands import Command
+from mcpscope.engine.commands import Command, Note, Tell
+from mcpscope.engine.drift import OnDrift, Pins
 from mcpscope.engine.guard import checked
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.patch import PatchError, encode, put
-from mcpscope.engine.rules import Phase
+from mcpscope.engine.rules import Action, Phase, Rule
 from mcpscope.engine.visibility import LISTED, Surface, View
 from mcpscope.protocol import answers
 from mcpscope.protocol.message import Direction, Kind, Message
@@ -47,7 +48,7 @@ def refused(engine: Engine, passage: Passage, at: int, out: list[Command]) -> bo
     if passage.direction is Direction.TO_CLIENT and passage.message.kind is Kind.NOTIFICATION:
         return _told(engine, view, passage, at, out)
     if passage.direction is Direction.TO_CLIENT and passage.message.kind is Kind.RESULT:
-        _answered(engine, view, passage)
+        _answered(engine, view, passage, out)
     return False
 
 
@@ -135,9 +136,11 @@ def _wants(engine: Engine, passage: Passage) -> list[str]:
     return next((entry.wants.split() for entry in found if entry.exchange is passage.exchange), [])
 
 
-def _answered(engine: Engine, view: View, passage: Passage) -> None:
+def _answered(engine: Engine, view: View, passage: Passage, out: list[Command]) -> None:
     """A list loses what is hidden; what a server says of itself gains that its lists may change."""
     method, raw = passage.method, passage.message.raw
+    if method == Method.TOOLS_LIST and engine.steering.pins is not None:
+        _compare(engine, engine.steering.pins, passage, out)
     if method in LISTS and view.active:
         surface = LISTED[Method(method)]
         face = engine.face if surface is Surface.TOOLS and view.faces else None
@@ -157,6 +160,40 @@ def _answered(engine: Engine, view: View, passage: Passage) -> None:
                 raw = put(raw, ("result", "capabilities", surface.value, "listChanged"), b"true")
                 engine.reactions.declared.add(surface)
         _change(passage, raw, "listChanged")
+
+
+def _compare(engine: Engine, pins: Pins, passage: Passage, out: list[Command]) -> None:
+    """Hold what is listed against what was accepted; what differs is noted, and hidden before it is shown."""
+    result = passage.message.result
+    tools = result.get("tools") if isinstance(result, dict) else None
+    turned = False
+    for body in tools if isinstance(tools, list) else ():
+        name = body.get("name") if isinstance(body, dict) else None
+        if not isinstance(name, str) or not pins.listed(name, body):
+            continue
+        turned = True
+        found = [change.to_json() for change in pins.changes(name)]
+        if name not in pins.drifted:
+            text = f"the tool {name} is again as it was accepted"
+        elif name not in pins.accepted:
+            text = f"the tool {name} is new and was never accepted"
+        else:
+            words = ", ".join(f"{change['path']} ({change['danger']})" for change in found)
+            text = f"the tool {name} is not as it was accepted: {words}"
+        out.append(Note("drift", text))
+        out.append(Tell("drift", {"tool": name, "changes": found, "on_drift": pins.on_drift.value}))
+    if turned:
+        engine.steering.view.forget()
+
+
+def undecided(engine: Engine, passage: Passage) -> Rule | None:
+    """The question that a call of a drifted tool waits for, with ``--on-drift hold``."""
+    pins = engine.steering.pins
+    if pins is None or pins.on_drift is not OnDrift.HOLD or passage.message.method != Method.TOOLS_CALL:
+        return None
+    names = [name for _, name in named(passage.message) if name in pins.drifted]
+    rule = Rule(f"drift {names[0]}", Action.ASK, message="its definition was not accepted") if names else None
+    return None if rule is None or rule.name in passage.let_go else rule
 
 
 class _Hidden:

@@ -140,6 +140,10 @@ class View:
         self._names = {face.name: real for real, face in self.faces.items() if face.name != real}
         self.refresh(frozenset({Surface.TOOLS}))
 
+    def forget(self) -> None:
+        """Ask ``hidden_by`` anew; nobody is told."""
+        self._known.clear()
+
     def refresh(self, surfaces: frozenset[Surface]) -> None:
         """Something that ``hidden_by`` asks has changed."""
         self._known.clear()

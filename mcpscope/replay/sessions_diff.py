@@ -7,14 +7,15 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from mcpscope.engine.drift import Danger, danger_of
 from mcpscope.replay.compare import MISSING, Difference, Level, compare
 from mcpscope.replay.json_paths import Mask
 from mcpscope.replay.plan import Plan
 from mcpscope.replay.steps import Step
 from mcpscope.replay.verdicts import Row, Strictness, Verdict, is_slower, judge
 
-_DANGER = {Level.ERROR: "dangerous", Level.WARNING: "worth a look", Level.INFO: "harmless"}
-_SAFE_CHANGES = frozenset({"title", "icons", "_meta"})
+_LEVELS = {Danger.HARMLESS: Level.INFO, Danger.LOOK: Level.WARNING, Danger.DANGEROUS: Level.ERROR}
+_DANGER = {level: danger.value for danger, level in _LEVELS.items()}
 
 
 def diff_sessions(was: Plan, now: Plan, *, strictness: Strictness, masks: Sequence[Mask] = ()) -> list[Row]:
@@ -55,19 +56,7 @@ def definition_changes(was: dict[str, Any], now: dict[str, Any]) -> list[Differe
 
 
 def _danger(item: Difference) -> Level:
-    path = item.path[2:]
-    if path[0] in _SAFE_CHANGES:
-        return Level.INFO
-    if path[0] == "annotations":
-        return Level.INFO if path[-1] == "title" else Level.ERROR
-    if path[0] == "description":
-        return Level.ERROR
-    if path[0] == "inputSchema":
-        if path[-1] in ("description", "title", "examples"):
-            return Level.WARNING
-        optional_and_new = item.was is MISSING and len(path) >= 3 and path[-2] == "properties"
-        return Level.INFO if optional_and_new else Level.ERROR
-    return Level.WARNING
+    return _LEVELS[danger_of(item.path[2:], new=item.was is MISSING)]
 
 
 def _requests(plan: Plan) -> list[Step]:
