@@ -85,6 +85,13 @@ PROXY_OPTIONS = (
         many=True,
     ),
     Option(
+        "on_drift",
+        ("--on-drift",),
+        "WORD",
+        "What becomes of a tool that is not as it was accepted: told only, hidden, or its calls held.",
+        choices=("pass", "hide", "hold"),
+    ),
+    Option(
         "detached",
         ("--detached",),
         "WORD",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,10 +16,12 @@ from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.cli.steering import dialled
 from mcpscope.cli.tables import print_table
 from mcpscope.control.client import Control
-from mcpscope.control.registry import Running, running
+from mcpscope.control.registry import Running, choose, running
+from mcpscope.engine.drift import Danger, changes
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.store.offered import Offered, latest, offered, sessions_of
-from mcpscope.store.reading import open_reader
+from mcpscope.store.pins import pin, read_pins
+from mcpscope.store.reading import open_reader, writing
 from mcpscope.text import safe
 
 _PROXY = click.option("--proxy", metavar="NAME", default="", help="The proxy's label, pid or uid.")
@@ -185,6 +188,59 @@ def unbreak(glob: str, proxy: str, *, settings: Settings) -> None:
         emit_json({"removed": gone})
     else:
         click.echo("removed " + (", ".join(map(safe, gone)) or "nothing"))
+
+
+@command.command("diff")
+@click.argument("names", nargs=-1)
+@_PROXY
+@click.option("--exit-code", is_flag=True, help="Exit with 1 where something is dangerous.")
+@with_settings
+def diff(names: tuple[str, ...], proxy: str, exit_code: bool, *, settings: Settings) -> int:
+    """How the tools differ from their accepted definitions (before any is accepted: from the first seen)."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    with _known(proxy, settings) as (items, _):
+        accepted = read_pins(settings.db, _label(proxy)) if running() else {}
+        for item in items:
+            if item.kind != "tool" or not item.listed or (names and item.name not in names):
+                continue
+            was = accepted.get(item.name, item.versions[0])
+            if differences := changes(was, item.body):
+                found[item.name] = [one.to_json() for one in differences]
+    dangerous = any(one["danger"] == Danger.DANGEROUS for every in found.values() for one in every)
+    if settings.json:
+        emit_json({"drifted": found, "dangerous": dangerous})
+    for name, every in found.items() if not settings.json else ():
+        click.echo(safe(name))
+        for one in every:
+            click.echo(f"  {one['danger']:<12} {safe(one['path'])}")
+            click.echo(f"    - {json.dumps(one['was'])}")
+            click.echo(f"    + {json.dumps(one['now'])}")
+    return Exit.DIFFERENT if dangerous and exit_code else Exit.OK
+
+
+@command.command("accept")
+@click.argument("names", nargs=-1)
+@_PROXY
+@with_settings
+def accept(names: tuple[str, ...], proxy: str, *, settings: Settings) -> None:
+    """Accept tools as they are listed now (without names: all) and remember it in the database."""
+    with dialled(proxy) as (entry, control):
+        known = {item.name: item.body for item in _of(entry) if item.kind == "tool" and item.listed}
+        if strange := [name for name in names if name not in known]:
+            text = f"no tool called {strange[0]} was listed"
+            raise ScopeError(text, code="no_tool", exit=Exit.REFUSED, hint="see: mcpscope tools list")
+        chosen = {name: known[name] for name in names or known}
+        chosen |= control.call("scope/tools/accept", names=list(chosen))["accepted"]
+        with writing(Path(entry.db)) as connection:
+            pin(connection, entry.label, chosen, time.time_ns())
+    if settings.json:
+        emit_json({"accepted": sorted(chosen)})
+    else:
+        click.echo(f"accepted {', '.join(map(safe, sorted(chosen))) or 'nothing'}")
+
+
+def _label(proxy: str) -> str:
+    return choose(proxy).label
 
 
 _TEMPLATE = ("resource", "template")

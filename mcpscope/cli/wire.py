@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _RULE_OPTIONS = (
     *("breaks", "intercept", "deny", "detached", "client_timeout", "max_message"),
-    *("policy", "hide", "only", "rename", "describe", "fault"),
+    *("policy", "hide", "only", "rename", "describe", "fault", "on_drift"),
 )
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -140,6 +140,7 @@ def orders_of(values: Values) -> Orders | None:
     orders.breaks, orders.denies = _list(values, "breaks"), _list(values, "deny")
     orders.intercept = _text(values, "intercept") or ""
     orders.faults = _list(values, "fault")
+    orders.on_drift = _text(values, "on_drift") or ""
     orders.hides, orders.onlys = _list(values, "hide"), _list(values, "only")
     orders.renames, orders.describes = _pairs(values, "rename"), _pairs(values, "describe")
     orders.detached = _text(values, "detached") or ""

@@ -22,6 +22,7 @@ EVENTS: Final = {
     "rules": "breakpoints, intercept or rules changed",
     "view": "what clients may see has changed; data are the wishes in force",
     "visibility": "what a client heard of that and did then: surface, text",
+    "drift": "a tool is not as it was accepted, or is again: tool, changes, on_drift",
     "attached": "somebody attached or left: names of those attached",
     "lane": "a direction entered or left the gate",
     "note": "something a person should know: kind, text",
@@ -227,6 +228,13 @@ METHODS: Final = {
             (_NAME, Param("to", str, ""), Param("description", str, "")),
             steers=True,
         ),
+        Method(
+            "scope/tools/accept",
+            "accept drifted tools as they are now (none named: all); who asks stores what is returned",
+            (Param("names", list, ()),),
+            steers=True,
+        ),
+        Method("scope/tools/diff", "the tools that are not as they were accepted, and what changed"),
         Method(
             "scope/inject",
             "send a message as if a peer of a live session had sent it",

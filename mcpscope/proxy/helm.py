@@ -37,6 +37,7 @@ class Orders:
         "intercept",
         "law",
         "max_message",
+        "on_drift",
         "onlys",
         "renames",
     )
@@ -45,6 +46,7 @@ class Orders:
         self.breaks: list[str] = []
         self.denies: list[str] = []
         self.faults: list[str] = []
+        self.on_drift = ""
         self.intercept = ""
         self.hides: list[str] = []
         self.onlys: list[str] = []
@@ -63,7 +65,7 @@ class Orders:
     @property
     def views(self) -> bool:
         """Whether something is to be seen otherwise."""
-        return bool(self.hides or self.onlys or self.renames or self.describes)
+        return bool(self.hides or self.onlys or self.renames or self.describes or self.on_drift)
 
     def check(self) -> None:
         """Raises FilterError for the first filter that cannot be understood."""
@@ -124,7 +126,7 @@ class Helm:
             return self._gate
         from mcpscope.session.gate import Gate
 
-        steering = self._steering = steering_of(self._orders)
+        steering = self._steering = steering_of(self._orders, self._about())
         gate = self._gate = Gate(
             self._loop, steering, self._session, self._journal, self._tell, self._names()
         )
@@ -159,8 +161,8 @@ class Helm:
             self._listening.server.tell(event, session, data)
 
 
-def steering_of(orders: Orders) -> Steering:
-    """The steering of a proxy with the rules of its command line in force."""
+def steering_of(orders: Orders, about: dict[str, Any]) -> Steering:
+    """The steering of a proxy with the rules of its command line in force; ``about`` are its facts."""
     from mcpscope.engine.steering import MAX_MESSAGE_BYTES, Detached, Steering, certain
     from mcpscope.session import wishes
 
@@ -176,7 +178,19 @@ def steering_of(orders: Orders) -> Steering:
         orders.law.put_in_force(steering)
     _look(steering.view, orders)
     wishes.trouble(steering.rules, orders.faults)
+    if orders.on_drift:
+        _pin(steering, orders.on_drift, about)
     return steering
+
+
+def _pin(steering: Steering, on_drift: str, about: dict[str, Any]) -> None:
+    """Hold tools against what was accepted; the database is read here once and never again."""
+    from pathlib import Path
+
+    from mcpscope.engine.drift import OnDrift
+    from mcpscope.store.pins import read_pins
+
+    steering.pin(OnDrift(on_drift), read_pins(Path(about["db"]), str(about["label"])))
 
 
 def _look(view: View, orders: Orders) -> None:

@@ -33,7 +33,7 @@ class HttpHelm:
         """Put the rules of the command line in force, if there are any, before the first request."""
         if not self._orders.any:
             return
-        self.helmed.steering = steering_of(self._orders)
+        self.helmed.steering = steering_of(self._orders, self._about())
         if self._orders.law is not None:
             self._orders.law.follow(self._loop, self.helmed.steering, self._told)
 
@@ -55,7 +55,7 @@ class HttpHelm:
     def _desk(self) -> Desk:
         steering = self.helmed.steering
         if steering is None:
-            steering = self.helmed.steering = steering_of(self._orders)
+            steering = self.helmed.steering = steering_of(self._orders, self._about())
         desk = Desk(steering, self._about, self._tell)
         desk.conversations = self.helmed.conversations  # type: ignore[assignment]  # the desk only reads them
         return desk

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from mcpscope.control.server import Peer
+from mcpscope.engine.decisions import Release
 from mcpscope.engine.engine import Engine
-from mcpscope.engine.events import Event, Viewed
+from mcpscope.engine.events import Decided, Event, Viewed
 from mcpscope.engine.steering import Steering
 from mcpscope.engine.visibility import Face, Surface
 from mcpscope.errors import Exit, ScopeError
@@ -45,6 +46,8 @@ class Seeing:
             "scope/tools/unhide": self._show,
             "scope/tools/only": self._only,
             "scope/tools/rename": self._rename,
+            "scope/tools/accept": self._accept,
+            "scope/tools/diff": self._diff,
         }
         steering.on_view.append(self._viewed)
 
@@ -91,6 +94,30 @@ class Seeing:
         face = Face(new, words) if new != name or words else None
         self._steering.view.rename(name, face)
         return self._steering.view.to_json()
+
+    def _accept(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        """What drifted is accepted as it is now, and its calls go on; who asks writes it down."""
+        pins = self._steering.pins
+        names = params["names"] or (list(pins.drifted) if pins is not None else [])
+        found = {name: body for name in names if pins is not None and (body := pins.accept(name)) is not None}
+        if found:
+            self._steering.view.refresh(frozenset({Surface.TOOLS}))
+            self._release({f"drift {name}" for name in found}, peer)
+        return {"accepted": found}
+
+    def _release(self, rules: set[str], peer: Peer) -> None:
+        for session in tuple(self._sessions()):
+            for hold in session.engine.holds if session.engine is not None else ():
+                if hold.rule in rules:
+                    session.handle(Decided(hold.id, Release(), peer.name, session.now()))
+
+    def _diff(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        pins = self._steering.pins
+        drifted = {} if pins is None else {name: pins.changes(name) for name in pins.drifted}
+        return {
+            "on_drift": pins.on_drift.value if pins is not None else "",
+            "drifted": {name: [one.to_json() for one in found] for name, found in drifted.items()},
+        }
 
 
 def _globs(params: dict[str, Any]) -> list[str]:

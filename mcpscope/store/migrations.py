@@ -13,7 +13,7 @@ from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
 from mcpscope.store.schema import APPLICATION_ID, SCHEMA_VERSION
-from mcpscope.store.tables import REPLAYS, STATES, TABLES, TEXTS, TEXTS_STATE, VIEWS
+from mcpscope.store.tables import PINS, REPLAYS, STATES, TABLES, TEXTS, TEXTS_STATE, VIEWS
 
 migrations = Migrations("mcpscope")
 
@@ -47,6 +47,12 @@ def m003_replays(db: Database) -> None:
 def m004_states(db: Database) -> None:
     """What a recorder knows of each running session, a row a session: an HTTP proxy may have hundreds."""
     db.execute(STATES)
+
+
+@migrations()
+def m005_pins(db: Database) -> None:
+    """The definitions of tools that a person has accepted, for each server by its label."""
+    db.execute(PINS)
 
 
 def migrate(path: str) -> None:

@@ -251,6 +251,16 @@ TEXTS_STATE = (
     "CREATE TABLE texts_always (exchange_id INTEGER PRIMARY KEY)",
 )
 
+PINS = """
+    CREATE TABLE pins (
+        label TEXT NOT NULL,
+        name TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        body BLOB NOT NULL,
+        at INTEGER NOT NULL,
+        PRIMARY KEY (label, name)
+    )
+"""
 REPLAYS = (
     """
     CREATE TABLE runs (
