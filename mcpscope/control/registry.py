@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +43,7 @@ class Running:
 
 
 def running(folder: Path | None = None) -> list[Running]:
-    """The proxies of this user that live, oldest first; entries that the dead left behind are passed over."""
+    """The proxies of this user that live, oldest first; what the dead left behind is cleaned up."""
     found: list[Running] = []
     place = folder if folder is not None else runtime_dir()
     try:
@@ -50,8 +52,14 @@ def running(folder: Path | None = None) -> list[Running]:
         return []
     for path in names:
         entry = _read(path)
-        if entry is not None and _lives(entry.pid):
+        if entry is None:
+            continue
+        if _lives(entry.pid):
             found.append(entry)
+        elif not _answers(path.with_suffix(".sock")):
+            for left in (path, path.with_suffix(".sock")):
+                with suppress(OSError):
+                    left.unlink()
     return sorted(found, key=lambda entry: entry.started_at)
 
 
@@ -102,4 +110,17 @@ def _lives(pid: int) -> bool:
         return False
     except PermissionError:
         return True
+    return True
+
+
+def _answers(path: Path) -> bool:
+    """Whether someone listens at ``path``: the pid of a proxy in a container is not seen here."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:
+            return True
     return True
