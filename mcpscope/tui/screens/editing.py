@@ -179,6 +179,8 @@ class EditScreen(ScopeScreen):
         else:
             word = "JSON" if self._schema is None or self._part == "" else "fits the schema"
             spans, more = [(f"  {glyphs.ok}{word}", "success")], ""
+            if width < NARROW and not self._answer:
+                more = "".join(text for text, _ in holds.hint_line(self._schema, width - 2))
         changed = "changed" if self.area.text != self._original else "as received: the same bytes are sent"
         lines: list[Line] = [spans, [(f"  {more}", "muted")], [(f"  {changed}", "muted")]]
         self.query_one("#edit-verdict", Bar).show([cut(line, width) for line in lines])

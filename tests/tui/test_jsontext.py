@@ -1,0 +1,42 @@
+"""JSON laid out for a person: every spelling kept, nothing that a terminal obeys."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mcpscope.tui.jsontext import laid_out, part_of, problem_of
+
+TEXT = '{"a":1e2,"big":123456789012345678901,"e":[],"o":{},"l":[1,{"x":"\\u0041, [b]: {c}"}],"a":1.0}'
+
+
+def test_only_white_space_is_added() -> None:
+    shown = laid_out(TEXT)
+    assert shown.startswith(
+        '{\n  "a": 1e2,\n  "big": 123456789012345678901,\n  "e": [],\n  "o": {},\n  "l": ['
+    )
+    assert "\\u0041, [b]: {c}" in shown and shown.count('"a"') == 2
+    assert json.loads(shown) == json.loads(TEXT)
+
+
+def test_what_a_terminal_would_obey_is_spelled_as_an_escape_that_means_the_same() -> None:
+    text = '{"q":"\x9b2J\u202e\U000e0041 日本"}'
+    shown = laid_out(text)
+    assert "\x9b" not in shown and "\u202e" not in shown and "日本" in shown
+    assert json.loads(shown) == json.loads(text)
+
+
+@pytest.mark.parametrize(("text", "line", "column"), [('{\n "a": 1x}', 2, 8), ("", 1, 1), ("[1,]", 1, 4)])
+def test_a_problem_has_line_and_column(text: str, line: int, column: int) -> None:
+    found = problem_of(text)
+    assert found is not None
+    assert found[1:] == (line, column)
+    assert problem_of("NaN") is not None
+    assert problem_of(TEXT) is None
+
+
+def test_a_part_of_a_message_is_found_or_is_not_there() -> None:
+    raw = b'{"params":{"arguments":{"n":10}}}'
+    assert part_of(raw, "/params/arguments") == '{\n  "n": 10\n}'
+    assert part_of(raw, "/result") is None
