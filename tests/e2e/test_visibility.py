@@ -161,3 +161,14 @@ def test_faults_are_what_such_a_server_does(ends: Ends, peers: Peers, kind: str,
     viewer.process.wait(30)
     rows = ends.rows("SELECT flags FROM exchanges WHERE tool = 'add' ORDER BY id")
     assert ["fault" in (flags or "").split() for (flags,) in rows] == [True] * 4 + [False]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_renamed_tool_is_called_by_its_new_name_alone(ends: Ends, peers: Peers, way: str) -> None:
+    viewer, _ = ends.view(peers, "sdk2-auto", way, "--rename", "add=plus", "--describe", "add=Sums")
+    names = viewer.does("list", "list")[1]
+    assert "plus" in names
+    assert "add" not in names
+    assert viewer.does('call plus {"a":1,"b":2}', "called") == ["called", False, "3"]
+    assert viewer.does(ADD, "called")[:2] == ["error", -32602]
+    viewer.does("quit", "bye")
