@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcpscope.tui.actions import ACTIONS, SENTENCES, Action, Group, key_name
+from mcpscope.tui.actions import ACTIONS, ANY, BOTH, Action, Group, key_name
 
 BEGIN, END = "<!-- keys: begin -->", "<!-- keys: end -->"
 
@@ -17,7 +17,12 @@ def keys_table() -> str:
 
 def _row(action: Action) -> str:
     keys = " ".join(f"`{_escaped(key_name(key))}`" for key in action.keys)
-    where = "everywhere" if set(SENTENCES) <= set(action.places) else ", ".join(action.places)
+    places = set(action.places)
+    where = ", ".join(action.places)
+    if places >= set(ANY):
+        where = "everywhere"
+    elif places >= set(BOTH):
+        where = "every list and view"
     return f"| {keys} | {_escaped(action.say)} | {where} | `{action.id}` |"
 
 
