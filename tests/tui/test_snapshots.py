@@ -64,6 +64,7 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "quit": ("statuses", ("q",)),
 }
 OPENING = {"enter", "slash", "colon", "ctrl+p", "question_mark", "right_square_bracket", "4", "7", "t", "p"}
+RESTED = {"y", "slash"}
 LOOKS = {
     "mono": Options(watch=False, theme="mono"),
     "ascii": Options(watch=False, theme="mcpscope-dark", ascii=True),
@@ -102,7 +103,7 @@ async def settled(pilot: Pilot[Any]) -> None:
     app = pilot.app
     assert isinstance(app, ScopeApp)
     end, quiet = time.monotonic() + 20, 0
-    while quiet < 2 and time.monotonic() < end:
+    while quiet < 5 and time.monotonic() < end:
         await pilot.pause()
         await asyncio.sleep(0.03)
         parts = (getattr(app.screen, name, None) for name in ("under", "filtering"))
@@ -117,6 +118,8 @@ def driven(keys: tuple[str, ...]) -> Callable[[Pilot[Any]], Any]:
     async def run(pilot: Pilot[Any]) -> None:
         await settled(pilot)
         for key in keys:
+            if key in RESTED:
+                await settled(pilot)
             await pilot.press(key)
             if key in OPENING:
                 await settled(pilot)
