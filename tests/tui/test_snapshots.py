@@ -33,7 +33,8 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "traffic_not_following": ("statuses", ("g", "j")),
     "paused": ("statuses", ("p",)),
     "filter_valid": ("statuses", ("slash", *"tool:sea")),
-    "filter_error": ("statuses", ("slash", *"tol:search")),
+    # No part of it is a valid filter, so nothing is previewed on the way.
+    "filter_error": ("statuses", ("slash", "left_parenthesis", *"tol:a")),
     "filtered": ("statuses", ("slash", *"is:error", "enter")),
     "frames": ("statuses", ("t",)),
     "detail_pretty": ("statuses", ("g", "j", "j", "j", "enter")),
