@@ -10,14 +10,16 @@ from mcpscope.protocol.message import Message
 from mcpscope.replay.compare import Level, compare, worst
 from mcpscope.replay.links import asks
 from mcpscope.replay.plan import Plan
-from mcpscope.replay.steps import ServerRequest, Step
+from mcpscope.replay.steps import OF_THE_SESSION, ServerRequest, Step
 from mcpscope.replay.verdicts import Row, Verdict
 
 
 class Answering:
     """Matches live server requests, and the legs of ``input_required``, to recorded ones."""
 
-    def __init__(self, plan: Plan, told: Callable[[Row], None]) -> None:
+    def __init__(self, plan: Plan, told: Callable[[Row], None], *, comparable: bool = True) -> None:
+        """Not ``comparable``: over another transport, a server may ask for itself or not."""
+        self._comparable = comparable
         self._plan = plan
         self._told = told
         self._roots: dict[str, Any] | None = None
@@ -29,7 +31,8 @@ class Answering:
         if recorded is None:
             if request.method != "ping":
                 why = "the live server asks what the recorded one did not"
-                self._told(Row(0, f"← {request.method}", Verdict.NEW, why=why, now=request.body))
+                verdict = self._verdict(Verdict.NEW, standing=request.method in OF_THE_SESSION)
+                self._told(Row(0, f"← {request.method}", verdict, why=why, now=request.body))
             return _encode(request, _default(request.method))
         recorded.used = True
         self._compare(recorded, request)
@@ -41,18 +44,16 @@ class Answering:
     def missing(self) -> list[Row]:
         """A row for each recorded question that the live server did not ask."""
         why = "the live server did not ask"
-        return [
-            Row(
-                0,
-                f"← {asked.message.method}",
-                Verdict.MISSING,
-                why=why,
-                seq=asked.seq,
-                was=asked.message.body,
-            )
-            for asked in self._plan.server_requests
-            if not asked.used and asked.message.method != "ping"
-        ]
+        rows = []
+        for asked in self._plan.server_requests:
+            if not asked.used and asked.message.method != "ping":
+                verdict = self._verdict(Verdict.MISSING, standing=asked.standing)
+                label = f"← {asked.message.method}"
+                rows.append(Row(0, label, verdict, why=why, seq=asked.seq, was=asked.message.body))
+        return rows
+
+    def _verdict(self, verdict: Verdict, *, standing: bool) -> Verdict:
+        return Verdict.SKIPPED if standing and not self._comparable else verdict
 
     def leg(
         self, step: Step, was: Message, now: Message, steps: Sequence[Step], settle: Callable[[Step], None]

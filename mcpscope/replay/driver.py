@@ -72,7 +72,7 @@ class Run:
         self._ids = 0
         self._definitions: dict[str, dict[str, Any]] | None = None
         self._pages = Pages()
-        self._answering = Answering(plan, self._add)
+        self._answering = Answering(plan, self._add, comparable=not options.other_transport)
         self._hearing = Hearing(plan, comparable=not options.other_transport)
         self._started = time.monotonic()
 

@@ -14,7 +14,7 @@ from typing import Any
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.replay.echoes import Echoes
 from mcpscope.replay.links import fold_polls, link_legs, link_pages
-from mcpscope.replay.steps import OPENING, IdKey, Recorded, ServerRequest, Step, id_key
+from mcpscope.replay.steps import OF_THE_SESSION, OPENING, IdKey, Recorded, ServerRequest, Step, id_key
 
 
 @dataclass(slots=True)
@@ -132,7 +132,7 @@ class _Reader:
     def _server(self, recorded: Recorded) -> None:
         message = recorded.message
         if message.kind is Kind.REQUEST:
-            asked = ServerRequest(recorded.seq, message)
+            asked = ServerRequest(recorded.seq, message, standing=self._is_standing(message))
             self.server_requests.append(asked)
             self._asked[id_key(message.id)] = asked
             self.echoes.server_said(message.body)
@@ -145,6 +145,9 @@ class _Reader:
                 self._learn(step, message)
         elif message.kind is Kind.NOTIFICATION:
             self._heard(message)
+
+    def _is_standing(self, message: Message) -> bool:
+        return message.method in OF_THE_SESSION or not self._open
 
     def _heard(self, message: Message) -> None:
         if message.method == "notifications/progress":

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from mcpscope.protocol.message import Direction, Kind, Message, RpcId
 
+OF_THE_SESSION = frozenset({"roots/list", "ping"})
+"""What a server asks on its own account, whatever calls are open."""
 OPENING = frozenset({"initialize", "server/discover"})
 LIST_METHODS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"})
 IdKey = tuple[str, RpcId]
@@ -70,12 +72,16 @@ class Step:
 
 @dataclass(slots=True)
 class ServerRequest:
-    """A request that the recorded server made, and what its client answered (None: nothing)."""
+    """A request that the recorded server made, and what its client answered (None: nothing).
+
+    ``standing``: it belongs to the session and to no call of the client.
+    """
 
     seq: int
     message: Message
     answer: Message | None = None
     used: bool = False
+    standing: bool = False
 
 
 def id_key(value: RpcId) -> IdKey:

@@ -22,7 +22,7 @@ JSON = b"Content-Type: application/json"
 def helmed(*, breaks: tuple[str, ...] = (), denies: tuple[str, ...] = (), detached: str = "wait") -> Helmed:
     orders = Orders()
     orders.breaks, orders.denies, orders.detached = list(breaks), list(denies), detached
-    return Helmed(steering=steering_of(orders))
+    return Helmed(steering=steering_of(orders, {}))
 
 
 def call(name: bytes, arguments: bytes = b"{}") -> bytes:
@@ -195,7 +195,7 @@ def test_an_event_stream_that_is_open_already_comes_to_the_gate_at_its_next_even
             await reader.readuntil(b'"da')
             orders = Orders()
             orders.breaks, orders.detached = ["method:roots/list"], "wait"
-            helm.steering = steering_of(orders)
+            helm.steering = steering_of(orders, {})
             steps[0].set()
             conversation, hold = await held(made, helm)
             decide(conversation, hold, Release())
