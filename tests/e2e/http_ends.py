@@ -84,6 +84,7 @@ class HttpEnds:
         """What the database holds, once every session in it has ended and is brought in."""
         self.stop_proxies()
         until(lambda: self.program.db.exists())
+        until(lambda: self._ask("SELECT 1 FROM sqlite_master WHERE name = 'v_outcomes'"))  # made in one go
         until(lambda: not self._ask("SELECT 1 FROM sessions WHERE ended_at IS NULL") and self._drained())
         return self._ask(query, values)
 
