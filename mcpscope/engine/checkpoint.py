@@ -66,6 +66,7 @@ def dump(memory: Memory) -> dict[str, Any]:
         "tasks": [[direction, id, exchange.id] for direction, id, exchange in memory.tasks.items()],
         "recent": list(memory.recent),
         "held": list(memory.held),
+        "answered": [[id, status.value] for id, status in memory.answered.items()],
         "parts": list(memory.parts.items()),
     }
     return {"version": VERSION, "summaries": memory.summaries, "state": json.dumps(state)}
@@ -95,6 +96,7 @@ def load(saved: dict[str, Any]) -> Memory:
         memory.tasks.add(Direction(way), task, exchanges[id])
     memory.recent = {id: exchanges[id] for id in state["recent"]}
     memory.held = {id: exchanges[id] for id in state["held"]}
+    memory.answered = {id: Status(word) for id, word in state.get("answered", ())}
     memory.parts = dict(state["parts"])
     return memory
 

@@ -119,8 +119,8 @@ class Exchanges:
     def decided(self, exchange_id: int, at: int, status: Status | None, *flags: str) -> Exchange | None:
         """Note what the gate did with an exchange that is open or recent; None if it is neither.
 
-        ``HELD`` and, after it, ``WAITING`` last until the next change; ``DENIED``, ``MOCK`` and ``DROPPED``
-        stay whatever is then answered.
+        ``HELD`` and, after it, ``WAITING`` last until the next change; what has been answered does not wait
+        again. ``DENIED``, ``MOCK`` and ``DROPPED`` stay whatever is then answered.
         """
         exchange = self._memory.find(exchange_id)
         if exchange is None:
@@ -130,11 +130,13 @@ class Exchanges:
         if status is Status.HELD:
             self._memory.hold(exchange)
         elif status is not None:
-            self._memory.held.pop(exchange_id, None)
+            self._memory.release(exchange)
         if status is not None and status in DECIDED:
             exchange.status = status
             if exchange.kind is not ExchangeKind.REQUEST:
                 exchange.ended_at = at
+        elif status is Status.WAITING and not exchange.is_open:
+            pass  # it was the answer that was let go
         elif status is not None and exchange.status in (Status.HELD, Status.WAITING, Status.OK):
             exchange.status = status
         return exchange

@@ -37,6 +37,8 @@ class Memory:
         self.recent: dict[int, Exchange] = {}
         self.held: dict[int, Exchange] = {}
         """What the gate holds, so that it is found however long that lasts; at most ``MAX_HELD``."""
+        self.answered: dict[int, Status] = {}
+        """How those of ``held`` stood whose answer is what is held."""
         self.given_up: list[Exchange] = []
         """Exchanges that were settled beside the one a message belongs to; emptied by ``Exchanges``."""
         self.parts: dict[int, int] = {}
@@ -58,6 +60,15 @@ class Memory:
     def hold(self, exchange: Exchange) -> None:
         if len(self.held) < MAX_HELD:
             self.held[exchange.id] = exchange
+            if not exchange.is_open:
+                self.answered.setdefault(exchange.id, exchange.status)
+
+    def release(self, exchange: Exchange) -> None:
+        """No longer held: what had its answer before stands as that says."""
+        self.held.pop(exchange.id, None)
+        before = self.answered.pop(exchange.id, None)
+        if before is not None and exchange.status is Status.HELD:
+            exchange.status = before
 
     def give_up(self, exchange: Exchange | None, at: int) -> None:
         """There is no room for it any more: it ends as it stands, or lost if it waits."""

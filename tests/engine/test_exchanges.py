@@ -128,6 +128,25 @@ def test_an_exchange_decided_by_the_gate_keeps_its_status() -> None:
     assert (exchange.status, exchange.flags, exchange.answer_id) == (Status.DENIED, "bp rule:x", 2)
 
 
+@pytest.mark.parametrize(
+    ("answer", "status"), [(b'{"content":[]}', Status.OK), (b'{"isError":true}', Status.TOOL_ERROR)]
+)
+def test_an_answer_that_was_held_or_edited_has_been_answered(answer: bytes, status: Status) -> None:
+    memory = Exchanges()
+    call = parse(b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t"}}')
+    memory.observe(call, seq=1, at=0, direction=Direction.TO_SERVER)
+    memory.observe(
+        parse(b'{"jsonrpc":"2.0","id":1,"result":%b}' % answer), seq=2, at=3, direction=Direction.TO_CLIENT
+    )
+    memory.decided(1, 4, Status.HELD, "bp")
+    after = Exchanges()
+    after.restore(json.loads(json.dumps(memory.snapshot())))
+    found = after.decided(1, 5, Status.WAITING, "edited")
+    assert found is not None and (found.status, found.ended_at) == (status, 3)
+    found = after.decided(1, 6, Status.WAITING)
+    assert found is not None and found.status is status
+
+
 def test_too_many_open_requests_give_up_the_oldest() -> None:
     memory = Exchanges(summaries=False)
     for seq in range(1, 8194):
