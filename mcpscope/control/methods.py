@@ -212,8 +212,21 @@ METHODS: Final = {
             ),
             steers=True,
         ),
+        Method(
+            "scope/rules/put",
+            "add a rule as a policy file spells it, or replace the one made live of that name",
+            (Param("rule", dict), Param("first", bool, False)),
+            steers=True,
+        ),
+        Method(
+            "scope/rules/move",
+            "put a rule made live so many places further down",
+            (_NAME, Param("by", int)),
+            steers=True,
+        ),
         Method("scope/rules/remove", "forget a rule made live", (_NAME,), steers=True),
         Method("scope/rules/enable", "switch a rule on or off", (_NAME, Param("on", bool)), steers=True),
+        Method("scope/policy/get", "the policy files in force, and why a changed one is not"),
         Method(
             "scope/tools/list",
             "what is hidden, shown or renamed, and what hides each name",

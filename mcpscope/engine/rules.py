@@ -244,12 +244,44 @@ class Rules:
         self._refresh()
         return True
 
+    def move(self, name: str, by: int) -> bool:
+        """Put a rule ``by`` places further down, never before breakpoints; False where there is none."""
+        entry = self.get(name)
+        if entry is None or entry.rule.origin in _ORDER:
+            return False
+        first = sum(other.rule.origin in _ORDER for other in self._entries)
+        place = self._entries.index(entry)
+        self._entries.remove(entry)
+        self._entries.insert(max(first, min(len(self._entries), place + by)), entry)
+        self._refresh()
+        return True
+
     def replace_origin(self, origin: str, rules: Iterable[Rule]) -> None:
-        """Put ``rules`` in place of all that came from ``origin``; the others keep their hits."""
-        self._entries = [entry for entry in self._entries if entry.rule.origin != origin]
-        self._entries.extend(Entry(rule) for rule in rules)
+        """Put ``rules`` where the first stood that came from ``origin``, in place of all of them.
+
+        One of a name that is there already keeps its hits and takes the place of a rule made live.
+        """
+        new = [self._heir(rule) for rule in rules]
+        names = {entry.rule.name for entry in new}
+        places = [place for place, entry in enumerate(self._entries) if entry.rule.origin == origin]
+        place = places[0] if places else len(self._entries)
+
+        def stays(entry: Entry) -> bool:
+            return entry.rule.origin != origin and entry.rule.name not in names
+
+        before = [entry for entry in self._entries[:place] if stays(entry)]
+        behind = [entry for entry in self._entries[place:] if stays(entry)]
+        self._entries = [*before, *new, *behind]
         self._entries.sort(key=lambda found: _ORDER.get(found.rule.origin, 2))
         self._refresh()
+
+    def _heir(self, rule: Rule) -> Entry:
+        """``rule`` in force with what its forerunner counted."""
+        old = self.get(rule.name)
+        if old is None:
+            return Entry(rule)
+        chance = old.chance if old.rule.fault == rule.fault else None
+        return Entry(rule, old.hits, old.last_hit, chance)
 
     def candidates(self, place: Place) -> tuple[Entry, ...]:
         """The rules in force that could match a message of this phase, direction, method and tool, in order.

@@ -153,6 +153,7 @@ class Helm:
 
         gate = self._take()
         desk = Desk(gate.steering, self._about, self._tell)
+        desk.obey(self._orders.law)
         desk.conversations[gate.number] = gate
         return desk
 

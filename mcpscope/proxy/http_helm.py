@@ -57,6 +57,7 @@ class HttpHelm:
         if steering is None:
             steering = self.helmed.steering = steering_of(self._orders, self._about())
         desk = Desk(steering, self._about, self._tell)
+        desk.obey(self._orders.law)
         desk.conversations = self.helmed.conversations  # type: ignore[assignment]  # the desk only reads them
         return desk
 

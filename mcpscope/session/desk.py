@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mcpscope.control.methods import EVENTS, METHODS, Param
 from mcpscope.control.server import Peer
@@ -12,15 +12,15 @@ from mcpscope.engine.decisions import Decision, Release
 from mcpscope.engine.engine import Engine
 from mcpscope.engine.events import Decided, Event, Injected
 from mcpscope.engine.holds import Hold, HoldState
-from mcpscope.engine.rules import Entry, On, Rule
 from mcpscope.engine.steering import Detached, Steering
-from mcpscope.errors import Exit, ScopeError
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.parsing import parse
-from mcpscope.session import troubles, wishes
+from mcpscope.session import wishes
+from mcpscope.session.ruling import Ruling, refused
 from mcpscope.session.seeing import Seeing
 
-INTERCEPT = "intercept"
+if TYPE_CHECKING:
+    from mcpscope.session.law import Law
 
 
 class Conversation(Protocol):
@@ -61,7 +61,6 @@ class Desk:
         self.conversations: dict[int, Conversation] = {}
         self._about = about
         self._tell = tell
-        self._kept: Rule | None = None
         self._methods: dict[str, Callable[[dict[str, Any], Peer], Any]] = {
             "scope/hello": self._hello,
             "scope/methods": _methods,
@@ -71,21 +70,16 @@ class Desk:
             "scope/holds/list": self._list_holds,
             "scope/holds/get": self._get_hold,
             "scope/holds/continue-all": self._continue_all,
-            "scope/breakpoints/list": lambda params, peer: self._rules("breakpoint"),
-            "scope/breakpoints/add": self._add_breakpoint,
-            "scope/breakpoints/remove": self._remove_rule,
-            "scope/breakpoints/enable": self._enable_rule,
-            "scope/intercept/get": lambda params, peer: self._intercept(),
-            "scope/intercept/set": self._set_intercept,
             "scope/detached/set": self._set_detached,
-            "scope/rules/list": lambda params, peer: self._rules(""),
-            "scope/rules/add": self._add_rule,
-            "scope/rules/remove": self._remove_rule,
-            "scope/faults/add": self._add_fault,
-            "scope/rules/enable": self._enable_rule,
             "scope/inject": self._inject,
         }
+        self._ruling = Ruling(steering, tell)
+        self._methods |= self._ruling.methods
         self._methods |= Seeing(steering, lambda: self.conversations.values(), tell).methods
+
+    def obey(self, law: Law | None) -> None:
+        """Tell of ``law`` as the policy in force."""
+        self._ruling.law = law
 
     def __repr__(self) -> str:
         return f"<Desk sessions={list(self.conversations)} {self.steering!r}>"
@@ -137,7 +131,7 @@ class Desk:
             "gated": steering.gated,
             "holds": len(self._holds()),
             "rules": len(steering.rules),
-            "intercept": self._intercept(),
+            "intercept": self._ruling.intercept(),
             "sessions": [conversation.describe() for conversation in self.conversations.values()],
         }
 
@@ -194,70 +188,8 @@ class Desk:
                 return conversation, hold
         past = self.steering.decision_on(id)
         if past is None:
-            raise _refused("no_hold", f"there is no hold {id}", "see: mcpscope holds list")
-        raise _refused("hold_resolved", f"hold {id} was already {past[0]} by {past[1]}")
-
-    # Rules.
-
-    def _rules(self, origin: str) -> list[dict[str, Any]]:
-        entries = [entry for entry in self.steering.rules if origin in ("", entry.rule.origin)]
-        return [wishes.rule_json(entry) for entry in entries]
-
-    def _add_breakpoint(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
-        name = params["name"] or self.steering.rules.new_name("b")
-        return self._added(self.steering.rules.add(wishes.breakpoint(name, params)))
-
-    def _add_rule(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
-        name = params["name"] or self.steering.rules.new_name("r")
-        rule = wishes.rule(name, params)
-        return self._added(self.steering.rules.add(rule, first=params["first"]))
-
-    def _add_fault(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
-        name = params["name"] or self.steering.rules.new_name("fault")
-        return self._added(self.steering.rules.add(troubles.fault(name, params["fault"], params)))
-
-    def _added(self, entry: Entry) -> dict[str, Any]:
-        self._tell("rules", 0, {"changed": entry.rule.name})
-        return wishes.rule_json(entry)
-
-    def _remove_rule(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
-        self._live(params["name"])
-        self.steering.rules.remove(params["name"])
-        self._tell("rules", 0, {"removed": params["name"]})
-        return {"removed": params["name"]}
-
-    def _enable_rule(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
-        self._live(params["name"])
-        self.steering.rules.enable(params["name"], on=params["on"])
-        self._tell("rules", 0, {"changed": params["name"]})
-        entry = self.steering.rules.get(params["name"])
-        assert entry is not None
-        return wishes.rule_json(entry)
-
-    def _live(self, name: str) -> None:
-        entry = self.steering.rules.get(name)
-        if entry is None:
-            raise _refused("no_rule", f"there is no rule {name}", "see: scope/rules/list")
-        if entry.rule.origin == "policy":
-            raise _refused("policy_rule", f"{name} is a rule of the policy file", "change it there")
-
-    def _intercept(self) -> dict[str, Any]:
-        entry = self.steering.rules.get(INTERCEPT)
-        rule = entry.rule if entry is not None else self._kept
-        text = rule.condition.text if rule is not None and rule.condition is not None else ""
-        on = rule.on.value if rule is not None else On.BOTH.value
-        return {"filter": text, "enabled": entry is not None and entry.rule.enabled, "on": on}
-
-    def _set_intercept(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
-        """A new filter, or the kept one switched on or off."""
-        text = params["filter"] if params["filter"] is not None else self._intercept()["filter"]
-        self._kept = wishes.intercept(text, params["on"])
-        if params["enabled"]:
-            self.steering.rules.add(self._kept)
-        else:
-            self.steering.rules.remove(INTERCEPT)
-        self._tell("rules", 0, {"changed": INTERCEPT})
-        return self._intercept()
+            raise refused("no_hold", f"there is no hold {id}", "see: mcpscope holds list")
+        raise refused("hold_resolved", f"hold {id} was already {past[0]} by {past[1]}")
 
     def _set_detached(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
         self.steering.set_detached(Detached(params["mode"]))
@@ -273,7 +205,7 @@ class Desk:
             body = {**body, "id": engine.new_id()}
         message = parse(wishes.encoded({"jsonrpc": "2.0", **body}))
         if message.kind not in (Kind.REQUEST, Kind.NOTIFICATION):
-            raise _refused("bad_message", "only a request or a notification can be injected")
+            raise refused("bad_message", "only a request or a notification can be injected")
         at = conversation.now()
         conversation.handle(Injected(Direction(params["dir"]), message, peer.name, at))
         return {"at": at, "id": message.id, "session": conversation.number}
@@ -284,7 +216,7 @@ class Desk:
         found = self.conversations.get(number)
         if found is None:
             numbers = ", ".join(map(str, self.conversations)) or "none"
-            raise _refused("no_session", f"there is no session {number} (running: {numbers})")
+            raise refused("no_session", f"there is no session {number} (running: {numbers})")
         return found
 
 
@@ -317,7 +249,3 @@ def _shown(message: Message) -> dict[str, Any]:
 
 def _key(peer: Peer) -> str:
     return f"{peer.number} {peer.name}"
-
-
-def _refused(code: str, text: str, hint: str = "") -> ScopeError:
-    return ScopeError(text, code=code, exit=Exit.REFUSED, hint=hint)

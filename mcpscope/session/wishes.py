@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from mcpscope.engine.clock import SECOND_NS
@@ -20,6 +21,7 @@ from mcpscope.engine.decisions import (
     Revert,
 )
 from mcpscope.engine.patch import encode
+from mcpscope.engine.policy.spelling import spelled
 from mcpscope.engine.rules import Action, Entry, Fallback, On, Rule, Rules
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.session.troubles import fault_json, read
@@ -131,6 +133,15 @@ def rule(name: str, params: Params) -> Rule:
     )
 
 
+def rule_spelled(given: Params, new_name: Callable[[str], str]) -> Rule:
+    """A live rule from the keys of a policy file; raises PolicyError."""
+    from mcpscope.engine.policy.load import load  # the YAML parser: only where somebody makes rules
+
+    named = {"name": new_name("r"), **given}
+    (found,) = load(json.dumps({"version": 1, "rules": [named]})).rules
+    return replace(found, origin="live")
+
+
 def obey(rules: Rules, breaks: list[str], intercept_filter: str, denies: list[str]) -> None:
     """Put the rules of the command line in force; raises FilterError."""
     found = [denial(rules.new_name("deny"), text) for text in denies]
@@ -174,6 +185,7 @@ def rule_json(entry: Entry) -> dict[str, Any]:
         "timeout": (rule.timeout_ns or 0) / SECOND_NS,
         "fallback": rule.fallback.value if rule.fallback is not None else "",
         "fault": fault_json(rule),
+        "spelled": spelled(rule),
         "hits": entry.hits,
         "last_hit": entry.last_hit,
     }

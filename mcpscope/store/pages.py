@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mcpscope.engine.filter.language import Filter
+from mcpscope.engine.filter.language import Filter, parse
+from mcpscope.engine.policy.matching import JUDGED, would_match
+from mcpscope.engine.rules import Rule
 from mcpscope.store import schema
 from mcpscope.store.bodies import BlockReader
 from mcpscope.store.filter_sql import to_sql
@@ -139,6 +141,17 @@ class Pages:
             yield lambda: self._stop
         except Stopped:
             raise Interrupted from None
+
+    def matched(self, rule: Rule, sessions: Sequence[int] | None, count: int) -> tuple[array[int], int]:
+        """Which of the last ``count`` exchanges ``rule`` would have matched, and how many it would see."""
+        found, seen = array("q"), 0
+        with self._stoppable() as stop:
+            for one in Query(self._connection, parse(""), sessions=sessions, stop=stop).newest(limit=count):
+                seen += not JUDGED.isdisjoint(one.kinds)
+                if would_match(rule, one):
+                    found.append(one.seq)
+        found.reverse()
+        return found, seen
 
     def passing(self, ids: Sequence[int], sessions: Sequence[int] | None, asked: Filter | None) -> set[int]:
         """Which of ``ids`` exist, are of ``sessions`` and pass."""

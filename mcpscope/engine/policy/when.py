@@ -55,8 +55,9 @@ class WhenCondition:
         self._expression = _compile(expression)
         names = frozenset(_NAME.findall(_STRING.sub("", expression)))
         self._used = tuple(name for name in VARIABLES if name in names)
-        match = filter.text + " " if filter else ""
-        self.text = f"{match}when {expression}"
+        self.match = filter.text if filter else ""
+        self.when = expression
+        self.text = f"{self.match} when {expression}".strip()
         self._on_answers = bool(names & _ANSWERS)
         self.looks_at_answer = self._on_answers or (filter is not None and filter.looks_at_answer)
 
