@@ -10,6 +10,7 @@ from mcpscope.protocol.message import Message
 from mcpscope.replay.compare import Level, compare, worst
 from mcpscope.replay.links import asks
 from mcpscope.replay.plan import Plan
+from mcpscope.replay.standing import Standing
 from mcpscope.replay.steps import OF_THE_SESSION, ServerRequest, Step
 from mcpscope.replay.verdicts import Row, Verdict
 
@@ -17,27 +18,27 @@ from mcpscope.replay.verdicts import Row, Verdict
 class Answering:
     """Matches live server requests, and the legs of ``input_required``, to recorded ones."""
 
-    def __init__(self, plan: Plan, told: Callable[[Row], None], *, comparable: bool = True) -> None:
+    def __init__(
+        self, plan: Plan, standing: Standing, told: Callable[[Row], None], *, comparable: bool = True
+    ) -> None:
         """Not ``comparable``: over another transport, a server may ask for itself or not."""
         self._comparable = comparable
         self._plan = plan
+        self._standing = standing
         self._told = told
-        self._roots: dict[str, Any] | None = None
         self._keys: dict[int, dict[str, str]] = {}
 
-    def answer(self, request: Message) -> bytes:
-        """The answer to one live server request; a request that the recording has not becomes a row."""
-        recorded = self._match(request)
+    def answer(self, request: Message, now: float) -> bytes:
+        """The answer to one live server request (empty: none); what the recording has not becomes a row."""
+        recorded = self._standing.match(request)
         if recorded is None:
             if request.method != "ping":
-                why = "the live server asks what the recorded one did not"
-                verdict = self._verdict(Verdict.NEW, standing=request.method in OF_THE_SESSION)
-                self._told(Row(0, f"← {request.method}", verdict, why=why, now=request.body))
+                self._told(self._new(request, now))
             return _encode(request, _default(request.method))
         recorded.used = True
         self._compare(recorded, request)
         if recorded.answer is None:
-            return b""
+            return _encode(request, _default("ping")) if request.method == "ping" else b""
         body = recorded.answer.body
         return _encode(request, {key: body[key] for key in ("result", "error") if key in body})
 
@@ -46,11 +47,19 @@ class Answering:
         why = "the live server did not ask"
         rows = []
         for asked in self._plan.server_requests:
-            if not asked.used and asked.message.method != "ping":
+            if asked.message.method != "ping" and self._standing.is_missing(asked):
                 verdict = self._verdict(Verdict.MISSING, standing=asked.standing)
                 label = f"← {asked.message.method}"
                 rows.append(Row(0, label, verdict, why=why, seq=asked.seq, was=asked.message.body))
         return rows
+
+    def _new(self, request: Message, now: float) -> Row:
+        standing = request.method in OF_THE_SESSION
+        verdict = self._verdict(Verdict.NEW, standing=standing)
+        why = "the live server asks what the recorded one did not"
+        if standing and self._standing.is_late(now):
+            verdict, why = Verdict.SKIPPED, "asked later than the recorded session lasted"
+        return Row(0, f"← {request.method}", verdict, why=why, now=request.body)
 
     def _verdict(self, verdict: Verdict, *, standing: bool) -> Verdict:
         return Verdict.SKIPPED if standing and not self._comparable else verdict
@@ -81,16 +90,6 @@ class Answering:
         if not keys or not isinstance(responses, dict):
             return params
         return {**params, "inputResponses": {keys.get(key, key): value for key, value in responses.items()}}
-
-    def _match(self, request: Message) -> ServerRequest | None:
-        waiting = [
-            asked
-            for asked in self._plan.server_requests
-            if not asked.used and asked.message.method == request.method
-        ]
-        return next((asked for asked in waiting if asked.message.params == request.params), None) or next(
-            iter(waiting), None
-        )
 
     def _compare(self, recorded: ServerRequest, request: Message) -> None:
         was = {"result": recorded.message.params}

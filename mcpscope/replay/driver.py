@@ -16,6 +16,7 @@ from mcpscope.replay.links import asks
 from mcpscope.replay.own import OWN_SEQ, list_tools, next_page, own_id
 from mcpscope.replay.pages import Pages
 from mcpscope.replay.plan import Plan, definitions_in, is_destructive
+from mcpscope.replay.standing import Standing
 from mcpscope.replay.steps import LIST_METHODS, OPENING, IdKey, Step, id_key
 from mcpscope.replay.upstream import Arrived, Upstream
 from mcpscope.replay.verdicts import Row, Strictness, Verdict, is_slower, judge
@@ -72,7 +73,8 @@ class Run:
         self._ids = 0
         self._definitions: dict[str, dict[str, Any]] | None = None
         self._pages = Pages()
-        self._answering = Answering(plan, self._add, comparable=not options.other_transport)
+        self._standing = Standing(plan)
+        self._answering = Answering(plan, self._standing, self._add, comparable=not options.other_transport)
         self._hearing = Hearing(plan, comparable=not options.other_transport)
         self._started = time.monotonic()
 
@@ -93,6 +95,7 @@ class Run:
         """Say everything, wait for what is owed, and return the rows in the recording's order."""
         for step in self.plan.steps:
             self._await(step.after)
+            self._await_questions(step)
             if not self._alive():
                 self._skip(step, self.stopped)
             else:
@@ -102,8 +105,9 @@ class Run:
         self._linger()
         for sent in list(self._open.values()):
             self._unanswered(sent)
-        for row in [*self._answering.missing(), *self._hearing.rows()]:
-            self._add(row)
+        if not self.stopped:  # else nobody knows what would have come
+            for row in [*self._answering.missing(), *self._hearing.rows()]:
+                self._add(row)
         self.rows.sort(key=lambda row: row.seq)
         for number, row in enumerate(self.rows, 1):
             row.number = number
@@ -114,6 +118,7 @@ class Run:
     def _take_turn(self, step: Step) -> None:
         if not step.is_request:
             self._upstream.send(self._line(step, step.message.id))
+            self._standing.said(step.message)
             return
         why = step.skip or self._reason_to_skip(step)
         if why:
@@ -193,6 +198,15 @@ class Run:
                 continue
             self._pump(self._next_deadline())
 
+    def _await_questions(self, step: Step) -> None:
+        """Let the server ask first what it had asked first; a bounded time, for it may not ask at all."""
+        while self._alive():
+            running = {sent.step.seq for sent in self._open.values()}
+            due = self._standing.awaited(step, running, time.monotonic())
+            if due is None:
+                return
+            self._pump(min(due, self._next_deadline()))
+
     def _next_deadline(self) -> float:
         return min((sent.deadline for sent in self._open.values()), default=time.monotonic() + POLL_SECONDS)
 
@@ -209,18 +223,26 @@ class Run:
         message = arrived.message
         if message.is_answer:
             sent = self._open.pop(id_key(message.id), None)
+            self._standing.opened(time.monotonic())
             if sent is not None:
                 self._answered(sent, message, arrived.at)
         elif message.kind is Kind.REQUEST:
-            self._upstream.send(self._answering.answer(message))
+            said = self._answering.answer(message, time.monotonic())
+            if said:
+                self._upstream.send(said)
         else:
             self._hearing.hear(message)
 
     def _linger(self) -> None:
-        """Wait as long as the recording did for notifications that are still missing."""
+        """Wait as long as the recording did for what the server says on its own and has not said yet."""
         until = time.monotonic() + self._hearing.patience_seconds
-        while self._hearing.is_waiting and time.monotonic() < until and self._alive():
+        while self._is_lingering() and time.monotonic() < until and self._alive():
             self._pump(until)
+
+    def _is_lingering(self) -> bool:
+        if self._options.other_transport:
+            return False
+        return self._hearing.is_waiting or self._standing.is_waiting(time.monotonic())
 
     # -- judging -------------------------------------------------------------------------------------------
 
@@ -329,6 +351,7 @@ class Run:
     def _skip(self, step: Step, why: str) -> None:
         if not step.is_request or step.seq in self._settled:
             return
+        step.skip = why
         self._settle(step)
         self._add(Row(0, step.label, Verdict.SKIPPED, step.took_ns or None, None, why, step.seq))
 

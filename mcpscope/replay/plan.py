@@ -14,20 +14,36 @@ from typing import Any
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.replay.echoes import Echoes
 from mcpscope.replay.links import fold_polls, link_legs, link_pages
-from mcpscope.replay.steps import OF_THE_SESSION, OPENING, IdKey, Recorded, ServerRequest, Step, id_key
+from mcpscope.replay.steps import (
+    OF_THE_SESSION,
+    OPENING,
+    ROOTS_CHANGED,
+    IdKey,
+    Recorded,
+    ServerRequest,
+    Step,
+    id_key,
+)
 
 
 @dataclass(slots=True)
 class Plan:
-    """All of a replay: its steps, the server's requests to answer from the recording, and the echoes."""
+    """All of a replay: its steps, the server's requests to answer from the recording, and the echoes.
+
+    ``replied`` are those of the server's requests that the client answered, in the order of its answers;
+    ``opened_at`` is when the first answer came (unix ns), ``lasted_ns`` the time from then to the end.
+    """
 
     steps: list[Step]
     answered: list[Step]
     server_requests: list[ServerRequest]
+    replied: list[ServerRequest]
     echoes: Echoes
     standing: list[Message]
     definitions: dict[str, dict[str, Any]]
     era: str
+    opened_at: int
+    lasted_ns: int
 
     def tools(self) -> dict[str, int]:
         """How many calls to which tool the plan has."""
@@ -70,6 +86,7 @@ class _Reader:
         self.steps: list[Step] = []
         self.answered: list[Step] = []
         self.server_requests: list[ServerRequest] = []
+        self.replied: list[ServerRequest] = []
         self.echoes = Echoes()
         self.standing: list[Message] = []
         self.definitions: dict[str, dict[str, Any]] = {}
@@ -77,8 +94,11 @@ class _Reader:
         self._open: dict[IdKey, Step] = {}
         self._asked: dict[IdKey, ServerRequest] = {}
         self._tokens: dict[str, Step] = {}
+        self._epoch = 0
+        self._last_at = 0
 
     def take(self, recorded: Recorded) -> None:
+        self._last_at = recorded.at
         if recorded.direction is Direction.TO_SERVER:
             if not recorded.ours:
                 self._client(recorded)
@@ -89,14 +109,19 @@ class _Reader:
         link_legs(self.steps)
         fold_polls(self.steps)
         link_pages(self.steps)
+        first = self.answered[0].answer if self.answered else None
+        opened_at = first.at if first is not None else self._last_at
         return Plan(
             self.steps,
             self.answered,
             self.server_requests,
+            self.replied,
             self.echoes,
             self.standing,
             self.definitions,
             self.era,
+            opened_at,
+            self._last_at - opened_at,
         )
 
     def _client(self, recorded: Recorded) -> None:
@@ -104,12 +129,13 @@ class _Reader:
         if message.is_answer:
             if (asked := self._asked.pop(id_key(message.id), None)) is not None:
                 asked.answer = message
+                self.replied.append(asked)
                 self.echoes.client_said(message.body)
             return
         if message.kind not in (Kind.REQUEST, Kind.NOTIFICATION):
             return
         self.echoes.client_said(message.body)
-        step = Step(recorded.seq, recorded.at, message, after=len(self.answered))
+        step = Step(recorded.seq, recorded.at, message, after=len(self.answered), replied=len(self.replied))
         if recorded.redacted:
             step.skip = "the recording holds it redacted"
         self.steps.append(step)
@@ -124,6 +150,8 @@ class _Reader:
             self._tokens[json.dumps(token)] = step
 
     def _notified(self, message: Message) -> None:
+        if message.method == ROOTS_CHANGED:
+            self._epoch += 1
         if message.method == "notifications/cancelled":
             step = self._open.get(id_key(message.params.get("requestId")))
             if step is not None:
@@ -132,7 +160,8 @@ class _Reader:
     def _server(self, recorded: Recorded) -> None:
         message = recorded.message
         if message.kind is Kind.REQUEST:
-            asked = ServerRequest(recorded.seq, message, standing=self._is_standing(message))
+            asked = ServerRequest(recorded.seq, recorded.at, message, standing=self._is_standing(message))
+            asked.during, asked.epoch = tuple(self._open.values()), self._epoch
             self.server_requests.append(asked)
             self._asked[id_key(message.id)] = asked
             self.echoes.server_said(message.body)

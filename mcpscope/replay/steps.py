@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mcpscope.protocol.message import Direction, Kind, Message, RpcId
 
 OF_THE_SESSION = frozenset({"roots/list", "ping"})
 """What a server asks on its own account, whatever calls are open."""
+ROOTS_CHANGED = "notifications/roots/list_changed"
 OPENING = frozenset({"initialize", "server/discover"})
 LIST_METHODS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"})
 IdKey = tuple[str, RpcId]
@@ -29,8 +31,9 @@ class Recorded:
 class Step:
     """One client message to send. ``answer`` is what the recorded server said, None if it never answered.
 
-    ``after`` says how many of the plan's ``answered`` requests must be settled before it may go;
-    ``skip`` says why it is not sent; ``first`` is the first leg that a retry belongs to.
+    ``after`` says how many of the plan's ``answered`` requests must be settled before it may go, ``replied``
+    how many of the server's requests its client had answered before it; ``skip`` says why it is not sent;
+    ``first`` is the first leg that a retry belongs to.
     """
 
     seq: int
@@ -38,6 +41,7 @@ class Step:
     message: Message
     answer: Recorded | None = None
     after: int = 0
+    replied: int = 0
     skip: str = ""
     cancelled: bool = False
     first: Step | None = None
@@ -74,14 +78,19 @@ class Step:
 class ServerRequest:
     """A request that the recorded server made, and what its client answered (None: nothing).
 
-    ``standing``: it belongs to the session and to no call of the client.
+    ``standing``: it belongs to the session and to no call of the client. ``at`` is unix ns, ``during`` the
+    calls that were open, ``epoch`` how often the client had changed its roots before.
     """
 
     seq: int
+    at: int
     message: Message
     answer: Message | None = None
     used: bool = False
     standing: bool = False
+    during: Sequence[Step] = ()
+    epoch: int = 0
+    awaited_since: float | None = None
 
 
 def id_key(value: RpcId) -> IdKey:
