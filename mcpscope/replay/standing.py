@@ -98,7 +98,8 @@ class Standing:
         if asked.standing:
             opened = self._opened if self._opened is not None else now
             offset = max(0.0, (asked.at - self._plan.opened_at) / 1e9)
-            due = min(due, opened + offset * PATIENCE_FACTOR + PATIENCE_SECONDS)
+            then = max(opened + offset * PATIENCE_FACTOR, asked.awaited_since)
+            due = min(due, then + PATIENCE_SECONDS)
         if due > now:
             return due
         if asked.standing:

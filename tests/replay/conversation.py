@@ -12,18 +12,23 @@ ROOT = Path(__file__).parents[2]
 
 
 class Client:
-    """Speaks to ``argv`` over its pipes; samples with a fixed answer."""
+    """Speaks to ``argv`` over its pipes; samples with a fixed answer, and has the roots in ``roots``."""
 
     def __init__(self, argv: list[str]) -> None:
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
         self._id = 0
+        self.roots: list[str] = []
+        self.asked: list[str] = []
 
     def open(self) -> Any:
         """The handshake."""
         info = {"name": "script", "version": "1"}
         answer = self.say(
-            "initialize", protocolVersion="2025-06-18", capabilities={"sampling": {}}, clientInfo=info
+            "initialize",
+            protocolVersion="2025-06-18",
+            capabilities={"sampling": {}, "roots": {}},
+            clientInfo=info,
         )
         self.send({"method": "notifications/initialized"})
         return answer
@@ -35,10 +40,24 @@ class Client:
             message = self.read()
             if message.get("id") == self._id and "method" not in message:
                 return message.get("result", message.get("error"))
-            if message.get("method") == "sampling/createMessage":
-                content = {"type": "text", "text": "forty-two"}
-                result = {"role": "assistant", "model": "m", "content": content}
-                self.send({"id": message["id"], "result": result})
+            self._reply(message)
+
+    def wait_asked(self, count: int) -> None:
+        """Answer what the server asks until it has asked ``count`` times in all."""
+        while len(self.asked) < count:
+            self._reply(self.read())
+
+    def _reply(self, message: dict[str, Any]) -> None:
+        if "method" not in message or "id" not in message:
+            return
+        result: dict[str, Any] = {}
+        if message["method"] == "sampling/createMessage":
+            content = {"type": "text", "text": "forty-two"}
+            result = {"role": "assistant", "model": "m", "content": content}
+        if message["method"] == "roots/list":
+            result = {"roots": [{"uri": uri} for uri in self.roots]}
+        self.send({"id": message["id"], "result": result})
+        self.asked.append(message["method"])
 
     def call(self, tool: str, /, **arguments: Any) -> Any:
         return self.say("tools/call", name=tool, arguments=arguments)
