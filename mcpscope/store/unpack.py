@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from mcpscope.protocol.message import Kind, Message
-from mcpscope.protocol.parsing import parse
+from mcpscope.protocol.surface import read
 from mcpscope.store.checkpoint import load_state
 from mcpscope.store.lanes import FRAMINGS, Lane, Resume
 from mcpscope.store.records import RECORD_OVERHEAD, Dir, Record, RecordType
@@ -222,6 +222,6 @@ def partial_of(message: Message) -> Message:
 
 def _parse(raw: bytes) -> Message:
     try:
-        return parse(raw)
+        return read(raw)
     except Exception:  # one message that the parser cannot bear must not stop the recording of all others
         return Message(raw, Kind.MALFORMED, {}, problems=("unreadable",))
