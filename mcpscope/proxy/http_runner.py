@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -30,6 +30,7 @@ from mcpscope.proxy.http_options import (
 from mcpscope.proxy.recorder import Recorder
 from mcpscope.proxy.registry import Entry
 from mcpscope.session.http_inject import Injected
+from mcpscope.session.http_log import JournalRecord
 from mcpscope.session.http_sessions import Session
 from mcpscope.store.journal import Journal
 from mcpscope.store.records import Dir, RecordType
@@ -247,6 +248,9 @@ class Unrecorded:
         flags: int = 0,
         at: int = 0,
     ) -> bool:
+        return True
+
+    def append_all(self, records: Sequence[JournalRecord]) -> bool:
         return True
 
 

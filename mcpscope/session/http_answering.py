@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mcpscope.session import http_oauth
 from mcpscope.session.http_endpoint import EndpointWatch
 from mcpscope.session.http_gated import GatedDown
+from mcpscope.session.http_known import of_response
 from mcpscope.session.http_local import local_failure
 from mcpscope.session.http_log import NotRecorded, StreamLog
 from mcpscope.transports.connect.http_outgoing import Failure
@@ -137,37 +138,45 @@ class Answering:
             head = self._rewritten(head)
             if head is None:
                 return
+        shown = None
         if head is not None:
             self._head = None
-            self._begin(head, log)
+            shown = self._begin(head, log)
         if self._down is not None:
+            if shown is not None:
+                relay.incoming.send_head(shown)
             self._through_the_gate(self._down)
         elif self._parts or self._ended:
-            self._pass_on(log)
+            self._pass_on(log, shown)
         else:
+            if shown is not None:
+                relay.incoming.send_head(shown)
             relay.incoming.flush()
 
-    def _pass_on(self, log: StreamLog) -> None:
-        """What has come of the body, in the fast lane."""
+    def _pass_on(self, log: StreamLog, shown: ResponseHead | None) -> None:
+        """What has come of the body, in the fast lane, behind the head if that is still to be sent."""
         relay, ended = self._relay, self._ended
+        incoming = relay.incoming
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
+        rest = None
         if self._tail is not None and not ended:
             data, rest = self._to_the_gate(data)
-            if rest is not None:
-                relay.incoming.send_body(log.received(data, last=False))
-                self._parts = [rest] if rest else []
-                self._deliver()
-                return
-        data = log.received(data, last=ended)
+        data = log.received(data, last=ended, more=ended)
         if self._watch is not None:
             data = self._watched(self._watch, data, last=ended)
-        relay.incoming.send_body(data)
         if ended:
             relay.finish("server")
-            relay.incoming.end()
+        if shown is not None:
+            incoming.send_head(shown)
+        incoming.send_body(data)
+        if rest is not None:
+            self._parts = [rest] if rest else []
+            self._deliver()
+        elif ended:
+            incoming.end()
         else:
-            relay.incoming.flush()
+            incoming.flush()
 
     def _rewritten(self, head: ResponseHead) -> ResponseHead | None:
         """The head of metadata that names the proxy, its body changed too; None while it is not whole."""
@@ -177,27 +186,29 @@ class Answering:
             return head
         return None if sum(map(len, self._parts)) < http_oauth.MAX_BYTES else head
 
-    def _begin(self, head: ResponseHead, log: StreamLog) -> None:
+    def _begin(self, head: ResponseHead, log: StreamLog) -> ResponseHead | None:
+        """Write the answer's head down; the head to send to the client, unless the gate or nobody does."""
         relay, proxy = self._relay, self._proxy
-        log.answered(head)
+        gated = relay.is_mcp and proxy.gated
+        log.answered(head, more=not gated and bool(self._parts or self._ended))
         if relay.session is not None and relay.is_mcp:
             proxy.learn(relay.session, relay.incoming.head, head)
         if relay.is_mcp and proxy.may_name_endpoint(relay.incoming.head, head):
             self._watch = EndpointWatch(proxy.url_of(relay.incoming.head))
         shown = proxy.response_head(relay.incoming.head, head)
-        is_events = head.media_type == b"text/event-stream"
-        if relay.is_mcp and proxy.gated and relay.session is not None and self._watch is None:
-            if is_events or (head.media_type == b"application/json" and head.status not in _EMPTY):
+        media = of_response(head).media
+        is_events = media == b"text/event-stream"
+        if gated and relay.session is not None and self._watch is None:
+            if is_events or (media == b"application/json" and head.status not in _EMPTY):
                 self._down = self._gate()
             if is_events and self._down is not None:
                 self._down.events()
             elif self._down is not None:
                 self._down.whole(shown)
-                return
+                return None
         elif relay.is_mcp and is_events:
             self._tail = b"\n\n"
-        if relay.gated is None or not relay.gated.streaming:
-            relay.incoming.send_head(shown)
+        return shown if relay.gated is None or not relay.gated.streaming else None
 
     def _gate(self) -> GatedDown | None:
         relay = self._relay

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from mcpscope.session.http_known import of_request, of_response
 from mcpscope.transports.http_head import Headers, RequestHead, ResponseHead
 from mcpscope.transports.secret_mask import Mask
 
@@ -44,26 +45,47 @@ class Facts:
         self._mask = mask
         self._hidden = _SECRET_FIELDS | injected
         self._words: dict[tuple[bytes, bytes], list[str]] = {}
+        self._version = mask.version
 
     def opened(self, head: RequestHead, *, era: str, body: str, peer: str, caller: str = "") -> bytes:
         """STREAM_OPEN of a request."""
+        notes, key = of_request(head), (era, body, caller)
+        if notes.version != self._mask.version:
+            notes.version = self._mask.version
+            notes.openings.clear()
+        opening = notes.openings.get(key)
+        if opening is None:
+            opening = notes.openings[key] = self._opening(head, era, body, caller)
+        return opening + orjson.dumps(peer) + b"}"
+
+    def _opening(self, head: RequestHead, era: str, body: str, caller: str) -> bytes:
+        """All of STREAM_OPEN up to the peer, which is what differs where the same head comes again."""
         found: dict[str, Any] = {
             "method": head.method.decode("ascii", "replace"),
             "target": self.target(head.target),
             "headers": self._headers(head.headers),
             "era": era,
             "body": body,
-            "peer": peer,
         }
         session = head.index.get(b"mcp-session-id")
         if session is not None:
             found["mcp_session_id"] = session.decode("latin-1")
         if caller:
             found["caller"] = caller
-        return orjson.dumps(found)
+        return orjson.dumps(found)[:-1] + b',"peer":'
 
     def answered(self, head: ResponseHead, *, body: str) -> bytes:
         """HTTP: the head of the answer."""
+        notes = of_response(head)
+        if notes.version != self._mask.version:
+            notes.version = self._mask.version
+            notes.answers.clear()
+        said = notes.answers.get(body)
+        if said is None:
+            said = notes.answers[body] = self._answer(head, body)
+        return said
+
+    def _answer(self, head: ResponseHead, body: str) -> bytes:
         found: dict[str, Any] = {
             "status": head.status,
             "reason": head.reason.decode("latin-1"),
@@ -102,6 +124,9 @@ class Facts:
 
     def _headers(self, headers: Headers) -> list[list[str]]:
         # Most lines repeat from request to request: their decoded and masked form is kept.
+        if self._version != self._mask.version:
+            self._version = self._mask.version
+            self._words.clear()
         known = self._words
         lines: list[list[str]] = []
         for line in headers:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from mcpscope.session.http_facts import EVENTS, NONE, WHOLE, Facts
+from mcpscope.session.http_known import of_response
 from mcpscope.store.records import Dir, RecordType
 from mcpscope.transports.http_head import RequestHead, ResponseHead
 from mcpscope.transports.secret_mask import Mask, MaskedFlow
@@ -16,6 +17,10 @@ LAST_FLAG = 1  # of a CHUNK: this direction's body is complete
 SAID_BYTES = 1000  # of an answer that is no message
 _EMPTY = frozenset({202, 204, 304})
 _MESSAGES = frozenset({b"application/json", b"text/event-stream"})
+
+
+JournalRecord = tuple[int, int, int, int, bytes | memoryview, int]
+"""Kind, direction, session, stream, payload, flags of one record."""
 
 
 class Journal(Protocol):
@@ -34,6 +39,9 @@ class Journal(Protocol):
         flags: int = 0,
         at: int = 0,
     ) -> bool: ...
+
+    def append_all(self, records: Sequence[JournalRecord]) -> bool:
+        """Several records of this moment, at once."""
 
 
 class NotRecorded(Exception):
@@ -58,6 +66,7 @@ class StreamLog:
         "_status",
         "_untyped",
         "_up",
+        "_waiting",
         "stream",
     )
 
@@ -86,16 +95,25 @@ class StreamLog:
         self._status = 0
         self._first_at = 0
         self._last_at = 0
+        self._waiting: list[JournalRecord] = []
 
     def __repr__(self) -> str:
         return f"<StreamLog session={self._session} stream={self.stream} status={self._status}>"
 
-    def opened(self, head: RequestHead, *, era: str, peer: str, caller: str, kept: bool) -> None:
-        """``kept`` is False for what is no message of the protocol (metadata, tokens): heads only."""
+    def opened(
+        self, head: RequestHead, *, era: str, peer: str, caller: str, kept: bool, more: bool = False
+    ) -> None:
+        """``kept`` is False for what is no message of the protocol (metadata, tokens): heads only.
+
+        With ``more``, here and below, the record may wait for what this stream is told next, before anything
+        leaves; they are written together.
+        """
         self._kept = kept
         self._open = True
         payload = self._facts.opened(head, era=era, body=WHOLE if kept else NONE, peer=peer, caller=caller)
-        self._write(RecordType.STREAM_OPEN, Dir.TO_SERVER, payload)
+        self._tell(RecordType.STREAM_OPEN, Dir.TO_SERVER, payload)
+        if not more:
+            self._commit()
 
     def sent(self, data: bytes, *, last: bool) -> bytes:
         """Bytes of the request's body, on their way up."""
@@ -104,21 +122,24 @@ class StreamLog:
         else:
             written = data
         self._chunk(Dir.TO_SERVER, written, last=last)
+        self._commit()
         return data
 
-    def answered(self, head: ResponseHead) -> None:
+    def answered(self, head: ResponseHead, *, more: bool = False) -> None:
         """The head of the answer."""
         self._first_at = self._last_at = self._clock()
         self._status = head.status
-        media = head.media_type
+        media = of_response(head).media
         self._messages = (media in _MESSAGES or media.endswith(b"+json")) and head.status not in _EMPTY
         self._untyped = not media
         body = NONE
         if self._kept and self._messages:
             body = EVENTS if media == b"text/event-stream" else WHOLE
-        self._write(RecordType.HTTP, Dir.TO_CLIENT, self._facts.answered(head, body=body))
+        self._tell(RecordType.HTTP, Dir.TO_CLIENT, self._facts.answered(head, body=body))
+        if not more:
+            self._commit()
 
-    def received(self, data: bytes, *, last: bool) -> bytes:
+    def received(self, data: bytes, *, last: bool, more: bool = False) -> bytes:
         """Bytes of the answer's body, on their way down."""
         if self._down is not None:
             data, written = self._down.feed(data, last=last)
@@ -133,6 +154,8 @@ class StreamLog:
             self._chunk(Dir.TO_CLIENT, written, last=last)
         elif self._kept and len(self._said) < SAID_BYTES:
             self._said += written[: SAID_BYTES - len(self._said)]
+        if not more:
+            self._commit()
         return data
 
     def closed(self, by: str, *, status: int = 0, error: str = "") -> None:
@@ -148,17 +171,31 @@ class StreamLog:
             error=error,
             text=self._said.decode("utf-8", "replace"),
         )
-        self._write(RecordType.STREAM_CLOSE, Dir.NONE, payload)
+        self._tell(RecordType.STREAM_CLOSE, Dir.NONE, payload)
+        self._commit()
+
+    def abandon(self) -> None:
+        """The journal does not take this stream any more."""
+        self._open = False
+        self._waiting = []
 
     def _chunk(self, dir: Dir, written: bytes, *, last: bool) -> None:
         if not self._kept:
             return
         if written:
-            self._write(RecordType.CHUNK, dir, written, LAST_FLAG if last else 0)
+            self._tell(RecordType.CHUNK, dir, written, LAST_FLAG if last else 0)
         elif last:
-            self._write(RecordType.EOF, dir, b"{}")
+            self._tell(RecordType.EOF, dir, b"{}")
 
-    def _write(self, kind: RecordType, dir: Dir, payload: bytes, flags: int = 0) -> None:
-        journal = self._journal
-        if not journal.append(kind, dir, self._session, self.stream, payload, flags) and journal.required:
+    def _tell(self, kind: RecordType, dir: Dir, payload: bytes, flags: int = 0) -> None:
+        self._waiting.append((kind, dir, self._session, self.stream, payload, flags))
+
+    def _commit(self) -> None:
+        """Write what waits; raises NotRecorded where nothing may pass without it."""
+        waiting, journal = self._waiting, self._journal
+        if not waiting:
+            return
+        self._waiting = []
+        written = journal.append(*waiting[0]) if len(waiting) == 1 else journal.append_all(waiting)
+        if not written and journal.required:
             raise NotRecorded(journal.fault)

@@ -14,6 +14,7 @@ from mcpscope.session.conversation import Conversation, Helmed
 from mcpscope.session.http_facts import Facts
 from mcpscope.session.http_gated import RelayPort
 from mcpscope.session.http_inject import Injected
+from mcpscope.session.http_known import of_request, of_response
 from mcpscope.session.http_log import Journal, StreamLog
 from mcpscope.session.http_own import OwnPost
 from mcpscope.session.http_relay import Relay
@@ -123,12 +124,16 @@ class HttpProxy:
         if posted is not None:
             return posted, LEGACY
         era = era_of(head.index.get(b"mcp-protocol-version"), body)
+        mcp_id = head.index.get(b"mcp-session-id")
+        if era == LEGACY and mcp_id is not None and not (self._sse and head.method == b"GET"):
+            known = sessions.known(mcp_id, incoming.peer)
+            if known is not None:
+                return known, era
         identity = self._identity(incoming, client_info(body) if era == MODERN else b"")
         if era == MODERN:
             return sessions.modern(identity, incoming.peer), era
         if self._sse and is_mcp and head.method == b"GET":
             return sessions.fresh(identity, incoming.peer), era
-        mcp_id = head.index.get(b"mcp-session-id")
         initialize = is_mcp and mcp_id is None and head.method == b"POST" and is_initialize(body)
         return sessions.legacy(mcp_id, identity, incoming.peer, initialize=initialize), era
 
@@ -153,7 +158,7 @@ class HttpProxy:
 
     def forget(self, relay: Relay) -> None:
         """``relay`` is over: no decision concerns it any more."""
-        if relay.session is None or relay.log is None:
+        if relay.session is None or relay.log is None or not relay.is_mcp:
             return
         port = self._ports.get(relay.session.number)
         if port is not None:
@@ -191,30 +196,44 @@ class HttpProxy:
 
     def request_head(self, head: RequestHead) -> tuple[bytes, bytes, bytes, bool]:
         """Method, encoded head, pool key, and whether the body is chunked, of a request on its way up."""
+        notes, injected = of_request(head), self.injected.headers
+        if notes.upward is not None and notes.injected is injected:
+            return notes.upward
         own = self._settings.guard.own_headers(head)
         drop = self._dropped.get(own)
         if drop is None:
             drop = self._dropped[own] = _NOT_FORWARDED | own | self.injected.names
         headers: Headers = [(b"Host", self._host), *end_to_end(head.headers, head.index, drop=drop)]
-        headers += self.injected.headers
+        headers += injected
         headers.append((b"Accept-Encoding", b"identity"))
         chunked = b"transfer-encoding" in head.index
         if chunked:
             headers.append((b"Transfer-Encoding", b"chunked"))
         key = head.index.get(b"authorization", b"") + b"\0" + head.index.get(b"mcpscope-token", b"")
-        return head.method, encode_request(head.method, head.target, headers), key, chunked
+        notes.upward = (head.method, encode_request(head.method, head.target, headers), key, chunked)
+        notes.injected = injected
+        return notes.upward
 
     def response_head(self, request: RequestHead, head: ResponseHead) -> ResponseHead:
         """An answer's head as the client gets it; a ``Location`` on the upstream's origin points at us."""
+        notes = of_response(head)
+        if notes.shown is not None:
+            return notes.shown
         headers = end_to_end(head.headers, head.index, drop=HOP_BY_HOP)
+        same = True
         if b"location" in head.index:
+            same = False  # it depends on where the client reached us
             headers = [
                 (name, self._located(value, request) if name.lower() == b"location" else value)
                 for name, value in headers
             ]
         if self._settings.rewrite_oauth and b"www-authenticate" in head.index:
+            same = False
             headers = http_oauth.challenges(headers, self._origin, http_oauth.own_origin(request))
-        return ResponseHead(head.status, head.reason, headers, indexed(headers))
+        shown = ResponseHead(head.status, head.reason, headers, indexed(headers))
+        if same:
+            notes.shown = shown
+        return shown
 
     def is_metadata(self, request: RequestHead, head: ResponseHead) -> bool:
         """The answer is metadata that is to name the proxy, so it is taken whole."""

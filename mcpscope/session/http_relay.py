@@ -125,12 +125,14 @@ class Relay:
         if self.over:
             return
         self.over = True
-        if self.log is not None:
-            self.log.closed(by, status=status, error=error)
+        try:
+            if self.log is not None:
+                self.log.closed(by, status=status, error=error)
+        finally:
             self._proxy.forget(self)
-        if self.session is not None:
-            self.session.streams -= 1
-            self._proxy.ended(self.session)
+            if self.session is not None:
+                self.session.streams -= 1
+                self._proxy.ended(self.session)
 
     def unrecorded(self, fault: NotRecorded) -> None:
         """Nothing may pass that is not in the journal, and it is not."""
@@ -140,7 +142,8 @@ class Relay:
             self.incoming.abort()
         else:
             self.incoming.answer(*local_failure("not recorded", str(fault), self.kept), close=True)
-        self.log = None
+        if self.log is not None:
+            self.log.abandon()
         self.finish("mcpscope")
 
     # what the gate asks for
@@ -207,7 +210,7 @@ class Relay:
             return
         gated.begin(body, conversation, log.stream, caller)
 
-    def _open(self, first: bytes) -> tuple[StreamLog, Session, str]:
+    def _open(self, first: bytes, *, more: bool = False) -> tuple[StreamLog, Session, str]:
         """Find the session and write the head down."""
         proxy, incoming = self._proxy, self.incoming
         session, era = proxy.place(incoming, first, is_mcp=self.is_mcp)
@@ -215,7 +218,8 @@ class Relay:
         session.streams += 1
         log = self.log = proxy.log(session)
         caller = proxy.caller(incoming.head)
-        log.opened(incoming.head, era=era, peer=incoming.peer, caller=caller, kept=self.is_mcp)
+        head = incoming.head
+        log.opened(head, era=era, peer=incoming.peer, caller=caller, kept=self.is_mcp, more=more)
         if self.is_mcp:
             proxy.port(session).relays[log.stream] = self
         return log, session, caller
@@ -227,7 +231,9 @@ class Relay:
         return b"mcp-session-id" not in head.index
 
     def _begin(self) -> None:
-        self._open(b"".join(self._parts)[:PEEK_BYTES] if self._parts else b"")
+        parts = self._parts
+        first = (parts[0] if len(parts) == 1 else b"".join(parts))[:PEEK_BYTES]
+        self._open(first, more=bool(parts) or self._up_ended)
         self._ask()
         self._send()
 

@@ -78,6 +78,11 @@ class Sessions:
     def of_id(self, mcp_id: bytes) -> Session | None:
         return self._by_id.get(mcp_id)
 
+    def known(self, mcp_id: bytes, peer: str) -> Session | None:
+        """The session with this id, heard of now, if there is one."""
+        found = self._by_id.get(mcp_id)
+        return None if found is None else self._seen(found, peer)
+
     def legacy(self, mcp_id: bytes | None, identity: Identity, peer: str, *, initialize: bool) -> Session:
         """The session of an exchange of the old era."""
         if mcp_id is not None:

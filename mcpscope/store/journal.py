@@ -26,7 +26,10 @@ from mcpscope.store.losses import Losses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    # kind, dir, session, stream, payload (not empty), flags
+    Entry = tuple[int, int, int, int, bytes | memoryview, int]
 
 FIRST_SEGMENT_BYTES = 1 << 20
 SEGMENT_BYTES = 16 << 20
@@ -122,6 +125,31 @@ class Journal:
         self._offset += size + RECORD_OVERHEAD
         return True
 
+    def append_all(self, records: Sequence[Entry]) -> bool:
+        """Write several records of this moment with one ``writev``; False if they are not in the journal."""
+        at = max(time_ns(), self._last_at)
+        self._last_at = at
+        buffers: list[bytes | memoryview] = []
+        total = 0
+        for kind, dir, session, stream, payload, flags in records:
+            size = len(payload)
+            header = _pack_header(size, kind, dir, flags, session, stream, at)
+            buffers += (header, payload, _pack_trailer(size ^ TRAILER_MARK))
+            total += size + RECORD_OVERHEAD
+        if self._offset + total > self._limit and not self._make_room(total):
+            return self._missed(records, at)
+        try:
+            if writev(self._fd, buffers) != total:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if self._durable:
+                _sync(self._fd)
+        except OSError as error:
+            self._close_segment()
+            self._failed(error)
+            return self._missed(records, at)
+        self._offset += total
+        return True
+
     def now(self) -> int:
         """A time that no record has yet: unix ns, strictly rising, fit to name one message."""
         at = time_ns()
@@ -139,6 +167,11 @@ class Journal:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+    def _missed(self, records: Sequence[Entry], at: int) -> bool:
+        for kind, dir, session, stream, payload, flags in records:
+            self._losses.miss(kind, dir, session, stream, flags, bytes(payload), at)
+        return False
 
     def _make_room(self, needed: int) -> bool:
         if self.fault:

@@ -63,6 +63,8 @@ class RequestHead:
     headers: Headers
     index: dict[bytes, bytes] = field(default_factory=dict)
     http10: bool = False
+    notes: object = None
+    """What a reader derived from it and may find again, for the same head comes again and again."""
 
     @property
     def path(self) -> bytes:
@@ -78,6 +80,10 @@ class ResponseHead:
     reason: bytes
     headers: Headers
     index: dict[bytes, bytes] = field(default_factory=dict)
+    notes: object = None
+    """As in a RequestHead."""
+    plain: bytes = b""
+    """Its bytes, once they were asked for."""
 
     @property
     def media_type(self) -> bytes:
@@ -117,6 +123,13 @@ def encode_request(method: bytes, target: bytes, headers: Iterable[tuple[bytes, 
 def encode_response(status: int, reason: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """The bytes of a response head. Raises BadHeader where a value would end its line."""
     return _encode(b"HTTP/1.1 %d %b\r\n" % (status, reason), headers)
+
+
+def encoded(head: ResponseHead) -> bytes:
+    """``head`` as it is, made once; its lines must not change any more. Raises BadHeader like the others."""
+    if not head.plain:
+        head.plain = encode_response(head.status, head.reason, head.headers)
+    return head.plain
 
 
 def _encode(first: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:

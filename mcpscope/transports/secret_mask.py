@@ -23,6 +23,8 @@ class Mask:
         self._forms: dict[bytes, bytes] = {}
         self._pattern: re.Pattern[bytes] | None = None
         self._longest = 0
+        self.version = 0
+        """Another number where it knows more than before."""
         self.add(secrets)
 
     def __repr__(self) -> str:
@@ -40,6 +42,7 @@ class Mask:
             for form in _forms(secret):
                 self._forms.setdefault(form, b"[secret %b]" % digest.encode())
         if self._forms:
+            self.version += 1
             longest_first = sorted(self._forms, key=len, reverse=True)
             self._longest = len(longest_first[0])
             self._pattern = re.compile(b"|".join(map(re.escape, longest_first)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,6 +58,13 @@ class MemoryJournal:
             return False
         assert len(payload) > 0
         self.entries.append(Entry(RecordType(kind), Dir(dir), session, stream, bytes(payload), flags))
+        return True
+
+    def append_all(self, records: Sequence[tuple[int, int, int, int, bytes | memoryview, int]]) -> bool:
+        if self.fault:
+            return False
+        for record in records:
+            self.append(*record)
         return True
 
     def of(self, kind: RecordType, dir: Dir | None = None) -> list[Entry]:

@@ -71,6 +71,52 @@ def test_payloads_of_any_size_span_segments(tmp_path: Path, size: int) -> None:
     )
 
 
+def test_records_written_together_are_read_as_if_written_one_by_one(tmp_path: Path) -> None:
+    journal, faults = make(tmp_path)
+    assert journal.open()
+    for size in (1, 100_000, 600_000):
+        together = [
+            (int(RecordType.STREAM_OPEN), int(Dir.TO_SERVER), 1, 7, b'{"a":1}', 0),
+            (int(RecordType.CHUNK), int(Dir.TO_SERVER), 1, 7, b"x" * size, 1),
+        ]
+        assert journal.append_all(together)
+        assert journal.append(RecordType.EOF, Dir.TO_SERVER, 1, 7, b"{}")
+    journal.close()
+    found = read(journal)
+    assert [record.type for record in found] == [
+        RecordType.STREAM_OPEN,
+        RecordType.CHUNK,
+        RecordType.EOF,
+    ] * 3
+    assert [len(record.payload) for record in found[1::3]] == [1, 100_000, 600_000]
+    assert [record.flags for record in found[:3]] == [0, 1, 0]
+    assert sorted(record.at for record in found) == [record.at for record in found]
+    assert not faults
+
+
+def test_records_that_cannot_be_written_together_are_all_counted(tmp_path: Path) -> None:
+    blocked = tmp_path / "j.journal"
+    blocked.write_text("")
+    journal, faults = make(tmp_path)
+    assert not journal.append_all(
+        [
+            (int(RecordType.STREAM_OPEN), int(Dir.TO_SERVER), 1, 7, b'{"a":1}', 0),
+            (int(RecordType.CHUNK), int(Dir.TO_SERVER), 1, 7, b"lost", 1),
+            (int(RecordType.STREAM_CLOSE), int(Dir.NONE), 1, 7, b"{}", 0),
+        ]
+    )
+    blocked.unlink()
+    journal.close()
+    found = read(journal)
+    assert [record.type for record in found] == [
+        RecordType.STREAM_OPEN,
+        RecordType.GAP,
+        RecordType.STREAM_CLOSE,
+    ]
+    assert json.loads(found[1].payload)["bytes"] == 4
+    assert len(faults) == 1
+
+
 def test_files_are_this_users_alone_and_the_lock_is_held(tmp_path: Path) -> None:
     old = os.umask(0)
     try:

@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Protocol
 import httptools
 
 from mcpscope.transports.http_head import Headers, ResponseHead
+from mcpscope.transports.known_heads import KnownHeads
 
 if TYPE_CHECKING:
     from mcpscope.transports.connect.http_outgoing import Outgoing
 
+_SPECIAL = frozenset({b"transfer-encoding", b"content-encoding", b"upgrade"})
 _BODILESS = frozenset({204, 304})
 HEAD_BYTES = 64 * 1024
 
 
 class Home(Protocol):
     """Where a connection goes when it has nothing to do."""
+
+    known: KnownHeads[ResponseHead]
 
     def now(self) -> float: ...
     def idle(self, connection: ClientConnection) -> None: ...
@@ -46,6 +50,8 @@ class ClientConnection(asyncio.Protocol):
         self._answered = False
         self._heard = False
         self._head_bytes = 0
+        self._body_bytes = 0
+        self._head: ResponseHead | None = None
         self._broken = ""
         self._paused = False
 
@@ -83,6 +89,7 @@ class ClientConnection(asyncio.Protocol):
         self._outgoing = outgoing
         self.used += 1
         self._answered = self._heard = self._until_end = False
+        self._head = None
 
     def send(self, data: bytes) -> None:
         if self._transport is not None:
@@ -120,7 +127,21 @@ class ClientConnection(asyncio.Protocol):
         if outgoing is None:
             self.close()  # bytes that nobody asked for: the next answer could not be told from them
             return
+        fresh = not self._heard and outgoing.sent and not outgoing.is_head
         self._heard = True
+        if fresh and (found := self._home.known.find(data)) is not None:
+            outgoing.answered(found[0])
+            if found[1]:
+                outgoing.body(found[1])
+            self._ended(reusable=True)
+        else:
+            self._parse(data, outgoing, fresh=fresh)
+        outgoing.turn()
+        if self._broken:
+            self._fail("protocol", self._broken)
+
+    def _parse(self, data: bytes, outgoing: Outgoing, *, fresh: bool) -> None:
+        self._body_bytes = 0
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -131,9 +152,12 @@ class ClientConnection(asyncio.Protocol):
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES:
                 self._broken = f"the head of its answer is larger than {HEAD_BYTES} bytes"
-        outgoing.turn()
-        if self._broken:
-            self._fail("protocol", self._broken)
+        head = self._head
+        # Released and not broken: the answer was whole, its end was where its length said.
+        if head is None or not fresh or self._broken or not self.usable:
+            return
+        if b"content-length" in head.index and not _SPECIAL & head.index.keys():
+            self._home.known.learn(data, head, self._body_bytes)
 
     def eof_received(self) -> bool:
         return False
@@ -199,11 +223,13 @@ class ClientConnection(asyncio.Protocol):
             return
         framed = coding is not None or b"content-length" in self._index
         self._until_end = not framed and status not in _BODILESS and not outgoing.is_head
-        outgoing.answered(ResponseHead(status, self._reason, self._headers, self._index))
+        self._head = ResponseHead(status, self._reason, self._headers, self._index)
+        outgoing.answered(self._head)
         if outgoing.is_head:
             self._ended(reusable=False)  # the parser would wait for a body that HEAD never has
 
     def on_body(self, data: bytes) -> None:
+        self._body_bytes += len(data)
         if self._outgoing is not None and not self._broken:
             self._outgoing.body(data)
 

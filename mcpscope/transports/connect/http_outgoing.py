@@ -123,19 +123,23 @@ class Outgoing:
     # what the pool and the connection call
 
     def start(self, connection: ClientConnection) -> None:
-        """A connection is there."""
+        """A connection is there for what waits."""
         if self._over:
             connection.close()
             return
+        self.take(connection)
+        self.flush()
+        if self._stalled:
+            self.stall(stalled=False)
+
+    def take(self, connection: ClientConnection) -> None:
+        """A connection is there from the beginning; ``flush`` sends."""
         self._connection = connection
         self._begun_at = self._pool.now()
         self._idle_before = self._begun_at - connection.since if connection.used else 0.0
         connection.carry(self)
         if self._paused:
             connection.hold_reading(paused=True)
-        self.flush()
-        if self._stalled:
-            self.stall(stalled=False)
 
     def answered(self, head: ResponseHead) -> None:
         self._kept = None

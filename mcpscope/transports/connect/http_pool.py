@@ -11,6 +11,8 @@ from urllib.parse import SplitResult
 
 from mcpscope.transports.connect.http import ClientConnection
 from mcpscope.transports.connect.http_outgoing import AnswerSink, Outgoing
+from mcpscope.transports.http_head import ResponseHead
+from mcpscope.transports.known_heads import KnownHeads
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -34,6 +36,7 @@ class Pool:
         self._idle: dict[bytes, deque[ClientConnection]] = {}
         self._open: set[ClientConnection] = set()
         self._connecting: dict[Outgoing, asyncio.Task[None]] = {}
+        self.known: KnownHeads[ResponseHead] = KnownHeads()
         self._closed = False
         self._sweeper = loop.call_later(IDLE_SECONDS / 5, self._sweep)
         self.now = loop.time
@@ -42,7 +45,8 @@ class Pool:
         return f"<Pool {self._host}:{self._port} open={len(self._open)} connecting={len(self._connecting)}>"
 
     def request(self, key: bytes, method: bytes, head: bytes, sink: AnswerSink) -> Outgoing:
-        """Begin a request whose head is encoded; the answer goes to ``sink``, never before this returns."""
+        """Begin a request whose head is encoded; it leaves with the first ``flush``, and the answer goes to
+        ``sink``, never before this returns."""
         outgoing = Outgoing(self, key, method, head, sink)
         self.start(outgoing)
         return outgoing
@@ -51,7 +55,7 @@ class Pool:
         """Give ``outgoing`` a kept connection, or make one (``fresh``: certainly make one)."""
         connection = None if fresh else self._kept(outgoing.key)
         if connection is not None:
-            outgoing.start(connection)
+            outgoing.take(connection)
         else:
             self._connecting[outgoing] = self._loop.create_task(self._connect(outgoing))
 

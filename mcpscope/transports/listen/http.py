@@ -13,10 +13,12 @@ from typing import Protocol
 import httptools
 
 from mcpscope.transports.http_head import Headers, RequestHead, encode_response, response
+from mcpscope.transports.known_heads import KnownHeads
 from mcpscope.transports.listen.http_incoming import Incoming, Sink
 from mcpscope.transports.listen.http_limits import Limits, problem, too_large_body, too_large_head
 
 _FAR = float("inf")
+_SPECIAL = frozenset({b"transfer-encoding", b"expect", b"upgrade"})
 LINGER_SECONDS = 2.0
 
 
@@ -31,6 +33,7 @@ class Listener(Protocol):
 
     limits: Limits
     handler: Handler
+    known: KnownHeads[RequestHead]
 
     def now(self) -> float: ...
     def opened(self, connection: ServerConnection) -> bool:
@@ -45,6 +48,7 @@ class ServerConnection(asyncio.Protocol):
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
         self._limits = listener.limits
+        self._known = listener.known
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._out: list[bytes] = []
@@ -83,11 +87,11 @@ class ServerConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._dead:
             return
-        if self._in_head:
-            self._head_bytes += len(data)
-        self._feed(data)
-        if self._in_head and self._head_bytes > self._limits.head_bytes:
-            self._refuse(too_large_head(self._limits))
+        fresh = self._current is None and self._parsing is None and not self._in_head and not self._waiting
+        if fresh and (found := self._known.find(data)) is not None:
+            self._whole(*found)
+        else:
+            self._parse(data, fresh=fresh)
         current = self._current
         if current is not None and not current.ended:
             current.sink.on_turn()
@@ -250,6 +254,32 @@ class ServerConnection(asyncio.Protocol):
                 incoming.sink.on_end()
 
     # helpers
+
+    def _whole(self, head: RequestHead, body: bytes) -> None:
+        """A whole request came that differs from one before in its body only."""
+        incoming = self._current = Incoming(self, head, closing=False)
+        incoming.complete = True
+        self._body_bytes = len(body)
+        incoming.sink = self._listener.handler.on_request(incoming)
+        if incoming.ended:
+            return
+        self._rest()
+        if body:
+            incoming.sink.on_body(body)
+        incoming.sink.on_end()
+
+    def _parse(self, data: bytes, *, fresh: bool) -> None:
+        if self._in_head:
+            self._head_bytes += len(data)
+        self._feed(data)
+        if self._in_head and self._head_bytes > self._limits.head_bytes:
+            self._refuse(too_large_head(self._limits))
+        current = self._current
+        if not fresh or current is None or not current.complete or current.closing or self._waiting:
+            return
+        index = current.head.index
+        if b"content-length" in index and not current.head.http10 and not _SPECIAL & index.keys():
+            self._known.learn(data, current.head, self._body_bytes)
 
     def _feed(self, data: bytes) -> None:
         try:

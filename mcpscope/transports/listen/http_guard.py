@@ -78,6 +78,8 @@ class Guard:
 
     def caller(self, head: RequestHead) -> str | None:
         """The name of the caller whose token the request carries; None without a token of ours."""
+        if not self._tokens:
+            return None
         given = head.index.get(TOKEN_HEADER)
         if given is None:
             scheme, _, value = head.index.get(b"authorization", b"").partition(b" ")

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from mcpscope.transports.http_head import Headers, RequestHead, ResponseHead, encode_response, response
+from mcpscope.transports.http_head import (
+    Headers,
+    RequestHead,
+    ResponseHead,
+    encode_response,
+    encoded,
+    response,
+)
 
 _BODILESS = frozenset({204, 304})
 
@@ -88,9 +95,14 @@ class Incoming:
 
         Raises BadHeader, and sends nothing, where a value would end its line.
         """
-        headers = list(head.headers)
         self._bodiless = head.status in _BODILESS or self.head.method == b"HEAD"
-        if not self._bodiless and b"content-length" not in head.index:
+        framed = self._bodiless or b"content-length" in head.index
+        if framed and self.complete and not self.closing and not self.head.http10:
+            self._wire.write(encoded(head))
+            self.answered = True
+            return
+        headers = list(head.headers)
+        if not framed:
             if self.head.http10:
                 self.closing = True
             else:

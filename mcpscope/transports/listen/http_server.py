@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.transports.http_head import RequestHead
+from mcpscope.transports.known_heads import KnownHeads
 from mcpscope.transports.listen.http import Handler, ServerConnection
 from mcpscope.transports.listen.http_limits import Limits
 
@@ -23,6 +25,7 @@ class HttpServer:
         self._loop = loop
         self.handler = handler
         self.limits = limits
+        self.known: KnownHeads[RequestHead] = KnownHeads()
         self._open: set[ServerConnection] = set()
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None

@@ -263,3 +263,31 @@ def test_an_upstream_that_is_not_there_is_a_failure() -> None:
         pool.close()
 
     run(scenario)
+
+
+def test_answers_with_a_head_seen_before_are_told_apart_from_those_that_break_off_or_say_too_much() -> None:
+    tail = b""
+
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter, count: int) -> None:
+        body = b"%05d" % server.requests
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: 1\r\nX-a: 2\r\n\r\n" + body + tail)
+
+    async def scenario() -> None:
+        nonlocal tail
+        async with upstream(script) as (found, pool):
+            nonlocal server
+            server = found
+            for number in range(1, 5):
+                answer = await call(pool)
+                assert answer.body == b"%05d" % number and answer.head is not None
+                assert answer.head.headers[1:] == [(b"X-A", b"1"), (b"X-a", b"2")]
+            assert len(pool.known._heads) == 1 and server.connections == 1
+            tail = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n!"
+            answer = await call(pool)
+            assert answer.body == b"00005"
+            tail = b""
+            assert (await call(pool)).body == b"00006", "the connection that said too much is not used again"
+            assert server.connections == 2
+
+    server: Upstream
+    run(scenario)
