@@ -1,4 +1,4 @@
-"""Lists of ids outside of which a filter matches nothing: by tool, method, status, session or full text."""
+"""Lists of ids outside of which a filter matches nothing: by a name, a number, a state, or full text."""
 
 from __future__ import annotations
 
@@ -7,16 +7,26 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
-from mcpscope.engine.filter.ast import And, Names, Node, Op, Or, States
-from mcpscope.engine.filter.fields import STATES
-from mcpscope.engine.filter.predicate import name_matcher
-from mcpscope.store.filter_sql import SESSION_COLUMNS, match_column
+from mcpscope.engine.filter.ast import And, Names, Node, Number, Op, Or, States
+from mcpscope.engine.filter.fields import STATES, State
+from mcpscope.engine.filter.predicate import OPEN_STATUSES, name_matcher
+from mcpscope.store.filter_sql import (
+    NUMBER_COLUMNS,
+    SESSION_COLUMNS,
+    Where,
+    compared,
+    has_flag,
+    match_column,
+    where_of,
+)
 from mcpscope.store.fulltext import TextIndex
 from mcpscope.store.prefilter import expression_of
+from mcpscope.store.rare import BIG, BIG_BYTES, CODE, FLAGS, SLOW, SLOW_NS, UNASKED, RareIndex
 
 LAST_ID = (1 << 63) - 1
 MAX_VALUES = 64
 MAX_NAMES = 2000
+MAX_RARE = 20_000
 _COLUMNS = {"tool": "exchanges_tool", "method": "exchanges_method", "status": "exchanges_status"}
 
 
@@ -63,6 +73,29 @@ class ByIndex:
         return (min(found), max(found)) if found else (0, -1)
 
 
+class ByRarity:
+    """Exchanges of a partial index that meet a condition on its columns; more than a few are no help."""
+
+    def __init__(self, connection: sqlite3.Connection, index: RareIndex, where: Where) -> None:
+        self._connection = connection
+        self._from = (
+            f"SELECT id FROM exchanges AS e INDEXED BY {index.name} WHERE {index.condition} AND {where.sql}"
+        )
+        self._given = where.params
+
+    def reach(self, below: int, count: int) -> int:
+        sql = f"{self._from} LIMIT {MAX_RARE + 1}"
+        found = sorted(id for (id,) in self._connection.execute(sql, self._given) if id < below)
+        if len(found) > MAX_RARE:
+            return below
+        return found[-1 - count] if count < len(found) else 0
+
+    def streams(self, start: int, *, newest_first: bool) -> list[Iterator[int]]:
+        order = "< ? ORDER BY id DESC" if newest_first else "> ? ORDER BY id"
+        sql = f"{self._from} AND id {order}"
+        return [_ids(self._connection.execute(sql, [*self._given, start]))]
+
+
 class ByText:
     """Exchanges with a message that the full-text index names, or that it does not know yet."""
 
@@ -100,13 +133,15 @@ class Drivers:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._index = TextIndex(connection)
+        rare = "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name = ?"
+        self._has_rare = bool(connection.execute(rare, (UNASKED.name,)).fetchone()[0])
 
     def of(self, node: Node, sessions: Sequence[int] | None) -> list[Driver]:
         """Every driver that holds for the whole filter; the caller takes one."""
         found = self._all(node)
         if sessions is not None:
             found.extend(self._in_sessions(sessions))
-        expression = expression_of(node) if self._index.usable else ""
+        expression = expression_of(node, self._index.is_common) if self._index.usable else ""
         return [*found, ByText(self._index, expression)] if expression else found
 
     def _all(self, node: Node) -> list[Driver]:
@@ -121,8 +156,12 @@ class Drivers:
                 return self._by_names(node)
             case Names(field) if field in SESSION_COLUMNS:
                 return self._by_sessions(node)
-            case States(words) if not any(_beyond_status(word) for word in words):
-                return self._by_status(sorted({status for word in words for status in STATES[word].statuses}))
+            case Names("kind" | "dir") if self._has_rare:
+                return self._by_kind(node)
+            case Number() if self._has_rare:
+                return self._by_number(node)
+            case States(words):
+                return self._by_states([STATES[word] for word in words])
             case _:
                 return []
 
@@ -138,6 +177,50 @@ class Drivers:
         if len(values) > MAX_VALUES:
             return []
         return [ByIndex(self._connection, node.field, _COLUMNS[node.field], list(dict.fromkeys(values)))]
+
+    def _by_kind(self, node: Names) -> list[Driver]:
+        words = {word.text for word in node.values}
+        usual = {"c2s"} if node.field == "dir" else {"request", "response"}
+        return [] if words & usual else [self._rare(UNASKED, where_of(node, None))]
+
+    def _by_number(self, node: Number) -> list[Driver]:
+        at_least = node.op in (Op.MATCH, Op.EQUAL, Op.GREATER, Op.GREATER_EQUAL)
+        where = compared(NUMBER_COLUMNS[node.field], node) if node.field in NUMBER_COLUMNS else Where("1")
+        match node.field:
+            case "code":
+                return [self._rare(CODE, where)]
+            case "dur" if at_least and min(node.values) >= SLOW_NS:
+                return [Union([self._rare(SLOW, where), self._open()])]
+            case "size" | "req" | "res" if at_least and min(node.values) >= BIG_BYTES:
+                return [self._rare(BIG, where)]  # what one side has, both have together
+            case _:
+                return []
+
+    def _by_states(self, states: list[State]) -> list[Driver]:
+        statuses = sorted({status for state in states for status in state.statuses})
+        parts: list[Driver] = self._by_status(statuses) if statuses else []
+        special = [
+            state for state in states if state.flags or state.kinds or state.slow_ns or state.big_bytes
+        ]
+        if special and not self._has_rare:
+            return []
+        for state in special:
+            parts += [self._rare(FLAGS, has_flag(flag)) for flag in state.flags]
+            if state.kinds:
+                listed = ", ".join(f"'{kind}'" for kind in state.kinds)
+                parts.append(self._rare(UNASKED, Where(f"e.kind IN ({listed})")))
+            if state.slow_ns:
+                parts += [self._rare(SLOW, Where("e.dur_ns >= ?", [state.slow_ns])), self._open()]
+            if state.big_bytes:
+                parts.append(self._rare(BIG, Where(f"{NUMBER_COLUMNS['size']} >= ?", [state.big_bytes])))
+        return [parts[0] if len(parts) == 1 else Union(parts)]
+
+    def _rare(self, index: RareIndex, where: Where) -> Driver:
+        return ByRarity(self._connection, index, where)
+
+    def _open(self) -> Driver:
+        """What waits still has a duration that grows."""
+        return self._by_status(sorted(OPEN_STATUSES))[0]
 
     def _by_status(self, statuses: list[str]) -> list[Driver]:
         return [ByIndex(self._connection, "status", _COLUMNS["status"], statuses)]
@@ -163,11 +246,6 @@ class Drivers:
         )
         found = [str(name) for (name,) in self._connection.execute(sql)]
         return found if len(found) <= MAX_NAMES else None
-
-
-def _beyond_status(word: str) -> bool:
-    state = STATES[word]
-    return bool(state.flags or state.kinds or state.slow_ns or state.big_bytes)
 
 
 def _ids(cursor: sqlite3.Cursor) -> Iterator[int]:

@@ -47,7 +47,15 @@ SESSION_COLUMNS = {
     "client": ("s.client_name",),
     "server": ("s.server_name", "s.label"),
 }
-_SIZE = "(ifnull(e.req_bytes, 0) + ifnull(e.res_bytes, 0))"
+SIZE = "(ifnull(e.req_bytes, 0) + ifnull(e.res_bytes, 0))"
+NUMBER_COLUMNS = {
+    "dur": "e.dur_ns",
+    "size": SIZE,
+    "req": "e.req_bytes",
+    "res": "e.res_bytes",
+    "code": "e.code",
+    "seq": "e.id",
+}
 _RESOURCE = "(e.method GLOB '*resources/*')"
 _MESSAGE_OF_OUTCOME = (
     "e.id IN (SELECT ifnull(m.exchange_id, m.id) FROM outcomes AS o JOIN messages AS m ON m.id = o.message_id"
@@ -179,16 +187,15 @@ def _among(column: str, values: list[str]) -> Where:
 
 def _number(node: Number, now: int | None) -> Where:
     if node.field == "wait":
-        inner = _compared("sum(waited)", node)
+        inner = compared("sum(waited)", node)
         sql = f"e.id IN (SELECT id FROM {_WAITED} GROUP BY id HAVING {inner.sql})"
         return Where(sql, inner.params)
     if node.field == "dur":
         duration = _duration(now)
-        inner = _compared(duration.sql, node)
+        inner = compared(duration.sql, node)
         # Each comparison names the expression once.
         return Where(inner.sql, [one for value in inner.params for one in (*duration.params, value)])
-    column = {"size": _SIZE, "req": "e.req_bytes", "res": "e.res_bytes", "code": "e.code", "seq": "e.id"}
-    return _compared(column[node.field], node)
+    return compared(NUMBER_COLUMNS[node.field], node)
 
 
 def _duration(now: int | None) -> Where:
@@ -198,7 +205,8 @@ def _duration(now: int | None) -> Where:
     return Where(f"ifnull(e.dur_ns, CASE WHEN e.status IN ({listed}) THEN ? - e.opened_at END)", [now])
 
 
-def _compared(column: str, node: Number) -> Where:
+def compared(column: str, node: Number) -> Where:
+    """One column against the values of a term."""
     sign = "=" if node.op in (Op.MATCH, Op.EQUAL) else node.op.value
     sql = " OR ".join(f"{column} {sign} ?" for _ in node.values)
     return Where(f"({sql})", list(node.values))
@@ -206,7 +214,7 @@ def _compared(column: str, node: Number) -> Where:
 
 def _state(state: State, now: int | None) -> Where:
     parts = [_among("e.status", list(state.statuses))] if state.statuses else []
-    parts += [Where("instr(' ' || e.flags || ' ', ?) > 0", [f" {flag} "]) for flag in state.flags]
+    parts += [has_flag(flag) for flag in state.flags]
     if state.kinds:
         kinds = _among("e.kind", list(state.kinds))
         parts.append(_joined(" AND ", [kinds, Where("e.dir = ?", [state.dir])]) if state.dir else kinds)
@@ -214,8 +222,13 @@ def _state(state: State, now: int | None) -> Where:
         duration = _duration(now)
         parts.append(Where(f"{duration.sql} >= ?", [*duration.params, state.slow_ns]))
     if state.big_bytes:
-        parts.append(Where(f"{_SIZE} >= ?", [state.big_bytes]))
+        parts.append(Where(f"{SIZE} >= ?", [state.big_bytes]))
     return _joined(" OR ", parts)
+
+
+def has_flag(flag: str) -> Where:
+    """Whether an exchange has a flag."""
+    return Where("instr(' ' || e.flags || ' ', ?) > 0", [f" {flag} "])
 
 
 def regex_function(searcher: Callable[[str], Callable[[str], bool]]) -> Callable[[str, object], int]:

@@ -23,8 +23,11 @@ from mcpscope.paths import default_db, journal_root
 from mcpscope.store import schema
 from mcpscope.store.bodies import BlockReader
 from mcpscope.store.filter_sql import REMARKED
+from mcpscope.store.prefilter import quoted
 
 MAX_TEXT_CHARS = 200_000
+SAMPLE = 64
+IDS_OF_COMMON = 8  # a message has an id as an exchange has: twice as many ids as exchanges
 BATCH_MESSAGES = 400
 BATCH_BYTES = 512 << 10
 BUSY_SECONDS = 0.2
@@ -61,6 +64,12 @@ class TextIndex:
     @property
     def usable(self) -> bool:
         return self.high > 0
+
+    def is_common(self, gram: str) -> bool:
+        """Whether at least one in four of the newest exchanges has the trigram."""
+        sql = f"SELECT rowid FROM texts WHERE texts MATCH ? ORDER BY rowid DESC LIMIT 1 OFFSET {SAMPLE}"
+        row = self._connection.execute(sql, (quoted(gram),)).fetchone()
+        return row is not None and self.high - row[0] < SAMPLE * IDS_OF_COMMON
 
     def matching(self, expression: str, start: int, *, newest_first: bool) -> Iterator[int]:
         """Ids of exchanges on one side of ``start`` whose text may match, in order."""

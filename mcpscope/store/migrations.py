@@ -12,6 +12,7 @@ import sys
 from sqlite_utils import Database
 from sqlite_utils.migrations import Migrations
 
+from mcpscope.store.rare import INDEXES
 from mcpscope.store.schema import APPLICATION_ID, SCHEMA_VERSION
 from mcpscope.store.tables import PINS, REPLAYS, STATES, TABLES, TEXTS, TEXTS_STATE, VIEWS
 
@@ -53,6 +54,13 @@ def m004_states(db: Database) -> None:
 def m005_pins(db: Database) -> None:
     """The definitions of tools that a person has accepted, for each server by its label."""
     db.execute(PINS)
+
+
+@migrations()
+def m006_rare(db: Database) -> None:
+    """Indexes of what is rare: a filter that finds nothing need not read every exchange to say so."""
+    for index in INDEXES:
+        db.execute(index.statement)
 
 
 def migrate(path: str) -> None:

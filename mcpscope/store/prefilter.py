@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mcpscope.engine.filter import units
 from mcpscope.engine.filter.ast import And, Contains, Node, Op, Or, Path, Word
 from mcpscope.engine.filter.globs import literal_parts
@@ -10,6 +12,7 @@ Parts = list[str]
 """Folded stretches of text that one message contains, all of them."""
 
 TRIGRAM = 3
+_MEMBERS = {"args": "arguments", "error": "error", "meta": "_meta", "params": "params", "result": "result"}
 _LITERALS = frozenset({"true", "false", "null"})
 
 
@@ -23,20 +26,26 @@ def alternatives(node: Contains | Path) -> list[Parts] | None:
     return found if all(found) else None
 
 
-def expression_of(node: Node) -> str:
+def expression_of(node: Node, is_common: Callable[[str], bool] = lambda gram: False) -> str:
     """The FTS5 query for exchanges that may match a tree; empty if every exchange may.
 
-    A text is asked for by trigrams side by side, wherever they stand: a little too much gets through.
+    A text is asked for by trigrams side by side, wherever they stand: a little too much gets through. One of
+    which ``is_common`` says that most messages have it costs more than it saves, and is asked for only where
+    there is no other.
     """
+    return _expression(node, lambda gram: not is_common(gram)) or _expression(node, lambda gram: True)
+
+
+def _expression(node: Node, asks_for: Callable[[str], bool]) -> str:
     match node:
         case And(items):
-            return " AND ".join(part for part in map(expression_of, items) if part)
+            return " AND ".join(part for item in items if (part := _expression(item, asks_for)))
         case Or(items):
-            parts = [expression_of(item) for item in items]
+            parts = [_expression(item, asks_for) for item in items]
             return _any_of(parts) if all(parts) else ""
         case Contains() | Path():
-            found = alternatives(node)
-            return _any_of([_all_of(parts) for parts in found]) if found else ""
+            found = [_all_of(parts, asks_for) for parts in alternatives(node) or ()]
+            return _any_of(found) if found and all(found) else ""
         case _:
             return ""
 
@@ -45,14 +54,16 @@ def _any_of(parts: list[str]) -> str:
     return "(" + " OR ".join(f"({part})" for part in parts) + ")"
 
 
-def _all_of(parts: Parts) -> str:
-    return " AND ".join(dict.fromkeys(_quoted(gram) for part in parts for gram in _trigrams(part)))
+def _all_of(parts: Parts, asks_for: Callable[[str], bool]) -> str:
+    grams = dict.fromkeys(gram for part in parts for gram in _trigrams(part))
+    return " AND ".join(quoted(gram) for gram in grams if asks_for(gram))
 
 
 def _of_path(node: Path) -> list[Parts] | None:
     if node.root == "raw" and not node.steps:
         return None
-    keys = _useful([step.casefold() for step in node.steps if isinstance(step, str)])
+    steps = [step.casefold() for step in node.steps if isinstance(step, str)]
+    keys = _useful([_MEMBERS.get(node.root, ""), *steps])
     values: list[Parts] = [[]]
     if node.op in (Op.MATCH, Op.EQUAL) and all(_is_text(word) for word in node.values):
         values = [
@@ -81,5 +92,6 @@ def _trigrams(part: str) -> list[str]:
     return [part[at : at + TRIGRAM] for at in starts]
 
 
-def _quoted(gram: str) -> str:
+def quoted(gram: str) -> str:
+    """One trigram as a phrase of FTS5."""
     return '"' + gram.replace('"', '""') + '"'

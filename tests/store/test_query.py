@@ -17,6 +17,7 @@ from mcpscope.store import fulltext, schema
 from mcpscope.store.bodies import BlockWriter
 from mcpscope.store.fulltext import TextIndex, catch_up, fill
 from mcpscope.store.query import Query, Stopped
+from mcpscope.store.rare import INDEXES
 from tests.engine.filter.examples import DOCUMENTED, Example
 from tests.program import until
 from tests.store import made
@@ -177,6 +178,29 @@ def test_what_people_ask_for(two: Two, text: str) -> None:
 @pytest.mark.parametrize("text", DOCUMENTED.splitlines())
 def test_every_documented_example_finds_the_same_in_memory_and_recorded(two: Two, text: str) -> None:
     two.check(text)
+
+
+def test_a_database_without_the_indexes_of_what_is_rare_is_read_as_it_is_and_gets_them(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "db" / "scope.db"
+    two = Two(path, made.database(path, EXCHANGES, seed=7))
+    asked = ("dur>200ms", "code:-32602", "size>100k", "is:edited", "is:server-initiated", "kind:notification")
+    with closing(schema.connect_rw(path)) as old:
+        for index in INDEXES:
+            old.execute(f"DROP INDEX {index.name}")
+        old.execute("DELETE FROM _sqlite_migrations WHERE name = 'm006_rare'")
+        old.execute("PRAGMA user_version = 5")
+    for text in asked:
+        two.check(text)
+    schema.ensure(path)
+    names = {
+        name for (name,) in two.connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")
+    }
+    assert names >= {index.name for index in INDEXES}
+    for text in asked:
+        two.check(text)
+    two.connection.close()
 
 
 def test_sessions_narrow_a_query(two: Two) -> None:
