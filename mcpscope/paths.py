@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def state_dir() -> Path:
     """``$XDG_STATE_HOME/mcpscope`` or ``~/.local/state/mcpscope``; not created here."""
-    return _path(_state_folder())
+    return _path(state_folder())
 
 
 def default_db() -> Path:
@@ -30,7 +30,7 @@ def default_db() -> Path:
 
 def db_file() -> str:
     """``default_db`` as text."""
-    return os.environ.get("MCPSCOPE_DB") or f"{_state_folder()}/mcpscope.db"
+    return os.environ.get("MCPSCOPE_DB") or f"{state_folder()}/mcpscope.db"
 
 
 def journal_root(db: Path) -> Path:
@@ -93,7 +93,8 @@ def private_folder(path: str) -> None:
         os.chmod(path, 0o700)
 
 
-def _state_folder() -> str:
+def state_folder() -> str:
+    """``state_dir`` as text."""
     base = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     return f"{base}/mcpscope"
 

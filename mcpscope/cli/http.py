@@ -35,7 +35,7 @@ def run_http(values: Values, *, url: str = "", command: list[str] | None = None)
 
 
 def _options(values: Values, url: str, command: list[str]) -> HttpOptions:
-    if values.get("no_record") and (values.get("record") or values.get("record_mode") == "required"):
+    if values.get("no_record") and (values.get("record") or required_by(values)):
         raise _usage("--no-record cannot be combined with --record or --record-mode required")
     if values.get("stdio") and (command or values.get("port") or values.get("host")):
         raise _usage("--stdio takes a URL, and neither a command nor --host or --port")

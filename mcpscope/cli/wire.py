@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mcpscope.proxy.helm import Orders
     from mcpscope.proxy.runner import Options, Runner
     from mcpscope.session.law import Law
+    from mcpscope.session.redacting import Redactor
     from mcpscope.transports.secret_mask import Mask
 
 _RULE_OPTIONS = (
@@ -62,7 +63,7 @@ def _run(values: Values, command: list[str]) -> int:
     options = Options(command, os.path.abspath(_text(values, "db") or db_file()))
     _fill(options, values)
     options.env_names = names
-    options.mask = mask
+    options.mask, options.redactor = _redaction(mask, orders)
     options.max_body = max_body
     if orders is not None:
         options.orders = orders
@@ -114,6 +115,32 @@ def _environment(values: Values) -> tuple[dict[str, str], list[str], Mask | None
     return env, names, mask
 
 
+def _redaction(mask: Mask | None, orders: Orders | None) -> tuple[Mask | None, Redactor | None]:
+    """What takes secrets out of the record: nothing where there are none and no policy names places."""
+    law = orders.law if orders is not None else None
+    if mask is None and law is None:
+        return None, None
+    from mcpscope.session.redacting import Redactor
+    from mcpscope.store.local_key import digest_key
+    from mcpscope.transports.secret_mask import Mask
+
+    redactor = Redactor(mask or Mask(key=digest_key()))
+    if law is not None:
+        law.redactor = redactor
+    return redactor.mask, redactor
+
+
+def _can_seal() -> None:
+    """A session under a policy is sealed with the local key: better said now than by the recorder."""
+    from mcpscope.store.local_key import key_path, local_key
+
+    try:
+        local_key("audit")
+    except (OSError, ValueError) as error:
+        text = f"the audit trail cannot be sealed: {key_path()}: {error}"
+        raise Refused(text, "a policy needs it", "no_key", 5) from None
+
+
 def _resolved(text: str, mask: Mask | None) -> tuple[str, Mask | None]:
     """``text`` with its references to secrets resolved, and a mask that knows them."""
     from mcpscope.errors import ScopeError
@@ -125,7 +152,9 @@ def _resolved(text: str, mask: Mask | None) -> tuple[str, Mask | None]:
     except ScopeError as error:
         raise Refused(error.message, error.hint, error.code, int(error.exit)) from None
     if secrets:
-        mask = mask or Mask()
+        from mcpscope.store.local_key import digest_key
+
+        mask = mask or Mask(key=digest_key())
         mask.add(secrets)
     return value, mask
 
@@ -148,6 +177,7 @@ def orders_of(values: Values) -> Orders | None:
     orders.max_message = _size(values, "max_message")
     if values.get("policy"):
         orders.law = _law(values)
+        _can_seal()
     if orders.any:
         from mcpscope.errors import ScopeError
 

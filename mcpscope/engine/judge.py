@@ -126,7 +126,7 @@ def _aside(entry: Entry, passage: Passage, verdict: Verdict, steering: Steering)
     if rule.action is Action.TAG:
         passage.tags.append(rule.tag or rule.name)
     else:
-        shown = passage.message.raw[:SHOWN_BYTES].decode(errors="replace")
+        shown = steering.shown(passage.message.raw)[:SHOWN_BYTES].decode(errors="replace")
         verdict.notes.append(f"{rule.message or rule.name}: {shown}")
     if rule.once:
         steering.rules.enable(rule.name, on=False)

@@ -34,7 +34,8 @@ class Steering:
 
     ``on_view`` hears which surfaces look different now. ``gated`` says whether anything could touch a
     message; while not, nothing needs to pass the gate. What ``strict`` finds is refused. Hold numbers are
-    unique in a proxy.
+    unique in a proxy. ``redacts`` says that places of messages reach no disk; ``shown`` is a message as it
+    may be written down.
     """
 
     def __init__(
@@ -50,6 +51,8 @@ class Steering:
         self.on_change: list[Callable[[], None]] = []
         self.on_view: list[Callable[[frozenset[Surface]], None]] = []
         self.gated = False
+        self.redacts = False
+        self.shown: Callable[[bytes], bytes] = bytes
         self._strict: Strict | None = None
         self._attached: set[str] = set()
         self._holds = 0
@@ -83,6 +86,11 @@ class Steering:
         """Whether something is to be kept from passing, so that a failure of ours must refuse."""
         deciding = (entry.rule.enabled and entry.rule.action.decides for entry in self.rules)
         return self.strict is not None or any(deciding)
+
+    def redact(self, shown: Callable[[bytes], bytes], *, by_place: bool) -> None:
+        """Write messages down as ``shown`` gives them; ``by_place`` needs them whole."""
+        self.shown, self.redacts = shown, by_place
+        self._changed()
 
     def pin(self, on_drift: OnDrift, accepted: dict[str, dict[str, Any]]) -> None:
         """Watch the definitions of tools from now on; ``accepted`` are those of before."""
@@ -140,7 +148,8 @@ class Steering:
 
     def _changed(self) -> None:
         # Once somebody has changed what is seen, lists are followed to the end of the session.
-        self.gated = self._strict is not None or self.rules.active or bool(self.view.touched)
+        guarded = self._strict is not None or self.redacts
+        self.gated = guarded or self.rules.active or bool(self.view.touched)
         for callback in self.on_change:
             callback()
 

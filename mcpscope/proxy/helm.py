@@ -130,8 +130,6 @@ class Helm:
         gate = self._gate = Gate(
             self._loop, steering, self._session, self._journal, self._tell, self._names()
         )
-        if self._session.mask is not None:
-            gate.redact = self._session.mask.mask
         self._session.on_closing = gate.end
         if self._orders.law is not None:
             self._orders.law.follow(self._loop, steering, self._told)

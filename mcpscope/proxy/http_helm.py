@@ -47,7 +47,9 @@ class HttpHelm:
             self._listening.close()
 
     def _told(self, kind: str, text: str) -> None:
-        """News of the policy, for all sessions: to those attached, and on standard error."""
+        """News of the policy: in the records of all sessions, to those attached, and on standard error."""
+        for conversation in self.helmed.conversations.values():
+            conversation.note(text, kind)
         self._tell("note", 0, {"kind": kind, "text": text})
         first = text.partition("\n")[0]
         os.write(2, f"mcpscope: {first}\n".encode("utf-8", "backslashreplace"))

@@ -32,7 +32,9 @@ from mcpscope.proxy.registry import Entry
 from mcpscope.session.http_inject import Injected
 from mcpscope.session.http_log import JournalRecord
 from mcpscope.session.http_sessions import Session
+from mcpscope.session.redacting import RedactedJournal, Redactor
 from mcpscope.store.journal import Journal
+from mcpscope.store.local_key import digest_key
 from mcpscope.store.records import Dir, RecordType
 from mcpscope.transports.secret_mask import Mask
 
@@ -48,7 +50,10 @@ class HttpRunner:
         """Checks the options and resolves secrets; raises ScopeError. ``say`` writes a line for a person."""
         self._options = options
         self._say = say
-        mask = Mask()
+        mask = Mask(key=digest_key())
+        self.redactor = Redactor(mask)
+        if options.orders.law is not None:
+            options.orders.law.redactor = self.redactor
         url, transport, headers = None, STDIO, list(options.headers)
         if options.url:
             url, transport, headers = upstream_of(options)
@@ -130,9 +135,10 @@ class HttpRunner:
     def _make_journal(self) -> Journal:
         options = self._options
         uid = f"{self._started_at // 1_000_000_000}-{os.getpid()}-{os.urandom(4).hex()}"
-        return Journal(
+        return RedactedJournal(
             f"{options.db}.journal/{uid}",
             self._fault,
+            self.redactor,
             durable=options.durable,
             required=options.record_mode == "required",
         )
@@ -160,6 +166,7 @@ class HttpRunner:
             "pid": os.getpid(),
             "record_mode": options.record_mode,
             "max_body": options.max_body,
+            "redacts": True,
             "version": __version__,
             "started_at_ns": time.time_ns(),
             "era": session.era,

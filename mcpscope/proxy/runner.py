@@ -18,6 +18,7 @@ from mcpscope.transports.poll import PollLoop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mcpscope.session.redacting import Redactor
     from mcpscope.transports.connect.process import Child
     from mcpscope.transports.secret_mask import Mask
 
@@ -41,6 +42,7 @@ class Options:
         "orders",
         "record",
         "record_name",
+        "redactor",
         "required",
     )
 
@@ -56,6 +58,7 @@ class Options:
         self.durable = False
         self.max_body = 0
         self.mask: Mask | None = None
+        self.redactor: Redactor | None = None
         self.orders = Orders()
 
     @property
@@ -102,9 +105,12 @@ class Runner:
     def _make_journal(self) -> Journal:
         options = self._options
         uid = f"{self._started_at // 1_000_000_000}-{os.getpid()}-{os.urandom(4).hex()}"
-        return Journal(
-            f"{options.db}.journal/{uid}", self._fault, durable=options.durable, required=options.required
-        )
+        folder, durable, required = f"{options.db}.journal/{uid}", options.durable, options.required
+        if options.redactor is None:
+            return Journal(folder, self._fault, durable=durable, required=required)
+        from mcpscope.session.redacting import RedactedJournal
+
+        return RedactedJournal(folder, self._fault, options.redactor, durable=durable, required=required)
 
     def _fault(self, reason: str) -> None:
         where = f"{self._options.db}.journal"
@@ -131,6 +137,7 @@ class Runner:
             "pid": os.getpid(),
             "record_mode": options.record_mode,
             "max_body": options.max_body,
+            "redacts": options.redactor is not None,
             "version": __version__,
             "started_at_ns": self._started_at,
         }

@@ -150,7 +150,7 @@ class Conversation:
         at = self.now()
         commands = self._judge(engine, Oversized(direction, head, at, stream))
         self._append(MESSAGE, direction, stream, head or b" ", 0, at)
-        self._note(f"a message of {size} bytes was refused; its first {len(head)} are recorded")
+        self.note(f"a message of {size} bytes was refused; its first {len(head)} are recorded")
         self._carry_out(commands)
         self._arm()
 
@@ -206,7 +206,7 @@ class Conversation:
         try:
             return engine.handle(event)
         except Exception as error:  # whatever fails in the gate, nothing unjudged passes it
-            self._note(f"the gate failed: {type(error).__name__}: {error}")
+            self.note(f"the gate failed: {type(error).__name__}: {error}")
             return engine.failed(event)
 
     def _carry_out(self, commands: list[Command]) -> None:
@@ -230,7 +230,7 @@ class Conversation:
                     if outcome.word.final and outcome.word not in _LEAVES:
                         swallowed.append(command)
                 case Note(kind, text):
-                    self._note(text, kind)
+                    self.note(text, kind)
                 case Tell(event, data):
                     self._helmed.tell(event, self.number, data)
                 case Close(direction, stream):
@@ -263,15 +263,14 @@ class Conversation:
         self, kind: int, direction: Direction, stream: int, payload: bytes, flags: int, at: int
     ) -> None:
         journal = self._journal
-        if self._mask:
-            payload = self._mask.mask(payload)
         if (
             not journal.append(kind, DIR[direction], self.number, stream, payload, flags, at)
             and journal.required
         ):
-            raise NotRecorded(journal.fault)
+            raise NotRecorded(journal.fault or "it cannot be redacted")
 
-    def _note(self, text: str, kind: str = "gate") -> None:
+    def note(self, text: str, kind: str = "gate") -> None:
+        """Put a line into the record of the session and tell those attached."""
         body = json.dumps({"kind": kind, "text": self._mask.text(text)}).encode()
         self._journal.append(NOTE, NO_DIR, self.number, 0, body)
         self._helmed.tell("note", self.number, {"kind": kind, "text": text})

@@ -37,7 +37,7 @@ _DIRS = {Direction.TO_SERVER: TO_SERVER, Direction.TO_CLIENT: TO_CLIENT}
 class Gate:
     """Owns the engine of ``session`` and carries out what it wants.
 
-    ``tell`` sends an event to those attached; ``redact`` is applied to all that is journalled.
+    ``tell`` sends an event to those attached.
     """
 
     def __init__(
@@ -53,7 +53,6 @@ class Gate:
         self.steering = steering
         self.engine = Engine(steering, session=session.number, names=names)
         self.ready = False
-        self.redact: Callable[[bytes], bytes] | None = None
         self._loop = loop
         self._session = session
         self._roads = {Direction.TO_SERVER: session.to_server, Direction.TO_CLIENT: session.to_client}
@@ -321,8 +320,6 @@ class Gate:
         journal = self._journal
         if journal is None:
             return True
-        if self.redact is not None:
-            payload = self.redact(payload)
         if journal.append(kind, dir, self.number, 0, payload, flags, at) or not journal.required:
             return True
         self._session.refuse()
@@ -332,5 +329,5 @@ class Gate:
         """Put a line into the record of the session and tell those attached."""
         if self._journal is not None:
             body = json.dumps({"kind": kind, "text": text}).encode()
-            self._journal.append(NOTE, NO_DIR, self.number, 0, self.redact(body) if self.redact else body)
+            self._journal.append(NOTE, NO_DIR, self.number, 0, body)
         self._tell("note", self.number, {"kind": kind, "text": text})

@@ -1,4 +1,4 @@
-"""What the journal keeps of HTTP itself: heads with their secrets masked, how a stream ended, and when.
+"""What the journal keeps of HTTP itself: heads with their secrets redacted, how a stream ended, and when.
 
 The JSON of STREAM_OPEN, HTTP and STREAM_CLOSE. ``body`` says how the chunks of a direction become messages:
 ``whole`` (one message or batch), ``events`` (an event stream) or ``none`` (not kept).
@@ -19,7 +19,6 @@ WHOLE = "whole"
 EVENTS = "events"
 NONE = "none"
 
-MASKED = "[masked]"
 _SECRET_FIELDS = frozenset(
     {
         b"authorization",
@@ -120,7 +119,7 @@ class Facts:
         path, mark, query = text.partition("?")
         if not mark:
             return self._mask.text(path)
-        return self._mask.text(path) + "?" + _QUERY_VALUE.sub(_masked_value, self._mask.text(query))
+        return self._mask.text(path) + "?" + _QUERY_VALUE.sub(self._masked_value, self._mask.text(query))
 
     def _headers(self, headers: Headers) -> list[list[str]]:
         # Most lines repeat from request to request: their decoded and masked form is kept.
@@ -141,14 +140,16 @@ class Facts:
     def _line(self, name: bytes, value: bytes) -> list[str]:
         lower = name.lower()
         if lower in self._hidden:
-            scheme, blank, _ = value.decode("latin-1").partition(" ")
-            known = blank and scheme.lower() in ("bearer", "basic", "dpop", "digest")
-            return [name.decode("latin-1"), f"{scheme} {MASKED}" if known else MASKED]
+            scheme, blank, secret = value.decode("latin-1").partition(" ")
+            if not blank or scheme.lower() not in ("bearer", "basic", "dpop", "digest"):
+                scheme, blank, secret = "", "", value.decode("latin-1")
+            return [name.decode("latin-1"), f"{scheme}{blank}{self._mask.placeholder(secret)}"]
         text = self._mask.text(value.decode("latin-1"))
         if lower in (b"referer", b"location", b"content-location") and "?" in text:
             text = self.target(text.encode("latin-1", "replace"))
         return [name.decode("latin-1"), text]
 
-
-def _masked_value(found: re.Match[str]) -> str:
-    return found[0] if found[1] in _SAFE_QUERY else f"{found[1]}={MASKED}"
+    def _masked_value(self, found: re.Match[str]) -> str:
+        if found[1] in _SAFE_QUERY or found[2].startswith("[redacted:"):
+            return found[0]
+        return f"{found[1]}={self._mask.placeholder(found[2])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -10,6 +11,7 @@ from mcpscope.transports.http_head import Headers
 from mcpscope.transports.secret_mask import Mask
 from mcpscope.transports.secrets import Template
 
+MIN_VALUE_CHARS = 8  # a shorter value that is written out is a word, not a secret
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NOT_OURS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"}
@@ -54,9 +56,22 @@ class Injected:
             if any((byte < 0x20 and byte != 9) or byte == 0x7F for byte in data):
                 raise _bad(name, template, "holds a control character, which no header can carry")
             whole = value.strip()
-            self._mask.add([*secrets, whole, whole.rpartition(" ")[2]])
+            self._mask.add([*secrets, *_spelled_out(whole)])
             headers.append((name.encode(), data.strip()))
         return headers
+
+
+def _spelled_out(value: str) -> list[str]:
+    """What of a header's value is a secret: all of it, what follows a scheme, and what Basic hides."""
+    last = value.rpartition(" ")[2]
+    found = [value, last]
+    if value[:6].lower() == "basic ":
+        try:
+            user = base64.b64decode(last, validate=True).decode()
+        except ValueError:
+            return found
+        found += [user, user.partition(":")[2]]
+    return [text for text in found if len(text) >= MIN_VALUE_CHARS]
 
 
 def _split(spec: str) -> tuple[str, Template]:

@@ -198,4 +198,4 @@ class StreamLog:
         self._waiting = []
         written = journal.append(*waiting[0]) if len(waiting) == 1 else journal.append_all(waiting)
         if not written and journal.required:
-            raise NotRecorded(journal.fault)
+            raise NotRecorded(journal.fault or "it cannot be redacted")

@@ -16,6 +16,7 @@ from mcpscope.engine.policy.problems import PolicyError
 from mcpscope.engine.rules import Rule
 from mcpscope.engine.steering import Steering, certain
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.session.redacting import Redactor
 from mcpscope.transports.loop import Loop
 
 LOOK_SECONDS = 1.0
@@ -53,6 +54,7 @@ class Law:
         self._stamps = [_stamp(path) for path in self.paths]
         self.policies = read_policies(self.paths)
         self.fault = ""
+        self.redactor: Redactor | None = None
 
     def __repr__(self) -> str:
         return f"<Law {', '.join(self.paths)} rules={len(self.rules)}{' WRONG' if self.fault else ''}>"
@@ -70,6 +72,11 @@ class Law:
 
     def put_in_force(self, steering: Steering) -> None:
         """Replace the policy's rules in ``steering``; with a policy nothing of two readings passes."""
+        if self.redactor is not None:
+            redactor = self.redactor
+            redactor.obey([text for policy in self.policies for text in policy.redact])
+            redactor.alias = lambda name: _own_name(steering, name)
+            steering.redact(redactor.message, by_place=bool(redactor.places))
         if not self.shadow:
             steering.strict = certain
             steering.view.obey([glob for policy in self.policies for glob in policy.hide])
@@ -100,6 +107,11 @@ class Law:
         self.policies, self.fault = policies, ""
         self.put_in_force(steering)
         tell("policy-loaded", f"policy loaded: {len(self.rules)} rules, digest {self.digest}")
+
+
+def _own_name(steering: Steering, name: str) -> str:
+    """The server's name of a tool that clients may know under another."""
+    return next((own for own, face in steering.view.faces.items() if face.name == name), name)
 
 
 def _text(path: str) -> str:

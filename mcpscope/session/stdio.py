@@ -71,7 +71,7 @@ class StdioSession:
         )
         self.to_client = Road(loop, FdSource(child.stdout, own=True), client.drain, _nothing, self._finish)
         self.stderr = Stderr(loop, child.stderr, client.stderr, journal, number, self._finish)
-        self.stderr.flow = mask.flow() if mask is not None else None
+        self.stderr.flow = mask.flow(messages=False) if mask is not None else None
         self._loop = loop
         self._child = child
         self._journal = journal

@@ -31,6 +31,7 @@ from mcpscope.store.unpack import Unpacked, partial_of
 
 FROM_PROXY = "proxy"
 UNDELIVERED_FLAG = 1
+REDACTED, REDACTED_MARK = "redacted", b"[redacted:"
 SUMMARY_CHARS = 200
 
 _DIRECTIONS = {Dir.TO_SERVER: Direction.TO_SERVER, Dir.TO_CLIENT: Direction.TO_CLIENT}
@@ -147,6 +148,7 @@ class Ingest:
         self._settle()  # the new row's id is asked for: nobody else may insert in this moment
         made = Recorded(add_session(self._connection, self._uid, number, at, said), number)
         made.max_body = _count(said.get("max_body"))
+        made.redacts = said.get("redacts") is True
         if "sse" in (said.get("client_transport"), said.get("server_transport")):
             made.channel = PIPE
         elif said.get("client_transport") == "stdio":
@@ -226,7 +228,7 @@ class Ingest:
         direction = _DIRECTIONS.get(record.dir, Direction.TO_SERVER)
         dir, stream, at = direction.value, record.stream, session.time(record.at)
         channel = (session.channel or session.channels.get(stream, "")) if stream else ""
-        session_id, limit = session.id, session.max_body
+        session_id, limit, redacts = session.id, session.max_body, session.redacts
         # The hot path of the recorder: what is asked for once a message is looked up once a chunk.
         batch, observe, learn = self.batch, session.exchanges.observe, session.learn
         add_row, add_body, touch = batch.rows.messages.append, batch.blocks.add, batch.touch
@@ -237,6 +239,8 @@ class Ingest:
                 changed = observe(message, seq=id, at=at, direction=direction, stream=stream, channel=channel)
             except Exception:  # a message that cannot be placed is still recorded, and so are all after it
                 changed, marks = [], (*marks, "unplaced")
+            if redacts and REDACTED_MARK in raw:
+                marks = (*marks, REDACTED)
             owner = None
             for exchange in changed:
                 touch(session_id, exchange)

@@ -41,6 +41,7 @@ class Recorded:
         "max_body",
         "number",
         "owners",
+        "redacts",
         "seen_bytes",
         "seen_exchanges",
         "seen_messages",
@@ -57,6 +58,7 @@ class Recorded:
         self.introduced = False  # who talks to whom is known better than the session's row says
         self.last_at = 0
         self.max_body = 0
+        self.redacts = False  # secrets are taken out of its messages, which leaves marks in them
         # The first message of the last record of each way: if we were killed, nobody knows whether it left.
         self.last_of: dict[Way, int] = {}
         # Messages of the gate, by the time that names them, whose final outcome is still to come.
@@ -103,6 +105,7 @@ class Recorded:
             "number": self.number,
             "last_at": self.last_at,
             "max_body": self.max_body,
+            "redacts": self.redacts,
             "last_of": [[*way, first] for way, first in self.last_of.items()],
             "awaiting": list(self.awaiting.items()),
             "owners": list(self.owners.items()),
@@ -124,6 +127,7 @@ class Recorded:
         made = cls(state["id"], state["number"])
         made.last_at = state["last_at"]
         made.max_body = state["max_body"]
+        made.redacts = state.get("redacts") is True
         made.last_of = {(dir, stream): first for dir, stream, first in state["last_of"]}
         made.awaiting = dict(state["awaiting"])
         made.owners = dict(state["owners"])

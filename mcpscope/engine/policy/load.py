@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ruamel.yaml.nodes import Node
 
+from mcpscope.engine.places import BadPlace, read_place
 from mcpscope.engine.policy.keys import POLICY_KEYS
 from mcpscope.engine.policy.nodes import Reader
 from mcpscope.engine.policy.problems import PolicyError
@@ -17,9 +17,6 @@ from mcpscope.engine.policy.standing import DEFAULT_RULE
 from mcpscope.engine.rules import Rule
 
 ORIGIN = "policy"
-_HEADER = re.compile(r"header:[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_PATH = re.compile(r"\$(?:\.\.?[\w*-]+|\[(?:\d+|\*|\"[^\"]*\")\])+")
-_KEY = re.compile(r"[\w.*-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +99,12 @@ def _rules(reader: Reader, members: dict[str, Node], names: set[str]) -> tuple[R
 def _redact(reader: Reader, members: dict[str, Node]) -> tuple[str, ...]:
     found = _texts(reader, members, "redact")
     for text, node in found:
-        if not (_HEADER.fullmatch(text) or _PATH.fullmatch(text) or _KEY.fullmatch(text)):
+        try:
+            read_place(text)
+        except BadPlace as error:
             reader.problem(
-                node, f"redact must be header:NAME, a path such as $.params.x, or a key, not {text!r}"
+                node,
+                f"redact must be header:NAME, a path such as $.params.x, or a key, not {text!r}: {error}",
             )
     return tuple(text for text, _ in found)
 

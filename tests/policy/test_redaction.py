@@ -1,0 +1,221 @@
+"""What a policy redacts and what we inject ourselves is in no byte of what is kept, said or exported."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import re
+import sqlite3
+import sys
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.e2e.http_ends import SERVERS, HttpEnds
+from tests.program import Program
+
+pytestmark = pytest.mark.timeout(120)
+
+INJECTED = 'sk-Zürich"/+ 9f8e7d6c'
+HEADER = "tok-0123456789/abc+def"
+CALLER = "caller-token-5566778899"
+PASSWORD = "correct horse+battery/staple"
+TENANT = "tenant-4711-geheim"
+LEAKY = [sys.executable, str(SERVERS / "leaky.py")]
+POLICY = """
+version: 1
+callers: {ci: {bearer: "${env:CALLER}"}}
+redact:
+  - $.params.arguments.password
+  - "login:$.result.structuredContent.token"
+  - header:x-tenant
+  - pin
+rules:
+  - {name: no wiping, match: "tool:wipe", action: deny, message: never}
+"""
+SHAPES = ["stdio", "reverse", "bridge", "remote"]
+
+
+@pytest.fixture
+def ends(program: Program) -> Iterator[HttpEnds]:
+    program.env |= {"VAULT": INJECTED, "CALLER": CALLER, "HEADER": HEADER}
+    made = HttpEnds(program)
+    yield made
+    made.close()
+
+
+class Talk:
+    """A client of whatever shape: ``ask`` sends a request and gives its answer."""
+
+    def __init__(self, ends: HttpEnds, shape: str, policy: Path | None) -> None:
+        options = ["--policy", str(policy)] if policy else []
+        self.shape = shape
+        self.ends = ends
+        self.process = None
+        env = ["-e", "TOKEN=${env:VAULT}"]
+        header = ["--header", "Authorization: Bearer ${env:HEADER}"]
+        if shape == "stdio":
+            self.process = ends.program.popen("proxy", *options, *env, "--", *LEAKY, "stdio")
+        elif shape == "remote":
+            url = ends.server(*LEAKY)
+            self.process = ends.program.popen("proxy", "--stdio", *options, *header, url)
+        elif shape == "bridge":
+            self.url = ends.proxy(*options, *env, "--", *LEAKY, "stdio")
+        else:
+            self.url = ends.proxy(*options, *header, ends.server(*LEAKY))
+        self._id = 0
+        self._session = ""
+        params = {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": "t", "version": "1"},
+        }
+        self.ask("initialize", params)
+
+    def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        self._id += 1
+        body = {"jsonrpc": "2.0", "id": self._id, "method": method, "params": params}
+        return self.say(json.dumps(body).encode())
+
+    def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
+        return self.ask("tools/call", {"name": tool, "arguments": arguments})
+
+    def say(self, raw: bytes) -> dict[str, Any]:
+        lines = self._over_pipes(raw) if self.process is not None else self._over_http(raw)
+        answers = [message for message in map(json.loads, lines) if "method" not in message]
+        found: dict[str, Any] = answers[-1]
+        return found
+
+    def _over_pipes(self, raw: bytes) -> list[bytes]:
+        assert self.process and self.process.stdin and self.process.stdout
+        self.process.stdin.write(raw + b"\n")
+        self.process.stdin.flush()
+        lines = [self.process.stdout.readline()]
+        while b'"method"' in lines[-1][:60]:
+            lines.append(self.process.stdout.readline())
+        return lines
+
+    def _over_http(self, raw: bytes) -> list[bytes]:
+        place = urlsplit(self.url)
+        connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=20)
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json, text/event-stream",
+            "Mcpscope-Token": CALLER,
+            "X-Tenant": TENANT,
+        }
+        if self._session:
+            headers["Mcp-Session-Id"] = self._session
+        connection.request("POST", place.path + "?api_key=" + urllib.parse.quote(PASSWORD), raw, headers)
+        answer = connection.getresponse()
+        self._session = answer.headers.get("Mcp-Session-Id") or self._session
+        data = answer.read()
+        connection.close()
+        if answer.headers.get_content_type() == "text/event-stream":
+            return [
+                line[5:].strip() for line in data.splitlines() if line.startswith(b"data:") and len(line) > 6
+            ]
+        return [data]
+
+    def close(self) -> str:
+        """End it; what it said on standard error."""
+        if self.process is None:
+            self.ends.stop_proxies()
+            return "".join(log.read_text() for log in self.ends.logs)
+        assert self.process.stdin and self.process.stderr
+        self.process.stdin.close()
+        assert self.process.wait(30) == 0
+        return self.process.stderr.read().decode()
+
+
+def every_spelling(secret: str) -> set[bytes]:
+    raw = secret.encode()
+    found = {raw, raw.hex().encode(), raw.hex().upper().encode()}
+    found |= {json.dumps(secret)[1:-1].encode(), json.dumps(secret, ensure_ascii=False)[1:-1].encode()}
+    found |= {urllib.parse.quote(secret).encode(), urllib.parse.quote(secret, safe="").encode()}
+    found.add(urllib.parse.quote_plus(secret).encode())
+    for before in range(3):
+        coded = base64.b64encode(b"x" * before + raw)
+        inner = coded[4 if before else 0 : len(coded) // 4 * 4 - 4]
+        found |= {inner, inner.replace(b"+", b"-").replace(b"/", b"_")}
+    return found
+
+
+def kept(program: Program) -> bytes:
+    """Every byte in the folders of the program, but its log files, which the caller has."""
+    folders = (
+        program.db.parent,
+        Path(program.env["XDG_STATE_HOME"]),
+        Path(program.env["MCPSCOPE_RUNTIME_DIR"]),
+    )
+    found = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    return b"\n".join(path.read_bytes() for path in found)
+
+
+def bodies(db: Path) -> list[bytes]:
+    """All recorded bodies, decompressed."""
+    from mcpscope.store.bodies import BlockReader
+
+    connection = sqlite3.connect(db)
+    rows = connection.execute(
+        "SELECT body_id, body_at, coalesce(kept, size) FROM messages ORDER BY id"
+    ).fetchall()
+    reader = BlockReader(connection)
+    found = [reader.read(*row) for row in rows]
+    for column in ("SELECT bytes FROM outcomes", "SELECT text FROM notes", "SELECT body FROM definitions"):
+        found += [row[0] for row in connection.execute(column) if row[0]]
+    connection.close()
+    return found
+
+
+def assert_clean(data: bytes, *secrets: str) -> None:
+    for secret in secrets:
+        for form in every_spelling(secret):
+            at = data.find(form)
+            assert at < 0, (secret, form, data[max(0, at - 80) : at + 80])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("with_policy", [True, False], ids=["policy", "no policy"])
+def test_no_secret_is_in_any_byte(ends: HttpEnds, tmp_path: Path, shape: str, with_policy: bool) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(POLICY)
+    program = ends.program
+    talk = Talk(ends, shape, policy if with_policy else None)
+    secrets = [HEADER if shape in ("reverse", "remote") else INJECTED]
+    if with_policy:
+        secrets += [PASSWORD, *([CALLER, TENANT] if shape in ("reverse", "bridge") else [])]
+    told = talk.call("leak", password=PASSWORD, q="nothing")["result"]
+    assert PASSWORD in told["structuredContent"]["texts"]  # what is forwarded is not changed by it
+    assert secrets[0] in told["structuredContent"]["texts"]
+    assert PASSWORD in json.dumps(talk.call("fail", password=PASSWORD)["error"])
+    talk.call("login", deep={"list": [{"pin": "0815"}, {"PIN": 4712}]})
+    assert talk.call("login")["result"]["structuredContent"]["token"] == "t-1234"
+    assert_clean(kept(program), *secrets)
+    assert_clean(talk.close().encode(), *secrets)
+    ends.rows("SELECT 1")
+    data = kept(program) + b"\n".join(bodies(program.db))
+    export = program.run("export", "last", "--format", "jsonl", "--with-secrets")
+    assert export.returncode == 0, export.stderr
+    log = program.run("--json", "log", "last", "--frames")
+    data += export.stdout + log.stdout
+    assert_clean(data, *secrets)
+    if with_policy:
+        for short in (b"0815", b"4712", b"t-1234"):
+            assert short not in b"\n".join(bodies(program.db))
+        assert (
+            len(
+                set(
+                    re.findall(rb'"password":\s*("\[redacted:[0-9a-f]{8}\]")', b"\n".join(bodies(program.db)))
+                )
+            )
+            == 1
+        )
+        marked = ends.rows("SELECT count(*) FROM messages WHERE marks LIKE '%redacted%'")
+        assert marked[0][0] >= 6
+    assert ends.rows("SELECT count(*) FROM exchanges WHERE status = 'lost'") == [(0,)]
