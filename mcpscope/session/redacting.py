@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from mcpscope.engine.places import Places, splice
 from mcpscope.session.http_log import LAST_FLAG
-from mcpscope.store.journal import Entry, Journal
+from mcpscope.store.journal import Journal
 from mcpscope.store.layout import (
     CHUNK,
     EOF,
@@ -31,6 +31,9 @@ from mcpscope.store.layout import (
     TO_SERVER,
 )
 from mcpscope.transports.secret_mask import Mask
+
+if TYPE_CHECKING:
+    from mcpscope.store.journal import Entry
 
 MAX_CALLS = 4096
 WITHHELD = "withheld: what it is about is redacted"
@@ -191,12 +194,15 @@ class RedactedJournal(Journal):
         if redactor.idle:
             return super().append_all(records)
         if redactor.places and any(record[0] == CHUNK for record in records):
-            return all([self.append(*record) for record in records])
+            made = [self.append(*record) for record in records]
+            return all(made)
         try:
             kept = [self._kept(*record) for record in records]
         except Exception as error:  # as above: all of them count as lost
             for _, dir, session, stream, payload, _ in records:
-                self._count(dir, session, stream, len(payload), f"the redactor failed: {type(error).__name__}")
+                self._count(
+                    dir, session, stream, len(payload), f"the redactor failed: {type(error).__name__}"
+                )
             return False
         return super().append_all(kept)
 
