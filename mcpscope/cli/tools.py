@@ -18,9 +18,11 @@ from mcpscope.cli.tables import print_table
 from mcpscope.control.client import Control
 from mcpscope.control.registry import Running, choose, running
 from mcpscope.engine.drift import Danger, changes
+from mcpscope.engine.hints import hints
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.store import pins
 from mcpscope.store.offered import Offered, latest, offered, sessions_of
-from mcpscope.store.pins import pin, read_pins
+from mcpscope.store.pins import read_pins
 from mcpscope.store.reading import open_reader, writing
 from mcpscope.text import safe
 
@@ -45,7 +47,7 @@ def command() -> None:
 @_KIND
 @with_settings
 def list_tools(proxy: str, kind: str | None, *, settings: Settings) -> None:
-    """What the server offers: seen or hidden, hints, calls and errors."""
+    """What the server offers: seen or hidden, hints, calls, errors, median and 95th percentile."""
     with _known(proxy, settings) as (items, control):
         shown = [item for item in items if kind in (None, item.kind) or (kind, item.kind) == _TEMPLATE]
         hidden = _hidden(control, shown)
@@ -57,7 +59,7 @@ def list_tools(proxy: str, kind: str | None, *, settings: Settings) -> None:
     if not rows:
         click.echo("nothing is listed yet", err=True)
         return
-    head = ("", "name", "kind", "hints", "calls", "errors", "versions", "bytes")
+    head = ("", "name", "kind", "hints", "calls", "errors", "p50", "p95", "versions", "bytes")
     print_table(
         head,
         (
@@ -68,12 +70,13 @@ def list_tools(proxy: str, kind: str | None, *, settings: Settings) -> None:
                 " ".join(row["hints"]),
                 str(row["calls"]),
                 str(row["errors"]),
+                *(_ms(row[part]) for part in ("p50_ns", "p95_ns")),
                 str(row["versions"]),
                 str(row["bytes"]),
             )
             for row in rows
         ),
-        right=frozenset({4, 5, 6, 7}),
+        right=frozenset({4, 5, 6, 7, 8, 9}),
     )
 
 
@@ -232,11 +235,15 @@ def accept(names: tuple[str, ...], proxy: str, *, settings: Settings) -> None:
         chosen = {name: known[name] for name in names or known}
         chosen |= control.call("scope/tools/accept", names=list(chosen))["accepted"]
         with writing(Path(entry.db)) as connection:
-            pin(connection, entry.label, chosen, time.time_ns())
+            pins.accept(connection, entry.label, {**known, **chosen}, list(chosen), time.time_ns())
     if settings.json:
         emit_json({"accepted": sorted(chosen)})
     else:
         click.echo(f"accepted {', '.join(map(safe, sorted(chosen))) or 'nothing'}")
+
+
+def _ms(ns: int | None) -> str:
+    return "-" if ns is None else f"{ns / 1_000_000:.0f}ms"
 
 
 def _label(proxy: str) -> str:
@@ -310,30 +317,13 @@ def _json(item: Offered, hidden: dict[tuple[str, str], str], stops: dict[str, li
         "hidden_by": hidden.get((item.kind, item.name), ""),
         "breakpoints": stops.get(item.name, []) if item.kind == "tool" else [],
         "listed": item.listed,
-        "hints": _hints(item),
+        "hints": list(hints(item.body)) if item.kind == "tool" else [],
         "description": item.body.get("description") or "",
         "versions": len(item.versions),
         "calls": item.calls,
         "errors": item.errors,
+        "p50_ns": item.percentile(0.5),
+        "p95_ns": item.percentile(0.95),
         "last_call": item.last_call or None,
-        "bytes": len(json.dumps(item.body, separators=(",", ":"))) if item.listed else 0,
+        "bytes": item.size,
     }
-
-
-def _hints(item: Offered) -> list[str]:
-    """The annotations in words; ``?`` where there are none, for they are never guessed."""
-    said = item.body.get("annotations")
-    if item.kind != "tool":
-        return []
-    if not isinstance(said, dict):
-        return ["?"]
-    words = []
-    if said.get("readOnlyHint") is True:
-        words.append("read")
-    elif "readOnlyHint" in said:
-        words.append("write")
-    if said.get("destructiveHint") is True and said.get("readOnlyHint") is not True:
-        words.append("DESTROYS")
-    if said.get("openWorldHint") is True:
-        words.append("open")
-    return words or ["?"]

@@ -43,6 +43,11 @@ class SessionRow:
         """What the session is called: its name, its label, else the number."""
         return self.name or self.label or f"#{self.id}"
 
+    @property
+    def proxy(self) -> str:
+        """The run of a proxy that it is part of, as the registry calls it."""
+        return self.uid.rpartition(".")[0] or self.uid
+
 
 @dataclass(frozen=True, slots=True)
 class ExchangeRow:

@@ -20,6 +20,8 @@ from mcpscope.store.bodies import BlockReader
 from mcpscope.store.filter_sql import to_sql
 from mcpscope.store.fulltext import catch_up
 from mcpscope.store.listed import ExchangeRow, MessageRow, NoteRow, OutcomeRow, SessionRow
+from mcpscope.store.offered import Offered, offered
+from mcpscope.store.pins import Baseline, baseline
 from mcpscope.store.prefilter import expression_of
 from mcpscope.store.query import Query, Stopped, prepare
 from mcpscope.store.values import field_values
@@ -302,6 +304,14 @@ class Pages:
             [session, name, before],
         ).fetchone()
         return bytes(row[0]) if row and row[0] is not None else None
+
+    def tools(self, sessions: Sequence[int]) -> list[Offered]:
+        """What servers offered in these sessions, with how it was used."""
+        return offered(self._connection, sessions)
+
+    def baseline(self, label: str) -> Baseline:
+        """What the tools of the server with this label are held against."""
+        return baseline(self._connection, label)
 
     def tally(self, sessions: Sequence[int] | None, statuses: Iterable[str]) -> int:
         """How many exchanges have one of ``statuses``."""

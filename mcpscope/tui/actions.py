@@ -43,9 +43,10 @@ SCREENS: tuple[tuple[str, str, str], ...] = (
 """Name, key and title of every screen that ``1…7`` reach; a screen that is not built yet says so."""
 
 LISTS = ("traffic", "recordings", "log")
-VIEWERS = ("detail", "text")
-BOTH = (*LISTS, *VIEWERS, "holds", "replay")
+VIEWERS = ("detail", "text", "tool")
+BOTH = (*LISTS, *VIEWERS, "holds", "replay", "tools")
 HELD = ("holds", "traffic")
+BREAKS = (*HELD, "tools")
 SENTENCES = {
     "traffic": "One row is one exchange: a request with its answer and everything that belongs to it.",
     "detail": "One exchange: what was asked, what was answered, and what lies between.",
@@ -53,6 +54,8 @@ SENTENCES = {
     "recordings": "Every session that was recorded; the newest first.",
     "replay": "A recording said again: what its answers were, what they are now, and what is right.",
     "log": "Decisions and events in the order of time.",
+    "tools": "What servers offer, who may see it, how it was used, and what changed in it.",
+    "tool": "One tool, prompt or resource: its schemas, its definition, what changed, its uses.",
     "holds": "What is held, the most urgent first; only that message waits, all others pass.",
     "editor": "A held message, changed before it leaves; Esc leaves it held and keeps the draft.",
     "first": "Nothing is connected yet.",
@@ -90,7 +93,7 @@ _TRAFFIC = (
         ("slash",),
         "Filter",
         "filter the list; the line below tells what is wrong with it",
-        LISTS,
+        (*LISTS, "tools"),
         rank=20,
     ),
     Action(
@@ -137,9 +140,9 @@ _TRAFFIC = (
         ("o",),
         "Sort",
         "sort by another column; anything but time stops following",
-        ("traffic", "recordings"),
+        ("traffic", "recordings", "tools"),
     ),
-    Action("sort.reverse", ("O",), "Reverse", "turn the order around", ("traffic", "recordings")),
+    Action("sort.reverse", ("O",), "Reverse", "turn the order around", ("traffic", "recordings", "tools")),
     Action(
         "diff",
         ("d",),
@@ -183,7 +186,7 @@ _VIEWER = (
         ("left_square_bracket",),
         "Tab back",
         "previous tab",
-        ("traffic", "detail", "replay"),
+        ("traffic", "detail", "replay", "tools", "tool"),
         group=Group.MOVE,
     ),
     Action(
@@ -191,7 +194,7 @@ _VIEWER = (
         ("right_square_bracket",),
         "Tabs",
         "next tab",
-        ("traffic", "detail", "replay"),
+        ("traffic", "detail", "replay", "tools", "tool"),
         rank=35,
         group=Group.MOVE,
     ),
@@ -290,10 +293,36 @@ _HOLDS = (
     Action(
         "hold.keep-alive", ("T",), "Keep-alive", "send the client progress every 10 s", ("holds",), rank=47
     ),
-    Action("break", ("b",), "Break", "hold the calls of this tool, or no longer", HELD, rank=25),
-    Action("break.edit", ("B",), "Break if", "a breakpoint with a condition, on answers, once", HELD),
-    Action("intercept", ("i",), "Intercept", "hold everything that a filter matches", HELD),
-    Action("intercept.toggle", ("I",), "Intercept on/off", "switch it off and on, and keep the filter", HELD),
+    Action("break", ("b",), "Break", "hold the calls of this tool, or no longer", BREAKS, rank=25),
+    Action("break.edit", ("B",), "Break if", "a breakpoint with a condition, on answers, once", BREAKS),
+    Action("intercept", ("i",), "Intercept", "hold everything that a filter matches", BREAKS),
+    Action(
+        "intercept.toggle", ("I",), "Intercept on/off", "switch it off and on, and keep the filter", BREAKS
+    ),
+)
+
+_TOOLS = (
+    Action(
+        "tool.visible",
+        ("space",),
+        "Hide/show",
+        "hide it from clients, or show it again; all that are marked",
+        ("tools", "tool"),
+        rank=10,
+    ),
+    Action("tool.open", ("enter",), "Schema", "schemas, definition, changes and uses", ("tools",), rank=30),
+    Action(
+        "tool.diff",
+        ("d",),
+        "Diff",
+        "what changed since it was accepted, or first seen",
+        ("tools", "tool"),
+        rank=40,
+    ),
+    Action("tool.accept", ("a",), "Accept", "accept it as it is now", ("tools", "tool"), rank=41),
+    Action("tool.fault", ("t",), "Fault", "make trouble for it, or clear that", ("tools", "tool"), rank=50),
+    Action("tool.mark", ("m",), "Mark", "mark it: keys act on all that are marked", ("tools",), rank=60),
+    Action("tool.calls", ("c",), "Calls", "its uses, in Traffic", ("tools", "tool"), rank=45),
 )
 
 _EDITOR = (
@@ -378,8 +407,8 @@ _EVERYWHERE = (
         "undo",
         ("u",),
         "Undo",
-        "undo the last note, mark, name or breakpoint",
-        ("traffic", "recordings", "holds"),
+        "undo the last note, mark, name, breakpoint, fault or hiding",
+        ("traffic", "recordings", "holds", "tools", "tool"),
         group=Group.EVERYWHERE,
     ),
     Action(
@@ -387,7 +416,7 @@ _EVERYWHERE = (
         ("ctrl+r",),
         "Redo",
         "redo what was undone",
-        ("traffic", "recordings", "holds"),
+        ("traffic", "recordings", "holds", "tools", "tool"),
         group=Group.EVERYWHERE,
     ),
     Action("suspend", ("ctrl+z",), "Suspend", "suspend the UI; traffic goes on", ANY, group=Group.EVERYWHERE),
@@ -397,6 +426,7 @@ _EVERYWHERE = (
 ACTIONS: tuple[Action, ...] = (
     *_TRAFFIC,
     *_HOLDS,
+    *_TOOLS,
     *_EDITOR,
     *_VIEWER,
     *_RECORDINGS,

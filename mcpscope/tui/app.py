@@ -281,6 +281,10 @@ class ScopeApp(App[int], inherit_bindings=False):
         """The Traffic screen."""
         return self._screen_stacks["traffic"][0]
 
+    def tools(self) -> Any:
+        """The Tools screen; None before somebody went there."""
+        return next(iter(self._screen_stacks.get("tools", ())), None)
+
     # ends
 
     def theme_names(self) -> tuple[str, ...]:

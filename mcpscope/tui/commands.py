@@ -44,6 +44,7 @@ class Commands:
         ]
         return [
             *rows,
+            *self._about_tools(),
             Command("filter", "FILTER", "filter Traffic", lambda text, _: self._filter(text), self._filters),
             Command(
                 "save-filter", "NAME", "keep the filter under a name", lambda text, _: self._save_filter(text)
@@ -92,8 +93,44 @@ class Commands:
             self._app.go_to(place)
             if text and place == "traffic":
                 self._filter(text)
+            elif place == "tools":
+                self._tools().filter(text)
 
         return go
+
+    def _about_tools(self) -> list[Command]:
+        what = "GLOB|read|write|destroys|open|?..."
+        return [
+            Command("hide", what, "hide tools from clients", self._on_tools("hide"), self._tool_names),
+            Command("show", what, "show them again", self._on_tools("show"), self._tool_names),
+            Command(
+                "only", what, "let clients see no tools but these", self._on_tools("only"), self._tool_names
+            ),
+            Command(
+                "break",
+                what,
+                "hold the calls of tools, or no longer",
+                self._on_tools("break"),
+                self._tool_names,
+            ),
+            Command(
+                "accept", "[GLOB...]", "accept tools as they are", self._on_tools("accept"), self._tool_names
+            ),
+        ]
+
+    def _tools(self) -> Any:
+        return self._app.tools()
+
+    def _tool_names(self) -> list[str]:
+        screen = self._tools()
+        return [thing.name for thing in screen.things if thing.kind == "tool"] if screen is not None else []
+
+    def _on_tools(self, verb: str) -> Callable[[str, ScopeScreen], Awaitable[None]]:
+        async def run(text: str, screen: ScopeScreen) -> None:
+            self._app.go_to("tools")
+            await self._tools().command(verb, text.split())
+
+        return run
 
     def _post(self, screen: ScopeScreen, message: Any) -> None:
         screen.post_message(message)

@@ -15,6 +15,7 @@ from mcpscope.tui.screens.holds import HoldsScreen
 from mcpscope.tui.screens.log import LogScreen
 from mcpscope.tui.screens.recordings import RecordingsScreen
 from mcpscope.tui.screens.replay import ReplayScreen
+from mcpscope.tui.screens.tools import ToolsScreen
 from mcpscope.tui.screens.traffic import TrafficScreen
 from mcpscope.tui.source import Source
 
@@ -27,6 +28,10 @@ def _traffic(app: ScopeApp) -> ScopeScreen:
 
 def _holds(app: ScopeApp) -> ScopeScreen:
     return HoldsScreen(app.steer, app.clock, app.undo)
+
+
+def _tools(app: ScopeApp) -> ScopeScreen:
+    return ToolsScreen(app.source, app.steer, app.clock, app.undo, lambda: app.scope.rows)
 
 
 def _recordings(app: ScopeApp) -> ScopeScreen:
@@ -48,6 +53,7 @@ def _first(app: ScopeApp) -> ScopeScreen:
 SCREENS: dict[str, ScreenMaker] = {
     "traffic": _traffic,
     "holds": _holds,
+    "tools": _tools,
     "recordings": _recordings,
     "replay": _replay,
     "log": _log,

@@ -16,7 +16,7 @@ from mcpscope.tui.screens.base import ScopeScreen
 from tests.tui.driver import opened
 from tests.tui.tape import Tape
 
-PLACES = ("traffic", "detail", "text", "recordings", "log", "first", "holds", "editor")
+PLACES = ("traffic", "detail", "text", "recordings", "log", "first", "holds", "editor", "tools", "tool")
 PLAIN = re.compile(
     r"markup=True|from_markup|Static\(|Label\(|RichLog\(|\.update\(f?\"|Markdown\(|render_markup"
 )
@@ -83,6 +83,8 @@ async def test_every_screen_does_every_action_of_its_place(db: Path, tape: Tape)
             (("4",), "recordings"),
             (("7",), "log"),
             (("2",), "holds"),
+            (("3",), "tools"),
+            (("enter",), "tool"),
         )
         for keys, place in steps:
             await scope.press(*keys)
@@ -100,4 +102,3 @@ async def test_a_disabled_key_says_why(db: Path, tape: Tape) -> None:
     tape.store()
     async with opened(db) as scope:
         await scope.traffic.shows("search_docs").press("apostrophe").shows("' Jump mark: nothing is marked")
-        await scope.traffic.press("3").shows("3 Tools: comes with a later version")

@@ -38,6 +38,9 @@ class Glyphs:
     pending: str
     arrow: str
     dot: str
+    hollow: str
+    target: str
+    drift: str
 
 
 UTF8 = Glyphs(
@@ -70,6 +73,9 @@ UTF8 = Glyphs(
     pending="░",
     arrow="→",
     dot="·",
+    hollow="○",
+    target="◉",
+    drift="Δ",
 )
 
 ASCII = Glyphs(
@@ -102,4 +108,7 @@ ASCII = Glyphs(
     pending=".",
     arrow="->",
     dot=".",
+    hollow="o",
+    target="@",
+    drift="D",
 )

@@ -17,6 +17,8 @@ from mcpscope.tui.undoing import Step, Undo
 
 FORM = "FILTER --on request|answer|both --once --skip N --errors"
 _ON = ("request", "answer", "both")
+Target = tuple[str, Sequence[Link]]
+"""A filter, and the proxies it is about."""
 
 
 class Breaking:
@@ -60,22 +62,31 @@ class Breaking:
             self._screen.say(reason(error), severity="error")
 
     async def _toggle(self) -> None:
-        text, links = self._target()
-        on = not any(_rule(link, text) for link in links)
-        await self._set(text, links, on=on)
-        name = f"breakpoint on {text}"
+        await self._switch_all([self._target()])
+
+    async def toggle(self, targets: Sequence[Target]) -> None:
+        """Break on all of these, or on none of them any more where all are broken on."""
+        await self._safely(partial(self._switch_all, targets))
+
+    async def _switch_all(self, targets: Sequence[Target]) -> None:
+        there = [target for target in targets if any(_rule(link, target[0]) for link in target[1])]
+        on = len(there) < len(targets)
+        those = [target for target in targets if target not in there] if on else there
+        await self._set(those, on=on)
+        name = "breakpoint on " + ", ".join(text for text, _ in those)
         self._undo.done(
-            Step(name, partial(self._set, text, links, on=not on), partial(self._set, text, links, on=on))
+            Step(name, partial(self._set, those, on=not on), partial(self._set, those, on=on)),
         )
         self._screen.say(f"{name}: the next request is held" if on else f"{name} removed")
 
-    async def _set(self, text: str, links: Sequence[Link], *, on: bool) -> None:
-        for link in links:
-            rule = _rule(link, text)
-            if on and rule is None:
-                await self._steer.ask(link, "scope/breakpoints/add", filter=text)
-            elif not on and rule is not None:
-                await self._steer.ask(link, "scope/breakpoints/remove", name=rule["name"])
+    async def _set(self, targets: Sequence[Target], *, on: bool) -> None:
+        for text, links in targets:
+            for link in links:
+                rule = _rule(link, text)
+                if on and rule is None:
+                    await self._steer.ask(link, "scope/breakpoints/add", filter=text)
+                elif not on and rule is not None:
+                    await self._steer.ask(link, "scope/breakpoints/remove", name=rule["name"])
 
     async def _edit(self) -> None:
         text, links = self._target()

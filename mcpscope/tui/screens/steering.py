@@ -43,7 +43,7 @@ class Steering:
 
     def _uid(self, row: ExchangeRow) -> str:
         sessions = self._screen.app.sessions()  # type: ignore[attr-defined]  # ScopeApp
-        return next((session.uid for session in sessions if session.id == row.session_id), "")
+        return next((session.proxy for session in sessions if session.id == row.session_id), "")
 
     def _held(self) -> Held | None:
         """The hold of the row under the cursor; ids may be the same in two sessions, times are not."""

@@ -13,7 +13,7 @@ from mcpscope.tui.present import figures
 from mcpscope.tui.present.chrome import Heading
 from mcpscope.tui.present.spans import Line, Span
 from mcpscope.tui.screens.base import Act, ScopeScreen, bindings
-from mcpscope.tui.screens.menu import Ask
+from mcpscope.tui.screens.searching import Searching
 from mcpscope.tui.widgets.viewer import Viewer
 
 
@@ -40,14 +40,7 @@ class TextScreen(ScopeScreen):
         viewer.focus()
 
     def acts(self) -> dict[str, Act]:
-        viewer = self.query_one(Viewer)
-        return {
-            "search": Act(self._search),
-            "search.next": Act(lambda: viewer.next_hit()),
-            "search.previous": Act(lambda: viewer.next_hit(back=True)),
-            "wrap": Act(lambda: self.say(reason) if (reason := viewer.toggle_wrap()) else None),
-            "offsets": Act(viewer.toggle_offsets),
-        }
+        return Searching(self, lambda: self.query_one(Viewer)).acts()
 
     def status_parts(self) -> tuple[Sequence[Span], str]:
         viewer = self.query_one(Viewer)
@@ -56,8 +49,3 @@ class TextScreen(ScopeScreen):
             (figures.plural(len(self._text), "character"), "muted"),
             (wrap, "muted"),
         ], viewer.position_text()
-
-    async def _search(self) -> None:
-        text = await self.app.push_screen_wait(Ask("Search"))
-        if text and not self.query_one(Viewer).search(text):
-            self.say("not found")

@@ -1,0 +1,332 @@
+"""Tools, prompts and resources in lines: the row, the titles above it, and what is known of the one row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mcpscope.engine.drift import Danger
+from mcpscope.engine.hints import DESTROYS, UNKNOWN, hints
+from mcpscope.store.listed import NoteRow
+from mcpscope.store.offered import Call, Offered
+from mcpscope.tui.clock import Clock
+from mcpscope.tui.offers import Drift, Thing
+from mcpscope.tui.present import figures
+from mcpscope.tui.present.document import document
+from mcpscope.tui.present.glyphs import Glyphs
+from mcpscope.tui.present.holds import hints as schema_hints
+from mcpscope.tui.present.spans import Line, Span, cut, pad, width_of
+from mcpscope.tui.present.tabs import diff_lines
+
+FIXED = 59
+LAST, FAULT, SERVER = 15, 18, 14
+_ON = {"request": "rq", "answer": "rs", "both": "2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Cells of the name, and which columns there is room for."""
+
+    name: int
+    last: bool
+    fault: bool
+    server: bool
+
+
+def columns(width: int, *, servers: int) -> Columns:
+    """What fits ``width``; the server's column is there where there are several."""
+    room = width - FIXED
+    server = servers > 1 and room >= 12 + SERVER
+    room -= SERVER * server
+    last = room >= 24 + LAST
+    room -= LAST * last
+    fault = room >= 24 + FAULT
+    return Columns(max(8, min(60, room - FAULT * fault)), last, fault, server)
+
+
+def tools_heading(width: int, glyphs: Glyphs, *, servers: int) -> Line:
+    """The titles of the columns."""
+    shape = columns(width, servers=servers)
+    text = f"    VIS BRK {glyphs.drift} F {pad('NAME', shape.name)} "
+    text += f"{'HINTS':<10} CALLS  ERR     p50    p95   DEF"
+    text += f"  {'SERVER':<{SERVER - 2}}" if shape.server else ""
+    text += f"  {'LAST CALL':<{LAST - 2}}" if shape.last else ""
+    return cut([(text + ("  FAULT" if shape.fault else ""), "muted")], width)
+
+
+def thing_line(
+    thing: Thing, width: int, glyphs: Glyphs, clock: Clock, *, here: bool, marked: bool, servers: int
+) -> Line:
+    """One row."""
+    shape, offered = columns(width, servers=servers), thing.offered
+    words = hints(offered.body) if offered.kind == "tool" and offered.listed else ()
+    line: Line = [
+        (f" {glyphs.cursor if here else ' '}", "accent"),
+        (f"{glyphs.mark if marked else ' '} ", "match"),
+        *_visible(thing, glyphs),
+        (pad(_breaks(thing, glyphs), 4), "warning"),
+        (f"{glyphs.drift if thing.drift else ' '} ", "warning"),
+        (f"{'F' if thing.faults else ' '} ", "error"),
+        (pad(_name(thing), shape.name) + " ", "" if not thing.hidden_by else "muted"),
+        (pad(" ".join(words) if offered.kind == "tool" else offered.kind, 10), _hint_role(words)),
+        (f"{_count(offered):>6}", "muted" if not offered.calls else ""),
+        (f"{offered.errors if offered.calls else '-':>5}", "error" if offered.errors else "muted"),
+        (f"{figures.duration(offered.percentile(0.5)):>8}", ""),
+        (f"{figures.duration(offered.percentile(0.95)):>7}", ""),
+        (f"{figures.size(thing.size) if offered.listed else '-':>6}", ""),
+    ]
+    if shape.server:
+        line.append((f"  {pad(thing.label, SERVER - 2)}", "muted"))
+    if shape.last:
+        when = figures.day(offered.last_call, clock.now_ns(), clock.zone) if offered.last_call else "-"
+        line.append((f"  {pad(when, LAST - 2)}", "muted"))
+    if shape.fault and thing.faults:
+        line.append((f"  {pad(fault_words(thing.faults[0]), FAULT - 2)}", "error"))
+    return cut(line, width)
+
+
+def _visible(thing: Thing, glyphs: Glyphs) -> Line:
+    if not thing.hidden_by:
+        return [(f"{glyphs.live}   ", "" if thing.links else "muted")]
+    return [(f"{glyphs.hollow}{'!' if thing.stale else ' '}  ", "warning" if thing.stale else "muted")]
+
+
+def _name(thing: Thing) -> str:
+    name = thing.name + (f" as {thing.face}" if thing.face else "")
+    return name if thing.offered.listed else f"{name} ?"
+
+
+def _breaks(thing: Thing, glyphs: Glyphs) -> str:
+    for rule in thing.breaks:
+        sign = glyphs.target if rule["enabled"] else glyphs.hollow
+        return sign + _ON.get(str(rule["on"]), "rq")
+    return ""
+
+
+def _hint_role(words: Sequence[str]) -> str:
+    return "warning" if DESTROYS in words else "muted" if tuple(words) == (UNKNOWN,) else ""
+
+
+def _count(offered: Offered) -> str:
+    if not offered.calls:
+        return "never" if offered.listed and offered.kind != "template" else "-"
+    return str(offered.calls) if offered.calls < 100_000 else f"{offered.calls // 1000}k"
+
+
+def fault_words(rule: Mapping[str, Any]) -> str:
+    """What a fault does, in a few words."""
+    fault = rule["fault"] or {}
+    parts = ["error" if rule["action"] == "drop" else str(rule["action"])]
+    parts += [f"{rule['delay']:g}s"] if rule["delay"] else []
+    parts += [f"+0..{fault['jitter']:g}s"] if fault.get("jitter") else []
+    parts += [f"{fault['limit']}/{fault['per']:g}s"] if fault.get("per") else []
+    parts += [f"p={fault['probability']:g}"] if fault.get("probability", 1) < 1 else []
+    parts += [f"after {rule['skip']}"] if rule["skip"] else []
+    parts += ["once"] if rule["once"] else []
+    return " ".join(parts)
+
+
+def tabs_line(things: Sequence[Thing], kind: str, width: int) -> Line:
+    """The kinds with their counts, and what is special about the shown one."""
+    line: Line = [(" ", "")]
+    for one in ("tool", "prompt", "resource"):
+        title = f"{one.capitalize()}s {sum(thing.kind == one for thing in things)}"
+        line += [(f" [{title}] ", "tab") if one == kind else (f"  {title}  ", "muted")]
+    shown = [thing for thing in things if thing.kind == kind]
+    return cut([*line, ("   ", ""), *_totals(shown)], width)
+
+
+def _totals(shown: Sequence[Thing]) -> Line:
+    parts: list[Span] = []
+    for count, word, role in (
+        (sum(bool(thing.hidden_by) for thing in shown), "hidden", "warning"),
+        (sum(bool(thing.breaks) for thing in shown), "break", "warning"),
+        (sum(bool(thing.drift) for thing in shown), "changed", "warning"),
+        (sum(bool(thing.faults) for thing in shown), "with faults", "error"),
+        (sum(not thing.offered.calls for thing in shown if thing.offered.listed), "never used", "muted"),
+    ):
+        if count:
+            parts.append((f"{figures.count(count)} {word}", role))
+    parts.append((f"definitions {figures.size(sum(thing.size for thing in shown))}", "muted"))
+    line: Line = []
+    for part in parts:
+        line += [(" · ", "muted"), part] if line else [part]
+    return line
+
+
+def facts(
+    thing: Thing, notes: Sequence[NoteRow], width: int, glyphs: Glyphs, clock: Clock, *, seen: int
+) -> list[Line]:
+    """What is known of one row, the most important first; ``seen``: how many of its kind clients see now."""
+    offered = thing.offered
+    title: Line = [(f" {thing.name}", "strong"), (f"  {offered.body.get('title') or ''}", "muted")]
+    if thing.face:
+        title.append((f"  clients see it as {thing.face}", "info"))
+    lines: list[Line] = [title]
+    words = " ".join(str(offered.body.get("description") or "").split())
+    if words:
+        lines += [[(" " + text, "")] for text in _wrapped(f'"{words}"', width - 4, 3)]
+    elif not offered.listed:
+        lines.append([(" used, but never listed by the server", "warning")])
+    if inputs := _inputs(offered.body, width):
+        lines.append(inputs)
+    lines += [_statistics(offered)] if offered.calls else [[(" never used in what is shown", "muted")]]
+    if offered.last:
+        lines.append(_last(list(offered.last)[-3:], glyphs, clock))
+    lines += _hidden(thing, glyphs)
+    lines += _drifted(thing.drift, width, glyphs, clock)
+    for rule in thing.faults:
+        lines.append([(" F ", "error"), (f"{rule['name']}: {fault_words(rule)}", "error")])
+        lines[-1].append((f"  {figures.plural(int(rule['hits']), 'hit')}  (t clears it)", "muted"))
+    lines += reaction(notes, thing.kind, seen, width, clock)
+    return [cut(line, width) for line in lines]
+
+
+def _inputs(body: Mapping[str, Any], width: int) -> Line:
+    if isinstance(body.get("arguments"), list):
+        names = [
+            f"{one.get('name')}{' required' if one.get('required') else ''}"
+            for one in body["arguments"]
+            if isinstance(one, dict)
+        ]
+        return [(" " + " · ".join(names), "muted")] if names else []
+    schema = body.get("inputSchema")
+    if not isinstance(schema, dict) or not schema.get("properties"):
+        return [(" takes no arguments", "muted")] if isinstance(schema, dict) else []
+    entries = [" ".join("".join(text for text, _ in entry).split()) for entry in schema_hints(schema)]
+    return cut([(" " + " · ".join(entries), "muted")], width)
+
+
+def _statistics(offered: Offered) -> Line:
+    parts = [figures.plural(offered.calls, "call"), figures.plural(offered.errors, "error")]
+    codes = ", ".join(f"{code} x{count}" for code, count in offered.codes.most_common(3))
+    line: Line = [(" " + "  ".join(parts), ""), (f" ({codes})" if codes else "", "error")]
+    if offered.durations:
+        half, most = (figures.duration(offered.percentile(part)) for part in (0.5, 0.95))
+        slowest = figures.duration(max(offered.durations))
+        line.append((f"  p50 {half}  p95 {most}  max {slowest}", ""))
+    return [*line, (f"  answers {figures.size(offered.answer_bytes)}", "muted")]
+
+
+def _last(calls: Sequence[Call], glyphs: Glyphs, clock: Clock) -> Line:
+    line: Line = [(" last ", "muted")]
+    for call in reversed(calls):
+        line.append((f" {figures.time_of_day(call.at, clock.zone, digits=0)} ", "muted"))
+        line.append((call.status, "success" if call.status == "ok" else "error"))
+        line.append((f" {figures.duration(call.dur_ns)} {glyphs.dot}", "muted"))
+    return [*line[:-1], (line[-1][0].removesuffix(glyphs.dot), "muted")]
+
+
+def _hidden(thing: Thing, glyphs: Glyphs) -> list[Line]:
+    if not thing.hidden_by:
+        return []
+    sign = glyphs.hollow + ("!" if thing.stale else "")
+    why = f"hidden by {thing.hidden_by}" if thing.hidden_by != thing.name else "hidden"
+    tail = (
+        ": the client has not asked again and may still have it; its calls are refused" if thing.stale else ""
+    )
+    return [[(f" {sign} {why}{tail}", "warning")]]
+
+
+def _drifted(drift: Drift | None, width: int, glyphs: Glyphs, clock: Clock) -> list[Line]:
+    if drift is None:
+        return []
+    since = figures.day(drift.since, clock.now_ns(), clock.zone)
+    if drift.was is None:
+        return [[(f" {glyphs.drift} new since you accepted the others, {since}  (a accepts it)", "warning")]]
+    word = "since you accepted it" if drift.accepted else "since it was first seen"
+    lines: list[Line] = [[(f" {glyphs.drift} changed {word}, {since}  (d the diff, a accepts)", "warning")]]
+    places = ", ".join(dict.fromkeys(".".join(map(str, change.path[:3])) for change in drift.changes))
+    worst = any(change.danger is Danger.DANGEROUS for change in drift.changes)
+    lines.append([(f"    {places}", "error" if worst else "")])
+    if worst:
+        lines[-1].append(("  changes what it may do, or its words", "error"))
+    return lines
+
+
+def reaction(notes: Sequence[NoteRow], kind: str, seen: int, width: int, clock: Clock) -> list[Line]:
+    """What the clients of this server heard of the last change, and what they did then."""
+    about = [note for note in notes if f"{kind}s" in note.text][-1:]
+    lines: list[Line] = []
+    for note in about:
+        asked = "the client asked for its" in note.text
+        at = figures.time_of_day(note.at, clock.zone, digits=0)
+        text = note.text + (f"; it has {seen} now" if asked else "")
+        for part in _wrapped(text, width - 12, 3):
+            lines.append(
+                [(f" {at if not lines else '':<8}  ", "muted"), (part, "success" if asked else "info")]
+            )
+    return lines
+
+
+def _wrapped(text: str, width: int, most: int) -> list[str]:
+    """``text`` in at most so many lines."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        if line and width_of([(f"{line} {word}", "")]) > width:
+            lines.append(line)
+            line = ""
+            if len(lines) == most:
+                lines[-1] += " …"
+                return lines
+        line = f"{line} {word}".strip()
+    return [*lines, line]
+
+
+def schema_lines(thing: Thing) -> list[Line]:
+    """The arguments, one line each, then the schemas as printed JSON."""
+    body = thing.offered.body
+    lines: list[Line] = []
+    for word in ("inputSchema", "outputSchema", "arguments"):
+        if word not in body:
+            continue
+        lines += [[(word, "accent")], []] if not lines else [[], [(word, "accent")], []]
+        if word == "inputSchema" and isinstance(body[word], dict):
+            lines += [*schema_hints(body[word]), []]
+        lines += json_lines(body[word])
+    return lines or [[("it declares no schema", "muted")]]
+
+
+def json_lines(value: object) -> list[Line]:
+    """A JSON value, printed."""
+    found = document(json.dumps(value, ensure_ascii=True).encode())
+    return [found.spans(row) for row in range(len(found))]
+
+
+def drift_lines(thing: Thing, clock: Clock) -> list[Line]:
+    """What changed against the accepted definition, place by place and then whole; else between versions."""
+    drift, offered = thing.drift, thing.offered
+    if drift is None:
+        if len(offered.versions) < 2:
+            return [[("as it was accepted, or first seen: nothing differs", "success")]]
+        was, now = offered.versions[-2:]
+        when = figures.day(offered.seen[-1], clock.now_ns(), clock.zone)
+        head: list[Line] = [[(f"accepted; it changed last {when}", "muted")], []]
+        return [*head, *diff_lines(_bytes(was), _bytes(now), ("before", "now"))]
+    since = figures.day(drift.since, clock.now_ns(), clock.zone)
+    lines: list[Line] = []
+    for change in drift.changes:
+        role = {Danger.DANGEROUS: "error", Danger.LOOK: "warning"}.get(change.danger, "muted")
+        lines.append([(f"{change.danger.value:<13} ", role), (".".join(map(str, change.path)), "strong")])
+    name = f"accepted {since}" if drift.accepted else f"first seen {since}"
+    if drift.was is None:
+        return [[("new: it is not among what was accepted", "warning")], [], *json_lines(offered.body)]
+    return [*lines, [], *diff_lines(_bytes(drift.was), _bytes(offered.body), (name, "now"))]
+
+
+def _bytes(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=True).encode()
+
+
+def call_lines(thing: Thing, glyphs: Glyphs, clock: Clock) -> list[Line]:
+    """The last uses, the newest first."""
+    lines: list[Line] = [_statistics(thing.offered), []] if thing.offered.calls else []
+    for call in reversed(thing.offered.last):
+        status = call.status + (f" {call.code}" if call.code is not None else "")
+        when = figures.time_of_day(call.at, clock.zone)
+        line: Line = [(f"{call.exchange:>7}  {when}  ", "muted")]
+        line.append((f"{pad(status, 18)} ", "success" if call.status == "ok" else "error"))
+        lines.append([*line, (f"{figures.duration(call.dur_ns):>8}", "")])
+    return lines or [[("never used in what is shown", "muted")]]
