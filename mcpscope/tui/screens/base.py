@@ -18,7 +18,7 @@ from mcpscope.tui.actions import Action
 from mcpscope.tui.messages import GoTo, Ready, Said, Wants
 from mcpscope.tui.present import chrome
 from mcpscope.tui.present.chrome import Heading
-from mcpscope.tui.present.spans import Span
+from mcpscope.tui.present.spans import Span, clip
 from mcpscope.tui.widgets.painted import Bar, Pane, glyphs_of
 
 LEAST = (60, 15)
@@ -132,17 +132,19 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         self.refresh_chrome()
 
     def refresh_chrome(self) -> None:
-        """Paint header, status and keys again where they changed."""
-        if not self.is_mounted:
+        """Paint header, status and keys again where they changed; a screen that goes away has none."""
+        bars = {bar.id: bar for bar in self.children if isinstance(bar, Bar)}
+        if not self.is_mounted or not {"header", "status", "keys"} <= bars.keys():
             return
         width, glyphs = self.size.width, glyphs_of(self)
         head = replace(self.heading, held=tuple(self._app.badge(glyphs)))
-        self.query_one("#header", Bar).show([chrome.header(width, head, glyphs)])
-        parts, right = (self._said, "") if self._said else self.status_parts()
+        bars["header"].show([chrome.header(width, head, glyphs)])
+        said = [(clip(text, width - 4, more=glyphs.more), role) for text, role in self._said]
+        parts, right = (said, "") if said else self.status_parts()
         parts = [*parts, *self._app.obeyed()]
-        self.query_one("#status", Bar).show([chrome.status(width, parts, right)])
+        bars["status"].show([chrome.status(width, parts, right)])
         entries = [action for action in actions.bar(self.place) if not self.why_not(action)]
-        self.query_one("#keys", Bar).show([chrome.keys(width, entries, glyphs)])
+        bars["keys"].show([chrome.keys(width, entries, glyphs)])
 
     @property
     def _app(self) -> Any:

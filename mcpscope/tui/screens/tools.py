@@ -98,7 +98,7 @@ class ToolsScreen(ScopeScreen):
         self.kind = "tool"
         self._numbers: dict[tuple[str, str, str], int] = {}
         self._needle, self._sort, self._reverse = "", "listed", False
-        self._stale, self._rest_until = True, 0.0
+        self._stale, self._reading, self._rest_until = True, False, 0.0
         self.toggling = Toggling(self, source, steer, undo, self.targets, self._read)
         self._faulting = Faulting(self, steer, undo, self.targets, self._read)
         self._breaking = Breaking(self, steer, undo, self._target)
@@ -143,15 +143,20 @@ class ToolsScreen(ScopeScreen):
         self._tick()
 
     def _tick(self) -> None:
-        if self._stale and self.is_attached and self._looked_at() and time.monotonic() >= self._rest_until:
-            self.run_worker(self._read(), group="tools", exclusive=True)
+        ready = time.monotonic() >= self._rest_until and not self._reading
+        if self._stale and self.is_attached and self._looked_at() and ready:
+            self._reading = True
+            self.run_worker(self._read(), group="tools")
 
     def _looked_at(self) -> bool:
         return self.is_current or any(isinstance(screen, ToolScreen) for screen in self.app.screen_stack[1:])
 
     async def _read(self) -> None:
         self._stale, began = False, time.monotonic()
-        await self.offering.read()
+        try:
+            await self.offering.read()
+        finally:
+            self._reading = False
         self._rest_until = time.monotonic() + REST * (time.monotonic() - began)
         self.show_rows()
         for screen in self.app.screen_stack:
