@@ -138,7 +138,9 @@ class Exchanges:
         elif status is Status.WAITING and not exchange.is_open:
             pass  # it was the answer that was let go
         elif status is not None and exchange.status in (Status.HELD, Status.WAITING, Status.OK):
-            exchange.status = status
+            # What has its answer waits for none, also after that was held or edited.
+            answered = status is Status.WAITING and exchange.ended_at is not None
+            exchange.status = Status.OK if answered else status
         return exchange
 
     def snapshot(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from mcpscope.engine import spans
 from mcpscope.engine.chance import Dice
-from mcpscope.engine.listing import Splice, spliced
+from mcpscope.engine.listing import spliced
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.patch import encode
 from mcpscope.protocol.message import Kind, Message
@@ -18,7 +18,9 @@ INTERNAL_ERROR: Final = -32603
 RATE_LIMITED: Final = -32000
 """What servers say that want less: JSON-RPC leaves -32000 to -32019 to them."""
 
-_KEPT: Final = frozenset({"type", "resultType", "mimeType", "role", "cacheScope", "requestState", "method"})
+_KEPT: Final = frozenset(
+    {"_meta", "type", "resultType", "mimeType", "role", "cacheScope", "requestState", "method"}
+)
 _CORRUPT_ONE_IN: Final = 4
 _LETTERS: Final = b"#?%~"
 
@@ -34,12 +36,20 @@ def corrupted(message: Message, dice: Dice) -> bytes:
     there = spans.find(raw, ("result",)) if message.kind is Kind.RESULT else None
     if there is None:
         return raw
-    splices: list[Splice] = []
-    for start, end in _texts(raw, there[0], ""):
-        for at in range(start, end):
-            if raw[at : at + 1].isalnum() and dice.draw() % _CORRUPT_ONE_IN == 0:
-                splices.append((at, at + 1, bytes((_LETTERS[dice.draw() % len(_LETTERS)],))))
-    return spliced(raw, splices)
+    places = [
+        at
+        for start, end in _texts(raw, there[0], "")
+        for at in range(start, end)
+        if raw[at : at + 1].isalnum()
+    ]
+    struck = [at for at in places if dice.draw() % _CORRUPT_ONE_IN == 0]
+    if not struck and places:
+        struck = [places[dice.draw() % len(places)]]  # a short text, and luck: a fault is not to do nothing
+    return spliced(raw, [(at, at + 1, _letter(dice)) for at in struck])
+
+
+def _letter(dice: Dice) -> bytes:
+    return bytes((_LETTERS[dice.draw() % len(_LETTERS)],))
 
 
 def empty(passage: Passage) -> bytes:

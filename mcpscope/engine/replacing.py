@@ -39,7 +39,7 @@ def reply_to(engine: Engine, passage: Passage, rule: Rule) -> tuple[Word, bytes 
         engine.steering.rules.enable(rule.name, on=False)
     passage.actor, passage.rule = "rule", rule.name
     if rule.is_fault:
-        passage.fault = rule.action.value
+        passage.fault = "error" if rule.action is Action.DROP else rule.action.value
     if rule.action in FAULTS:
         return _trouble(engine, passage, rule)
     if rule.action is Action.DENY:

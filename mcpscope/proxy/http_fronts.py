@@ -176,6 +176,7 @@ class StdioFront:
         if self._session is not None:
             self._session.close()
             self._session.client.close()
+            reason = self._session.end_reason or reason
         self._parts.closed(self._record, reason)
         self._pool.close()
 

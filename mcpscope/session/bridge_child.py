@@ -164,7 +164,7 @@ class ChildSession:
 
     def forward(self, direction: Direction, message: Message, stream: int, of: int, *, changed: bool) -> None:
         if direction is Direction.TO_CLIENT:
-            self._deliver(message, stream)
+            self._deliver(message, stream, spoiled=changed and message.kind is Kind.MALFORMED)
             return
         self.process.write(one_line(message.raw))
         post = self._exchanges.get(stream)
@@ -190,7 +190,7 @@ class ChildSession:
         if direction is Direction.TO_SERVER:
             self.close()
         elif (exchange := self._exchanges.pop(stream, None)) is not None:
-            exchange.abort()
+            exchange.abort("mcpscope", "")
 
     # helpers
 
@@ -237,10 +237,15 @@ class ChildSession:
                 return posts
         return []
 
-    def _deliver(self, message: Message, stream: int) -> None:
+    def _deliver(self, message: Message, stream: int, *, spoiled: bool = False) -> None:
+        """``spoiled``: it was an answer until a fault struck it, and goes where that would have gone."""
         exchange = self._exchanges.get(stream) or (self._standing if stream == 0 else None)
         answers = [item for item in (message.items or (message,)) if item.is_answer]
-        if isinstance(exchange, BridgePost) and answers:
+        if isinstance(exchange, BridgePost) and spoiled:
+            exchange.answer(message.raw)
+            if exchange.over:
+                self._forget(exchange)
+        elif isinstance(exchange, BridgePost) and answers:
             self._learn(exchange, message)
             for item in answers:
                 self._answered(exchange, item.id)

@@ -93,10 +93,10 @@ class BridgeExchange:
             self._finish(by)
             self.incoming.end()
 
-    def abort(self) -> None:
-        """The server has gone in mid-stream: the client sees its connection break."""
+    def abort(self, by: str = "server", error: str = "the server has ended") -> None:
+        """The server has gone in mid-stream (or is to seem so): the client sees its connection break."""
         if not self.over:
-            self._finish("server", error="the server has ended")
+            self._finish(by, error=error)
             self.incoming.abort()
 
     def on_body(self, data: bytes) -> None: ...

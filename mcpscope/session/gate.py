@@ -273,8 +273,9 @@ class Gate:
                     self.note(text, kind)
                 case Tell(event, data):
                     self._tell(event, self.number, data)
-                case Close(direction):
-                    self._roads[direction].finish()
+                case Close():
+                    self._outlet.flush()
+                    self._session.break_off()
 
     def _settle(self) -> None:
         """Write what is to be written, set the timer, and see whether the gate is still needed."""

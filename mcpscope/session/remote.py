@@ -83,6 +83,8 @@ class RemoteSession:
         self._post_target = b"" if settings.sse else self._target
         self._stalled: set[int] = set()
         self._ending = False
+        self.end_reason = ""
+        """Why it ended, where that was our doing."""
         self._tasks: set[asyncio.Task[None]] = set()
         if settings.sse:
             self._open_stream()
@@ -129,9 +131,11 @@ class RemoteSession:
     def swallowed(self, direction: Direction, stream: int, of: int) -> None: ...
 
     def close_channel(self, direction: Direction, stream: int) -> None:
-        exchange = self._posts.get(stream) or self._others.get(stream)
-        if exchange is not None:
-            exchange.close()
+        """What a client on a pipe sees of a server that dies: end of file, and our exit."""
+        self.end_reason = "disconnected"
+        if not self._ending:
+            self._ending = True
+            self._spawn(self._break_off())
 
     # what exchanges ask for
 
@@ -363,6 +367,12 @@ class RemoteSession:
         while not self.client.empty and self._loop.time() < end:
             await asyncio.sleep(0.01)
         self._settings.done(0)
+
+    async def _break_off(self) -> None:
+        end = self._loop.time() + DELETE_SECONDS
+        while not self.client.empty and self._loop.time() < end:
+            await asyncio.sleep(0.01)
+        self._settings.done(1)
 
     def _spawn(self, work: Any) -> None:
         task = self._loop.create_task(work)

@@ -120,6 +120,12 @@ class StdioSession:
         self.to_server.abandon()
         self.to_client.abandon()
 
+    def break_off(self) -> None:
+        """The client is to see what it sees of a server that dies: its end of file, and our exit."""
+        self._shut_down("disconnected")
+        self.to_client.finish()
+        self._terminate()
+
     def fast_lane(self, road: Road, dir: int) -> Lane:
         """The lane of a road whose messages nothing could touch."""
         if self._journal is None:

@@ -60,6 +60,8 @@ def take_outcome(session: Recorded, record: Record, batch: Batch) -> None:
 def shown_as(outcome: Outcome) -> tuple[Status | None, list[str]]:
     """The status that ``outcome`` gives its exchange (None: it stays) and the flags it adds."""
     flags = [_FLAG[outcome.word]] if outcome.word in _FLAG else []
+    if outcome.detail.get("kind") == "delay":
+        flags = ["delayed"]
     if outcome.detail.get("fault"):
         flags.append("fault")
     if outcome.rule:

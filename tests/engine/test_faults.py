@@ -25,7 +25,7 @@ def test_an_error_a_rate_limit_and_an_empty_result_are_answers_as_of_a_server(me
     talk = troubled("tool:search error code=-32001 message=down")
     at = talk.client(call(1, "search", meta=meta))
     assert as_json(talk.to_client[-1])["error"] == {"code": -32001, "message": "down"}
-    assert talk.last(at).detail["fault"] == "drop"
+    assert talk.last(at).detail["fault"] == "error"
     talk = troubled("tool:search empty")
     at = talk.client(call(2, "search", meta=meta))
     assert as_json(talk.to_client[-1])["result"]["content"] == []
@@ -137,3 +137,35 @@ def test_a_fault_of_a_control_call_says_the_same():
     given = {"match": "tool:x", "value": "2s", "jitter": "", "probability": 0.5, "seed": 3, "once": False}
     rule = fault("f", "delay", given)
     assert (rule.delay_ns, rule.fault) == (2 * SECOND, Fault(0.5, 3))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tool:x timeout 5s",
+        "tool:x error jitter=1s",
+        "tool:x empty code=5",
+        "tool:x empty after=-1",
+        "tool:x empty after=1.5",
+        "tool:x empty seed=x",
+        "tool:x empty once=maybe",
+        "tool:x corrupt on=request",
+        "tool:x empty seed=1 seed=2",
+    ],
+)
+def test_what_would_mean_nothing_is_refused(text):
+    with pytest.raises(ScopeError):
+        read(text, "f")
+
+
+def test_a_message_may_have_blanks_and_name_a_fault_and_a_seed_keeps_its_bits():
+    rule = read("tool:x error message='read timeout' seed=12345678901234567", "f")
+    assert (rule.message, rule.fault.seed) == ("read timeout", 12345678901234567)
+
+
+def test_a_corrupted_result_is_never_the_same():
+    for seed in range(20):
+        talk = troubled(f"tool:search corrupt seed={seed}")
+        talk.client(call(1, "search"))
+        talk.server(result(1, "3"))
+        assert as_json(talk.to_client[-1])["result"]["content"][0]["text"] in tuple("#?%~")

@@ -1,35 +1,64 @@
-// A client of the TypeScript SDK 2.x that does what stdin says: sees.mjs legacy|auto URL or COMMAND...; see sees1.py.
+// A client of the TypeScript SDKs that does what stdin says: sees.mjs v1|legacy|auto URL or COMMAND...; see sees1.py.
 import { createInterface } from "node:readline";
-import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 
 const [mode, command, ...args] = process.argv.slice(2);
 const say = (...words) => console.log(JSON.stringify(words));
-const client = new Client(
-  { name: "ts-sees", version: "2" },
-  {
-    versionNegotiation: { mode },
-    listChanged: { tools: { autoRefresh: false, debounceMs: 0, onChanged: () => say("changed") } },
-  },
-);
-const transport = command.includes("://")
-  ? new StreamableHTTPClientTransport(new URL(command))
-  : new StdioClientTransport({ command, args, stderr: "inherit" });
+const isUrl = command.includes("://");
+const [Client, Stdio, Http] =
+  mode === "v1"
+    ? [
+        (await import("@modelcontextprotocol/sdk/client/index.js")).Client,
+        (await import("@modelcontextprotocol/sdk/client/stdio.js")).StdioClientTransport,
+        (await import("@modelcontextprotocol/sdk/client/streamableHttp.js")).StreamableHTTPClientTransport,
+      ]
+    : [
+        (await import("@modelcontextprotocol/client")).Client,
+        (await import("@modelcontextprotocol/client/stdio")).StdioClientTransport,
+        (await import("@modelcontextprotocol/client")).StreamableHTTPClientTransport,
+      ];
+const told = (kind) => ({ autoRefresh: false, debounceMs: 0, onChanged: () => say("changed", kind) });
+const heard = { tools: told("tools"), prompts: told("prompts"), resources: told("resources") };
+const options = mode === "v1" ? { listChanged: heard } : { versionNegotiation: { mode }, listChanged: heard };
+const client = new Client({ name: "ts-sees", version: "2" }, options);
+const transport = isUrl ? new Http(new URL(command)) : new Stdio({ command, args, stderr: "inherit" });
 await client.connect(transport);
 await new Promise((done) => setTimeout(done, 300));
 say("ready", "ts");
+
+async function listed(kind) {
+  if (kind === "prompts") return (await client.listPrompts()).prompts.map((one) => one.name);
+  if (kind === "resources") return (await client.listResources()).resources.map((one) => one.uri);
+  if (kind === "templates")
+    return (await client.listResourceTemplates()).resourceTemplates.map((one) => one.uriTemplate);
+  return (await client.listTools()).tools.map((one) => one.name);
+}
+
+async function does(verb, words) {
+  if (verb === "list") say("list", await listed(words[0] ?? "tools"));
+  else if (verb === "get") {
+    await client.getPrompt({ name: words[0], arguments: { name: "Ada" } });
+    say("got");
+  } else if (verb === "read") {
+    await client.readResource({ uri: words[0] });
+    say("got");
+  } else {
+    const timeout = 1000 * Number(words[2] ?? 20);
+    const wanted = { name: words[0], arguments: JSON.parse(words[1] ?? "{}") };
+    const call = mode === "v1" ? client.callTool(wanted, undefined, { timeout }) : client.callTool(wanted, { timeout });
+    const result = await call;
+    say("called", Boolean(result.isError), result.content?.[0]?.text ?? "");
+  }
+}
+
 for await (const line of createInterface({ input: process.stdin })) {
-  const [verb, name, text] = line.split(" ");
-  if (verb === "list") {
-    say("list", (await client.listTools()).tools.map((tool) => tool.name));
-  } else if (verb === "call") {
-    try {
-      const result = await client.callTool({ name, arguments: JSON.parse(text ?? "{}") }, { timeout: 20000 });
-      say("called", Boolean(result.isError), result.content?.[0]?.text ?? "");
-    } catch (error) {
-      say("error", error.code ?? 0, error.message);
-    }
-  } else break;
+  const [verb, ...words] = line.split(" ");
+  if (verb === "quit") break;
+  try {
+    await does(verb, words);
+  } catch (error) {
+    const late = error.code === "REQUEST_TIMEOUT" || /request timed out/i.test(error.message);
+    late ? say("timeout") : say("error", error.code ?? 0, error.message);
+  }
 }
 say("bye");
 process.exit(0);

@@ -1,7 +1,7 @@
 """A client of the ``mcp`` SDK 1.x that does what stdin says: ``sees1.py URL`` or ``… -- COMMAND``.
 
-A line is ``list``, ``call NAME`` or ``quit``; the answer is one line of JSON. ``["changed"]`` tells of a
-list_changed.
+A line is ``list [prompts|resources|templates]``, ``call NAME [JSON [SECONDS]]``, ``get PROMPT``, ``read URI``
+or ``quit``; the answer is one line of JSON. ``["changed", "tools"]`` tells of a list_changed.
 """
 
 import json
@@ -13,37 +13,64 @@ from mcp import ClientSession, McpError, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamablehttp_client
 
+CHANGED = {
+    types.ToolListChangedNotification: "tools",
+    types.PromptListChangedNotification: "prompts",
+    types.ResourceListChangedNotification: "resources",
+}
+
 
 def say(*words):
     print(json.dumps(words), flush=True)
 
 
 async def heard(message):
-    root = getattr(message, "root", None)
-    if isinstance(root, types.ToolListChangedNotification):
-        say("changed")
+    if kind := CHANGED.get(type(getattr(message, "root", None))):
+        say("changed", kind)
+
+
+async def listed(session, kind):
+    if kind == "prompts":
+        return [prompt.name for prompt in (await session.list_prompts()).prompts]
+    if kind == "resources":
+        return [str(resource.uri) for resource in (await session.list_resources()).resources]
+    if kind == "templates":
+        return [one.uriTemplate for one in (await session.list_resource_templates()).resourceTemplates]
+    return [tool.name for tool in (await session.list_tools()).tools]
+
+
+async def does(session, verb, words):
+    if verb == "list":
+        say("list", await listed(session, words[0] if words else "tools"))
+    elif verb == "get":
+        await session.get_prompt(words[0], {"name": "Ada"})
+        say("got")
+    elif verb == "read":
+        await session.read_resource(words[0])
+        say("got")
+    else:
+        arguments = json.loads(words[1]) if len(words) > 1 else {}
+        result = await session.call_tool(words[0], arguments)
+        say("called", bool(result.isError), result.content[0].text if result.content else "")
 
 
 async def obey(session):
     await session.initialize()
     say("ready")
     while line := (await anyio.to_thread.run_sync(sys.stdin.readline)).split():
-        if line[0] == "list":
-            say("list", [tool.name for tool in (await session.list_tools()).tools])
-        elif line[0] == "call":
-            try:
-                arguments = json.loads(line[2]) if len(line) > 2 else {}
-                with anyio.fail_after(20):
-                    result = await session.call_tool(line[1], arguments)
-                say("called", bool(result.isError), result.content[0].text if result.content else "")
-            except McpError as error:
-                say("error", error.error.code, error.error.message)
-            except TimeoutError:
-                say("timeout")
-            except RuntimeError as error:  # what this SDK makes of a result that its schema refuses
-                say("error", 0, str(error))
-        else:
+        if line[0] == "quit":
             break
+        try:
+            with anyio.fail_after(float(line[3]) if len(line) > 3 else 20):
+                await does(session, line[0], line[1:])
+        except McpError as error:
+            say("error", error.error.code, error.error.message)
+        except TimeoutError:
+            say("timeout")
+        except (RuntimeError, ValueError) as error:  # what this SDK makes of a result that it refuses
+            say("error", 0, str(error))
+        except (anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
+            say("error", 0, type(error).__name__)
     say("bye")
 
 

@@ -1,0 +1,147 @@
+"""Every fault with real clients on every pair of transports: it looks like a server with that trouble."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from mcpscope.control.client import Control
+from tests.e2e.viewers import ADD, PAIRS, Ends, Viewer
+from tests.peers.found import Peers
+from tests.program import Program, until
+
+pytestmark = [pytest.mark.sdk1, pytest.mark.sdk2, pytest.mark.npm, pytest.mark.timeout(240)]
+
+PATIENCE = 1.0
+"""Seconds after which a client gives up where nothing comes."""
+STRUCK = [call in (2, 3, 6, 8, 10) for call in range(12)]
+"""What probability 0.4 with seed 11 does after two calls, everywhere and always."""
+NOT_JSON = ("json", "parse", "unterminated")
+
+
+def failed(said: list[Any], code: int, text: str) -> bool:
+    return said[:2] == ["error", code] and text in said[2]
+
+
+def emptied(said: list[Any]) -> bool:
+    """The clients that hold a result against the tool's schema refuse one without content."""
+    return said == ["called", False, ""] or (said[0] == "error" and "output schema" in said[2])
+
+
+def garbled(said: list[Any]) -> bool:
+    return said[:2] == ["called", False] and said[2] in tuple("#?%~")
+
+
+def cut(said: list[Any]) -> bool:
+    """Half a message is an error to a client that reads it as its answer; as noise it leaves it waiting."""
+    return said == ["timeout"] or (said[0] == "error" and any(word in said[2].lower() for word in NOT_JSON))
+
+
+FAULTS: list[tuple[str, dict[str, Any], Callable[[list[Any]], bool]]] = [
+    ("delay", {"value": "300ms", "jitter": "200ms", "seed": 4}, lambda said: said == ["called", False, "3"]),
+    ("error", {"code": -32050, "message": "the server is down"}, lambda s: failed(s, -32050, "is down")),
+    ("rate-limit", {"value": "0/hour"}, lambda said: failed(said, -32000, "Rate limit exceeded")),
+    ("empty", {}, emptied),
+    ("empty", {"on": "answer"}, emptied),
+    ("corrupt", {"seed": 3}, garbled),
+    ("truncate", {}, cut),
+    ("timeout", {}, lambda said: said == ["timeout"]),
+    ("timeout", {"on": "answer"}, lambda said: said == ["timeout"]),
+]
+
+
+@pytest.fixture
+def ends(program: Program) -> Iterator[Ends]:
+    made = Ends(program)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(("kind", "way"), PAIRS)
+def test_each_fault_is_what_such_a_server_does(ends: Ends, peers: Peers, kind: str, way: str) -> None:
+    viewer, control = ends.view(peers, kind, way)
+    assert "add" in viewer.names()
+    for fault, more, expected in FAULTS:
+        rule = control.call("scope/faults/add", match="tool:add", fault=fault, once=True, **more)
+        said = viewer.does(f"{ADD} {PATIENCE}")
+        assert expected(said), (fault, more, said)
+        assert fault != "delay" or viewer.took >= 0.3
+        control.call("scope/rules/remove", name=rule["name"])
+    assert viewer.does(ADD) == ["called", False, "3"]
+    broken_off(viewer, control, kind, way)
+    named = [*(fault for fault, _, _ in FAULTS), "", "disconnect"]
+    assert recorded(ends)[: len(named)] == named
+    truth = ends.rows("SELECT count(*) FROM outcomes WHERE detail LIKE '%corrupt%' AND bytes IS NOT NULL")
+    assert truth == [(1,)]
+
+
+def broken_off(viewer: Viewer, control: Control, kind: str, way: str) -> None:
+    """A server that hangs up: a pipe ends, a POST breaks. The clients in Python do not survive the latter."""
+    control.call("scope/faults/add", match="tool:add", fault="disconnect", once=True)
+    if way in ("stdio", "http-stdio"):
+        said = viewer.does(f"{ADD} 20")
+        assert said[0] == "error", said
+        assert "connection closed" in said[2].lower()
+        assert viewer.took < 10
+    elif kind.startswith("ts"):
+        assert failed(viewer.does(f"{ADD} 20"), 0, "fetch failed")
+        assert viewer.does(ADD) == ["called", False, "3"]
+        viewer.leaves()
+    else:
+        assert viewer.process.stdin
+        viewer.process.stdin.write(f"{ADD} 20\n")
+        until(lambda: viewer.process.poll() is not None)
+        assert "Server disconnected without sending a response" in viewer.log.read_text()
+
+
+def recorded(ends: Ends) -> list[str]:
+    """The fault that the recording names for each call of ``add``; "" for what the server did itself."""
+    found = []
+    for id, flags in ends.rows("SELECT id, flags FROM exchanges WHERE tool = 'add' ORDER BY id"):
+        query = (
+            "SELECT o.detail FROM outcomes AS o JOIN messages AS m ON m.id = o.message_id "
+            "WHERE m.exchange_id = ? AND o.detail IS NOT NULL"
+        )
+        details = [json.loads(detail) for (detail,) in ends.rows(query, [id])]
+        faults = {detail["fault"] for detail in details if "fault" in detail}
+        assert ("fault" in (flags or "").split()) == bool(faults)
+        found.append("".join(faults))
+    return found
+
+
+def struck(ends: Ends, peers: Peers, kind: str, way: str, *options: str) -> list[bool]:
+    """Which of a dozen calls a fault of the command line struck."""
+    viewer, _ = ends.view(peers, kind, way, *options)
+    found = [viewer.does(ADD) != ["called", False, "3"] for _ in range(12)]
+    viewer.leaves()
+    return found
+
+
+@pytest.mark.parametrize(("kind", "way"), [("sdk2-auto", "http"), ("ts-v1", "stdio")])
+def test_the_same_seed_gives_the_same_run_on_every_wire(
+    ends: Ends, peers: Peers, kind: str, way: str
+) -> None:
+    fault = "--fault", "tool:add error probability=0.4 seed=11 after=2 message='as by chance'"
+    found = struck(ends, peers, kind, way, *fault)
+    assert found == STRUCK
+    assert [bool(fault) for fault in recorded(ends)] == found
+
+
+@pytest.mark.parametrize("way", ["http", "http-stdio"])
+def test_a_fault_of_a_policy_file_does_the_same(ends: Ends, peers: Peers, way: str) -> None:
+    policy = ends.program.folder / "policy.yaml"
+    policy.write_text("""
+version: 1
+hide: ["tool:count"]
+rules:
+  - {match: "tool:add", action: drop, message: as by chance, probability: 0.4, seed: 11, skip: 2}
+""")
+    viewer, _ = ends.view(peers, "ts-auto", way, "--policy", str(policy))
+    assert "count" not in viewer.names()
+    found = [viewer.does(ADD) != ["called", False, "3"] for _ in range(12)]
+    viewer.leaves()
+    assert found == STRUCK
+    assert [bool(fault) for fault in recorded(ends)] == found
