@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 import signal
 import subprocess
@@ -33,23 +34,36 @@ NEXT = (
 )
 LOG_END_SECONDS = 1.0
 LOG_STOP_SECONDS = 5.0
-_ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
-_NOT_NEGATIVE = click.FloatRange(min=0)
+
+
+class _Number(click.FloatRange):
+    """A range that ``nan`` is not in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(f"{value} is not a number", param, ctx)
+        return found
+
+
+_A_RATE = _Number(min=0.001, max=100_000)
+_SECONDS = _Number(min=0, max=1e7)
+_PACE = _Number(min=0, max=1000)
 
 
 @click.command()
 @click.option("--script", type=click.Choice(["tour", "load"]), default="tour", help="What the client does.")
-@click.option("--rate", type=_ABOVE_ZERO, default=50.0, metavar="N", help="Calls a second of --script load.")
+@click.option("--rate", type=_A_RATE, default=50.0, metavar="N", help="Calls a second of --script load.")
 @click.option(
     "--seconds",
-    type=_NOT_NEGATIVE,
+    type=_SECONDS,
     default=10.0,
     metavar="S",
     help="How long --script load lasts; 0: until Ctrl-C.",
 )
 @click.option(
     "--pace",
-    type=_NOT_NEGATIVE,
+    type=_PACE,
     default=1.0,
     metavar="X",
     help="Length of the tour's pauses: 1 is a person's.",

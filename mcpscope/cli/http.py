@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import click
 
 from mcpscope.cli.options import Values
 from mcpscope.cli.output import report
-from mcpscope.cli.wire import Refused, orders_of, required_by
+from mcpscope.cli.wire import Refused, database_of, orders_of, required_by
 from mcpscope.errors import Exit, ScopeError
-from mcpscope.paths import default_db
 from mcpscope.proxy.helm import Orders
 from mcpscope.proxy.http_options import DEFAULT_PORT, HttpOptions
 from mcpscope.proxy.http_runner import HttpRunner
@@ -41,9 +39,8 @@ def _options(values: Values, url: str, command: list[str]) -> HttpOptions:
         raise _usage("--stdio takes a URL, and neither a command nor --host or --port")
     if command and values.get("transport") not in (None, "stdio"):
         raise _usage("--transport http or sse needs a URL")
-    db = _text(values, "db")
     return HttpOptions(
-        db=str((Path(db) if db else default_db()).absolute()),
+        db=database_of(values),
         url=url,
         command=command,
         env=_list(values, "env"),

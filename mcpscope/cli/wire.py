@@ -55,12 +55,13 @@ def _run(values: Values, command: list[str]) -> int:
     if values.get("no_record") and (values.get("record") or required):
         raise Refused("--no-record cannot be combined with --record or --record-mode required")
     orders = orders_of(values)
+    db = database_of(values)
     _prepare_process()
     cwd = _text(values, "cwd")
     child = None if required else start(command, env, cwd)
     from mcpscope.proxy.runner import Options, Runner
 
-    options = Options(command, os.path.abspath(_text(values, "db") or db_file()))
+    options = Options(command, db)
     _fill(options, values)
     options.env_names = names
     options.mask, options.redactor = _redaction(mask, orders)
@@ -69,7 +70,7 @@ def _run(values: Values, command: list[str]) -> int:
         options.orders = orders
     runner = Runner(options)
     if required:
-        _demand_record(runner)
+        _demand_record(runner, db)
     child = child or start(command, env, cwd)
     try:
         child.confirm()
@@ -251,7 +252,19 @@ def _prepare_process() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _demand_record(runner: Runner) -> None:
+def database_of(values: Values) -> str:
+    """The database to record into, absolute; what can never be one is refused here."""
+    db = os.path.abspath(_text(values, "db") or db_file())
+    if os.path.isdir(db):
+        raise Refused(f"{db} is a folder", "name a file with --db", "db_foreign", 5)
+    return db
+
+
+def _demand_record(runner: Runner, db: str) -> None:
+    from mcpscope.proxy.recorder import never_takes
+
+    if reason := never_takes(db):
+        raise Refused(f"{db} {reason}; the record is required", "name another with --db", "not_recorded", 5)
     journal = runner.journal
     if journal is not None and not journal.open():
         raise Refused(

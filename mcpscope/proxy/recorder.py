@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 NICENESS = 10
 FIRST_BACKOFF_SECONDS = 0.1
 LONGEST_BACKOFF_SECONDS = 10.0
+_SQLITE = b"SQLite format 3\0"
 WILL_NEVER_DO = 5  # the recorder's exit code for a database it must leave alone
 # Not -m: that would put the current folder, which belongs to a project, in front of our own modules.
 _PROGRAM = (
@@ -45,12 +46,10 @@ class Recorder:
         """Start it unless it runs or will never do."""
         if self._pid or self._over:
             return
-        if _is_newer(self._db):
+        if reason := never_takes(self._db):
             self._over = True
-            self._say(
-                f"mcpscope: NOT STORED: {self._db} was written by a newer mcpscope; "
-                f"the journal stays in {self._folder}\n".encode(errors="backslashreplace")
-            )
+            told = f"mcpscope: NOT STORED: {self._db} {reason}; the journal stays in {self._folder}\n"
+            self._say(told.encode(errors="backslashreplace"))
         elif os.path.isdir(self._folder):
             self._launch()
         else:
@@ -140,15 +139,21 @@ class Recorder:
             self._errors = -1
 
 
-def _is_newer(db: str) -> bool:
-    """Whether the database's header names a later version of ours; the recorder itself looks closer."""
+def never_takes(db: str) -> str:
+    """Why no recorder of ours will write into ``db``, as its header tells; the recorder looks closer."""
     try:
         with open(db, "rb") as file:
             header = file.read(100)
     except OSError:
-        return False
-    ours = header[68:72] == APPLICATION_ID.to_bytes(4, "big")
-    return ours and int.from_bytes(header[60:64], "big") > SCHEMA_VERSION
+        return ""
+    if not header:
+        return ""
+    if not header.startswith(_SQLITE):
+        return "is no database"
+    application, version = header[68:72], int.from_bytes(header[60:64], "big")
+    if application == APPLICATION_ID.to_bytes(4, "big"):
+        return "was written by a newer mcpscope" if version > SCHEMA_VERSION else ""
+    return "is a database of another program" if any(application) else ""
 
 
 def _inherited() -> list[int]:

@@ -38,6 +38,9 @@ WRONG_ARGUMENTS = [
     (["log", "1", "ok", "more"], USAGE, "unexpected extra argument"),
     (["log", "-n", "-3"], USAGE, "-3"),
     (["log", "-n", "many"], USAGE, "many"),
+    (["demo", "--script", "load", "--rate", "nan"], USAGE, "nan is not a number"),
+    (["demo", "--script", "load", "--rate", "inf"], USAGE, "inf is not in the range"),
+    (["demo", "--pace", "nan"], USAGE, "nan is not a number"),
     (["log", "--format", "xml"], USAGE, "xml"),
     (["log", "--nosuch"], USAGE, "--nosuch"),
     (["sessions", "show", "nosuch"], STORE, "nosuch"),
@@ -166,6 +169,26 @@ def test_a_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
     check(program.run("--db", str(other), "import", str(recording)), STORE, "another program")
     assert other.read_bytes() == before
     check(program.run("--db", str(tmp_path), "log"), STORE, "is not a file")
+
+
+@pytest.mark.parametrize("target", [["--", "cat"], ["--port", "0", "--", "cat"], ["http://127.0.0.1:1/mcp"]])
+def test_nothing_is_recorded_into_a_folder(tmp_path: Path, target: list[str]) -> None:
+    program = Program(tmp_path, tmp_path)
+    check(program.run("--db", str(tmp_path), *target, input=b"{}\n"), STORE, "is a folder")
+
+
+def test_what_must_be_recorded_is_not_forwarded_to_a_database_of_another_program(tmp_path: Path) -> None:
+    program = Program(tmp_path, tmp_path)
+    other = tmp_path / "bookmarks.db"
+    other.write_bytes(b"not a database at all")
+    required = ["--db", str(other), "--record-mode", "required", "--", "cat"]
+    check(program.run(*required, input=b"{}\n"), STORE, "is no database; the record is required")
+    other.unlink()
+    foreign(other)
+    # SQLite databases without an application's mark may be anybody's: the recorder looks closer.
+    with sqlite3.connect(other) as connection:
+        connection.execute("PRAGMA application_id = 7")
+    check(program.run(*required, input=b"{}\n"), STORE, "another program; the record is required")
 
 
 def test_a_locked_database_is_said_to_be_locked(tmp_path: Path) -> None:
