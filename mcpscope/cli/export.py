@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
+from typing import Any
 
 import click
 
@@ -33,33 +35,45 @@ from mcpscope.text import safe
     "--with-secrets", is_flag=True, help="Mask nothing; needed for a jsonl that gives back every byte."
 )
 @click.option("--redact-key", "keys", multiple=True, metavar="NAME", help="Mask members of this name, too.")
+@click.option(
+    "--steady", is_flag=True, help="jsonl for git: no times, no ids of processes, minted values counted."
+)
 @with_settings
-def command(
-    recording: str,
-    filter: str,
-    form: str,
-    output: str | None,
-    with_secrets: bool,
-    keys: tuple[str, ...],
-    settings: Settings,
-) -> None:
+def command(recording: str, filter: str, settings: Settings, **given: Any) -> None:
     """Write RECORDING (or what of it passes FILTER) to a file.
 
     jsonl is the form that mcpscope import reads. Secrets are masked unless --with-secrets is typed.
     """
+    asked = Asked(**given)
+    if asked.steady and asked.form != "jsonl":
+        raise click.UsageError("--steady is for jsonl")
     wanted = parse(filter, time.time_ns())
-    mask: Mask = NoMask() if with_secrets else Masks(keys)
+    mask: Mask = NoMask() if asked.with_secrets else Masks(asked.keys)
     with reading(settings.db, warn) as connection:
         session = Directory(connection).find(recording)
         query = Query(connection, wanted, sessions=[session.id])
-        source = Source(connection, session, query, mask, whole=wanted.is_empty)
-        with writing_to(output) as file:
-            shown = output in (None, "-")
-            file.writelines(forms.FORMS[form](source, shown))
+        source = Source(connection, session, query, mask, whole=wanted.is_empty, steady=asked.steady)
+        with writing_to(asked.output) as file:
+            file.writelines(forms.FORMS[asked.form](source, asked.to_stdout))
     if mask.count:
         click.echo(
             f"masked {mask.count} {'value' if mask.count == 1 else 'values'} (--with-secrets keeps them)",
             err=True,
         )
-    if output not in (None, "-") and not settings.quiet:
-        click.echo(safe(f"wrote {output}"), err=True)
+    if not asked.to_stdout and not settings.quiet:
+        click.echo(safe(f"wrote {asked.output}"), err=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The command's own options."""
+
+    form: str
+    output: str | None
+    with_secrets: bool
+    keys: tuple[str, ...]
+    steady: bool
+
+    @property
+    def to_stdout(self) -> bool:
+        return self.output in (None, "-")

@@ -21,13 +21,17 @@ from mcpscope.text import json_text
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is exported: the exchanges of one session that pass ``query``; ``whole`` if that is every one."""
+    """What is exported: the exchanges of one session that pass ``query``; ``whole`` if that is every one.
+
+    ``steady``: without what the clock and chance say.
+    """
 
     connection: sqlite3.Connection
     session: SessionInfo
     query: Query
     mask: Mask
     whole: bool
+    steady: bool = False
 
 
 def as_document(source: Source, shown: bool) -> Iterator[bytes]:

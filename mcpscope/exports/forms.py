@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from mcpscope.exports.documents import Source, as_document, iso
 from mcpscope.exports.markdown import as_markdown
+from mcpscope.exports.steady import Steady
 from mcpscope.store import jsonl
 from mcpscope.store.writing_out import session_lines
 from mcpscope.text import safe
@@ -24,8 +25,12 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t")
 def as_lines(source: Source, shown: bool) -> Iterator[bytes]:
     """JSON Lines, the form that can be imported."""
     only = None if source.whole else {one.seq for one in source.query.oldest()}
-    make = jsonl.shown_line if shown else jsonl.line
-    return session_lines(source.connection, source.session.id, source.mask, only=only, make_line=make)
+    make: Callable[..., bytes] = jsonl.shown_line if shown else jsonl.line
+    mask = source.mask
+    if source.steady:
+        mask = steady = Steady(mask, make)
+        make = steady.line
+    return session_lines(source.connection, source.session.id, mask, only=only, make_line=make)
 
 
 def as_csv(source: Source, shown: bool) -> Iterator[bytes]:

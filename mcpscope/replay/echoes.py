@@ -188,5 +188,5 @@ def _inside(was: str, now: str, path: Path) -> Iterator[tuple[Scalar, Scalar]]:
         return
     for pattern, kind in ((_TOKEN, str), (_NUMBERED, int)):
         old, new = pattern.findall(was), pattern.findall(now)
-        if len(old) == len(new):
+        if len(old) == len(new) and old != [was]:  # a token as a whole is mapped as a whole
             yield from zip(map(kind, old), map(kind, new), strict=True)

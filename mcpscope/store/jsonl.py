@@ -4,6 +4,9 @@ The first line is a header (``format``, ``version``, ``session``), the last an `
 cut file is noticed. Members of our own are sorted; ``at`` is nanoseconds since the session's start. The bytes
 of a message stand in ``message`` as they were; where they are not one line of JSON, in ``text``; where they
 are not UTF-8 either, in ``base64``.
+
+In the steady form (``steady`` in the header) nothing tells the time: lines follow each other, and an outcome
+is about the last message, or the one as many messages before it as ``back`` says.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -22,6 +26,7 @@ from mcpscope.text import json_text, safe
 FORMAT = "mcpscope"
 VERSION = 1
 SUFFIX = ".mcpscope.jsonl"
+STEADY = "steady"
 
 _BRACKETS = {b"{": b"}", b"[": b"]"}
 _PLACES = {"message": ("message", "text", "base64"), "sent": ("sent", "sent_text", "sent_base64")}
@@ -77,8 +82,16 @@ def is_one_line(raw: bytes) -> bool:
     return True
 
 
-def read_header(source: Iterator[bytes]) -> dict[str, Any]:
-    """What the first line says of the session; raises ScopeError where there is no such line."""
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the first line says: the session's facts, and whether its lines tell no times."""
+
+    session: dict[str, Any]
+    steady: bool
+
+
+def read_header(source: Iterator[bytes]) -> Header:
+    """The first line; raises ScopeError where there is no such line."""
     first = next(source, b"")
     try:
         said = orjson.loads(first)
@@ -102,8 +115,7 @@ def read_header(source: Iterator[bytes]) -> dict[str, Any]:
             exit=Exit.STORE,
             hint="upgrade mcpscope",
         )
-    found: dict[str, Any] = said["session"]
-    return found
+    return Header(said["session"], steady=said.get(STEADY) is True)
 
 
 class Line:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from mcpscope.engine.outcomes import UNCHANGED_FLAG
 from mcpscope.protocol.parsing import parse
 from mcpscope.store import schema
 from mcpscope.store.ingest import Ingest
-from mcpscope.store.jsonl import Line, bad_line, read_header
+from mcpscope.store.jsonl import Header, Line, bad_line, read_header
 from mcpscope.store.line_values import cut_message, digest_of, number_of, object_of, outcome_of, text_of
 from mcpscope.store.reading import explained
 from mcpscope.store.records import Dir, Record, RecordType
@@ -27,6 +28,7 @@ from mcpscope.store.unpack import Unpacked
 from mcpscope.store.writing_out import COUNTERS, JSON_COLUMNS, SESSION_COLUMNS
 
 LINES_AT_ONCE = 500
+STEP_NS = 1_000_000  # between two lines that tell no time
 BUSY_SECONDS = 30.0
 _NUMBER = 1  # of the one session in the file
 _DIRS = {"c2s": Dir.TO_SERVER, "s2c": Dir.TO_CLIENT}
@@ -65,9 +67,9 @@ def take_in(db: Path, lines: Iterable[bytes], *, name: str = "") -> TakenIn:
     """Import one file; all of it or nothing. Raises ScopeError, which names the line that is wrong."""
     schema.ensure(db)
     source = iter(lines)
-    session = read_header(source)
+    header = read_header(source)
     with closing(schema.connect_rw(db, busy_seconds=BUSY_SECONDS)) as connection:
-        taking = _TakingIn(connection, session, name)
+        taking = _TakingIn(connection, header, name)
         try:
             taking.begin()
             taking.all(source)
@@ -80,15 +82,17 @@ def take_in(db: Path, lines: Iterable[bytes], *, name: str = "") -> TakenIn:
 
 
 class _TakingIn:
-    """One session on its way in. The lines' times are counted from its start."""
+    """One session on its way in. The lines' times are counted from its start, or counted up line by line."""
 
-    def __init__(self, connection: sqlite3.Connection, session: dict[str, Any], name: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, header: Header, name: str) -> None:
         self._connection = connection
-        self._said = session
+        self._said = session = header.session
+        self._steady = header.steady
         self._name = name or str(session.get("name") or "")
-        self._start = number_of(session.get("started_at"))
+        self._start = time.time_ns() if header.steady else number_of(session.get("started_at"))
         self._last = self._start
         self._ingest = Ingest(connection, f"import-{session.get('uid') or ''}")
+        self._messages_at: list[int] = []
         self._id = 0
         self._messages = 0
         self._asides: list[tuple[int, str, bytes, str | None]] = []
@@ -166,7 +170,7 @@ class _TakingIn:
         if "end" in said:
             self._ended = True
             return []
-        at = self._start + number_of(said.get("at"))
+        at = self._last + STEP_NS if self._steady else self._start + number_of(said.get("at"))
         if "aside" not in said:
             self._last = max(self._last, at)
         if "dir" in said:
@@ -184,6 +188,8 @@ class _TakingIn:
         if raw is None or text_of(said["dir"]) not in _DIRS:
             raise bad_line(number, "a message without its bytes or direction")
         self._messages += 1
+        if self._steady:
+            self._messages_at.append(at)
         self._places.append(id)
         if said.get("marked") is True:
             self._flags.append((MARKED, id))
@@ -204,6 +210,11 @@ class _TakingIn:
         return Unpacked(record, [message], [], {})
 
     def _outcome(self, number: int, line: Line, at: int) -> Unpacked:
+        if self._steady:
+            back = number_of(line.said.get("back"))
+            if not 0 <= back < len(self._messages_at):
+                raise bad_line(number, "an outcome of a message that is not there")
+            line.said["of"] = self._messages_at[-1 - back] - self._start
         outcome = outcome_of(line, number, self._start, at)
         record = self._record(RecordType.OUTCOME, at, payload=outcome.to_record())
         return Unpacked(record, [], [], {})
@@ -263,7 +274,11 @@ class _TakingIn:
 
     def _column(self, name: str) -> Any:
         value = self._said.get(name)
-        if name in COUNTERS or name == "started_at":
+        if name == "started_at":
+            return self._start
+        if self._steady and name in ("last_at", "ended_at"):
+            return self._last
+        if name in COUNTERS:
             return number_of(value)
         if name in JSON_COLUMNS and value is not None:
             return orjson.dumps(value).decode()

@@ -48,7 +48,8 @@ HEAD, LATER = 0, 1
 class Mask(Protocol):
     """What takes secrets out; ``count`` is how many it has taken."""
 
-    count: int
+    @property
+    def count(self) -> int: ...
 
     def message(self, raw: bytes) -> bytes: ...
     def value(self, value: Any) -> Any: ...
@@ -87,7 +88,8 @@ class _Event(NamedTuple):
 
     at: int
     order: int
-    line: bytes
+    said: dict[str, Any]
+    sent: bytes | None = None
 
 
 class _Writer:
@@ -117,11 +119,14 @@ class _Writer:
         events = deque(sorted([*self._outcomes(), *self._stream_lines()], key=_when))
         for at, made in self._in_order():
             while events and _when(events[0]) <= (at, HEAD):
-                yield events.popleft().line
+                yield self._event_line(events.popleft())
             yield made
-        yield from (event.line for event in events)
+        yield from map(self._event_line, events)
         counts = {"masked": self._mask.count, "messages": self._messages}
         yield self._line({"end": counts})
+
+    def _event_line(self, event: _Event) -> bytes:
+        return self._line(event.said, sent=event.sent)
 
     def _header(self) -> bytes:
         row = self._connection.execute(_SESSION, (self._id,)).fetchone()
@@ -226,8 +231,7 @@ class _Writer:
                 "waited_ns": waited,
                 "detail": self._mask.value(_loads(detail)),
             }
-            made = self._line(said, sent=None if sent is None else self._mask.message(sent))
-            yield _Event(max(at, of), LATER, made)
+            yield _Event(max(at, of), LATER, said, None if sent is None else self._mask.message(sent))
 
     def _stream_lines(self) -> Iterator[_Event]:
         """Heads before what the stream carried, ends behind it."""
@@ -238,7 +242,7 @@ class _Writer:
             begun = self._start if opened is None else opened
             said: dict[str, Any] = {"at": begun - self._start, "stream": stream}
             said |= {"open": self._mask.value(_loads(head)), "facts": self._mask.value(_loads(facts))}
-            yield _Event(begun, HEAD, self._line(said))
+            yield _Event(begun, HEAD, said)
             if closed is not None or end:
                 at = begun if closed is None else closed
                 said = {
@@ -246,7 +250,7 @@ class _Writer:
                     "stream": stream,
                     "close": self._mask.value(_loads(end)) or {},
                 }
-                yield _Event(at, LATER, self._line(said))
+                yield _Event(at, LATER, said)
 
     def _wanted_streams(self) -> set[int]:
         query = "SELECT stream, ifnull(exchange_id, id) FROM messages WHERE session_id = ? AND stream > 0"
