@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from mcpscope.engine.filter.ast import And, Names, Node, Not, Or
+from mcpscope.engine.filter.ast import And, Names, Node, Not, Or, Path
 from mcpscope.engine.filter.language import Filter, parse
 from mcpscope.protocol.message import Direction
 
@@ -38,6 +38,13 @@ class FilterCondition:
         return method in self._methods
 
     @cached_property
+    def words(self) -> frozenset[str]:
+        """The names of tools, methods and members that the filter spells out."""
+        found: set[str] = set()
+        _words(self.filter.tree, found)
+        return frozenset(found)
+
+    @cached_property
     def _methods(self) -> frozenset[str]:
         found: set[str] = set()
         _spelled(self.filter.tree, found)
@@ -53,6 +60,24 @@ def _spelled(node: Node, out: set[str]) -> None:
             _spelled(item, out)
         case Names("method", _, values):
             out.update(value.text for value in values)
+        case _:
+            pass
+
+
+_NAMES = frozenset({"tool", "name", "uri", "method"})
+
+
+def _words(node: Node, out: set[str]) -> None:
+    match node:
+        case And(items) | Or(items):
+            for item in items:
+                _words(item, out)
+        case Not(item):
+            _words(item, out)
+        case Names(field, _, values) if field in _NAMES:
+            out.update(value.text for value in values if not value.is_glob)
+        case Path(_, steps):
+            out.update(step for step in steps if isinstance(step, str))
         case _:
             pass
 

@@ -23,32 +23,28 @@ from typing import Any, Final, assert_never
 from mcpscope.engine import (
     announcing,
     batches,
+    considering,
     deciding,
     embedded,
     injecting,
     leaving,
-    replacing,
-    replies,
     resolving,
-    stopping,
     viewing,
 )
 from mcpscope.engine.asked import Asked
-from mcpscope.engine.commands import Command, Forward, Note, Record, Send
+from mcpscope.engine.commands import Command, Forward, Record, Send
 from mcpscope.engine.events import Decided, Ended, Event, Injected, Left, Oversized, Received, Tick, Viewed
 from mcpscope.engine.exchange import Exchange, Status
-from mcpscope.engine.holds import HoldKind, HoldTable
-from mcpscope.engine.judge import judge
+from mcpscope.engine.holds import HoldTable
 from mcpscope.engine.known import Memory
 from mcpscope.engine.live import Facts
 from mcpscope.engine.outcomes import Outcome, Word
 from mcpscope.engine.passage import CANCELLED, Passage, tool_of
-from mcpscope.engine.rules import Action, Phase
+from mcpscope.engine.rules import Phase
 from mcpscope.engine.schema_check import SchemaChecks, schema_of
-from mcpscope.engine.steering import Steering, Strict
+from mcpscope.engine.steering import Steering
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.parsing import parse
-from mcpscope.protocol.strict import flatten
 
 # Looked up once: a member of an enum costs 50 ns, on a path of a few microseconds.
 _BATCH: Final = Kind.BATCH
@@ -121,7 +117,7 @@ class Engine:
             case Left():
                 self._left(event, out)
             case Oversized():
-                self._oversized(event, out)
+                considering.oversized(self, event, out)
             case Viewed(surfaces, at):
                 announcing.changed(self, surfaces, at, out)
             case Injected():
@@ -218,50 +214,7 @@ class Engine:
 
     def consider(self, passage: Passage, at: int, out: list[Command]) -> None:
         """Judge ``passage`` and do what was decided."""
-        if passage.parts:
-            batches.consider(self, passage, at, out)
-            return
-        steering = self.steering
-        if steering.strict is not None and self._unreadable(passage, steering.strict, at, out):
-            return
-        noted: list[Command] = []
-        if steering.view.touched and viewing.refused(self, passage, at, noted):
-            out.extend(noted)
-            return
-        verdict = judge(passage, steering, self.facts(), at)
-        rule = verdict.decides or viewing.undecided(self, passage)
-        if rule is not None and verdict.entry and rule.action is Action.ANSWER:
-            embedded.answer(self, passage, verdict.entry, rule, at, out)
-        elif rule is not None:
-            replacing.decided(self, passage, rule, verdict.entry, at, out)
-        elif verdict.holds is not None:
-            stopping.stop(self, passage, HoldKind.BREAK, verdict.holds, verdict.entry, at, out)
-        elif (self.step_any or self.step_answers) and (why := stopping.steps(self, passage)):
-            stopping.hold(self, passage, HoldKind.STEP, None, why, at, out)
-        elif verdict.delays is not None:
-            stopping.stop(self, passage, HoldKind.DELAY, verdict.delays, "", at, out)
-        else:
-            self.let_go(passage, at, out)
-        out.extend(noted)
-        for text in verdict.notes:
-            out.append(Note("log", text))
-
-    def _unreadable(self, passage: Passage, strict: Strict, at: int, out: list[Command]) -> bool:
-        """Refuse what cannot be read with certainty.
-
-        A raw line break between tokens becomes a space first; some readers would see another line there.
-        """
-        raw = passage.message.raw
-        if b"\r" in raw or b"\n" in raw:
-            passage.message = parse(flatten(raw))
-            passage.actor = passage.actor or "mcpscope"
-        found = strict(passage.message, passage.direction)
-        if not found:
-            return False
-        passage.actor = "mcpscope"
-        data = replies.unreadable(passage, found)
-        replacing.replace(self, passage, Word.REFUSED, data, at, out, {"problems": list(found)})
-        return True
+        considering.consider(self, passage, at, out)
 
     def let_go(self, passage: Passage, at: int, out: list[Command]) -> None:
         """Send ``passage`` on as it stands now, unless rules have made it what must not be seen."""
@@ -314,13 +267,6 @@ class Engine:
             if event.stream is None or hold.passage.stream == event.stream:
                 leaving.left(self, hold, event, out)
 
-    def _oversized(self, event: Oversized, out: list[Command]) -> None:
-        message = replies.head_of(event.head)
-        passage = self.passage(message, event.direction, event.at, event.stream)
-        passage.actor = "mcpscope"
-        data = replies.too_large(passage, self.steering.max_message)
-        replacing.replace(self, passage, Word.REFUSED, data, event.at, out, {"problems": ["too-large"]})
-
     def _end(self, at: int, out: list[Command]) -> None:
         self.over = True
         for hold in self.holds:
@@ -328,19 +274,9 @@ class Engine:
 
     def failed(self, event: Event) -> list[Command]:
         """What to do about ``event`` after ``handle`` failed: refuse where a rule guards, else let pass."""
-        if not isinstance(event, Received):
-            return []
-        message = event.message
-        phase = Phase.ANSWER if message.is_answer else Phase.REQUEST
-        passage = Passage(event.direction, message, message, event.at, event.stream, phase)
         out: list[Command] = []
-        if self.steering.guards:
-            passage.actor = "mcpscope"
-            replacing.replace(
-                self, passage, Word.REFUSED, replies.broken(passage), event.at, out, {"problems": ["gate"]}
-            )
-        else:
-            self.let_go(passage, event.at, out)
+        if isinstance(event, Received):
+            considering.failed(self, event, out)
         return out
 
     # Small things.

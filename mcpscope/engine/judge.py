@@ -77,7 +77,7 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
 def _acts(entry: Entry, subject: Live, passage: Passage, at: int) -> bool:
     """Whether the rule matches, its first hits have passed, and it has not had its say on this message."""
     rule = entry.rule
-    if rule.name in passage.applied or not _matches(rule, subject, passage):
+    if rule.name in passage.applied or not matches(rule, subject, passage):
         return False
     if rule.action is Action.BREAK and _flows(rule, passage):
         return False
@@ -95,7 +95,8 @@ def _acts(entry: Entry, subject: Live, passage: Passage, at: int) -> bool:
     return True
 
 
-def _matches(rule: Rule, subject: Live, passage: Passage) -> bool:
+def matches(rule: Rule, subject: Live, passage: Passage) -> bool:
+    """Whether the rule's condition holds, or cannot be told and the rule refuses."""
     if rule.errors_only and passage.phase is Phase.ANSWER and subject.status not in _BAD:
         return False
     if rule.condition is None:

@@ -64,11 +64,12 @@ class Live:
 
     @property
     def name(self) -> str:
-        return self._param("name") or (self._passage.exchange.name if self._passage.exchange else "")
+        found = self._param("name") or self._ref("name")
+        return found or (self._passage.exchange.name if self._passage.exchange else "")
 
     @property
     def uri(self) -> str:
-        return self._param("uri")
+        return self._param("uri") or self._ref("uri")
 
     @property
     def rpc_id(self) -> str:
@@ -144,6 +145,13 @@ class Live:
     @property
     def notes(self) -> Sequence[str]:
         return ()
+
+    def _ref(self, key: str) -> str:
+        """What a request for completions is about."""
+        request = self.request
+        ref = request.params.get("ref") if request is not None else None
+        found = ref.get(key) if isinstance(ref, dict) else None
+        return found if isinstance(found, str) else ""
 
     def _param(self, key: str) -> str:
         request = self.request

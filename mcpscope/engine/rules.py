@@ -9,11 +9,26 @@ from typing import Any, Protocol, TypeAlias
 
 from mcpscope.engine.chance import Chance, Dice, Fault
 from mcpscope.engine.decisions import Answer
+from mcpscope.engine.ruled import Ruled
 from mcpscope.protocol.message import Direction
+from mcpscope.protocol.methods import METHODS
 
 CACHED_PLACES = 2048
 """How many (phase, direction, method, tool) keep their list of candidates; beyond it the cache starts anew.
 """
+
+
+MAX_ALIKE = 64
+"""Ruled names with look-alikes, and look-alikes of each, that are remembered."""
+
+_SAID_BY_SERVERS = (
+    *(
+        str(name)
+        for name, info in METHODS.items()
+        if any(Direction.TO_CLIENT in who for who in info.senders.values())
+    ),
+    "unknown/method",
+)
 
 
 class Action(StrEnum):
@@ -45,6 +60,9 @@ FAULTS = frozenset(
     {Action.TIMEOUT, Action.DISCONNECT, Action.TRUNCATE, Action.CORRUPT, Action.EMPTY, Action.RATE_LIMIT}
 )
 """Trouble on purpose. ``delay`` and ``drop`` are faults, too, where a rule says so."""
+
+REFUSALS = frozenset({Action.DENY, Action.ASK, Action.DROP})
+"""What keeps a message from its receiver because a rule says so, and not as a trial."""
 
 _DECIDERS = frozenset({Action.ALLOW, Action.DENY, Action.ASK, Action.ANSWER, Action.DROP}) | FAULTS
 _OF_ANSWERS = frozenset({Action.TRUNCATE, Action.CORRUPT})
@@ -92,6 +110,10 @@ class Condition(Protocol):
     def names_method(self, method: str) -> bool: ...
     def could(self, direction: Direction, method: str, tool: str) -> bool: ...
     @property
+    def words(self) -> frozenset[str]:
+        """The names of tools, methods and members that it spells out."""
+
+    @property
     def test(self) -> Callable[[Subject], bool | None]: ...
 
 
@@ -124,6 +146,11 @@ class Rule:
     timeout_ns: int | None = None
     fallback: Fallback | None = None
     fault: Fault | None = None
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it is there to keep messages from passing."""
+        return self.enabled and not self.shadow and self.action in REFUSALS and not self.is_fault
 
     @property
     def is_fault(self) -> bool:
@@ -175,7 +202,9 @@ class Rules:
     """The list, in order: breakpoints, the intercept filter, then all others as they were added.
 
     ``candidates`` answers from a cache by method and tool, so that the rules which cannot match cost nothing.
-    ``changed`` is called after every change.
+    ``changed`` is called after every change. ``ruled`` are the names that the rules spell out, ``alike`` the
+    look-alikes of each that were met. ``refuses`` tells whether a rule refuses anything, ``guards_client``
+    whether that could be something that the server says.
     """
 
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
@@ -184,6 +213,9 @@ class Rules:
         self._changed = changed
         self._holding = True
         self._number = 0
+        self.ruled = Ruled()
+        self.refuses = self.guards_client = False
+        self.alike: dict[str, set[str]] = {}
 
     def __repr__(self) -> str:
         return f"<Rules {len(self._entries)} ({sum(e.rule.enabled for e in self._entries)} on)>"
@@ -198,6 +230,16 @@ class Rules:
     def active(self) -> bool:
         """Whether any rule could touch any message as things are."""
         return any(self._in_force(entry.rule) for entry in self._entries)
+
+    def remember_alike(self, ruled: str, name: str) -> None:
+        """``name`` was met, which looks like the ``ruled`` one; the first few are kept."""
+        met = (
+            self.alike.setdefault(ruled, set())
+            if len(self.alike) < MAX_ALIKE
+            else self.alike.get(ruled, set())
+        )
+        if len(met) < MAX_ALIKE:
+            met.add(name)
 
     def hold_with(self, *, breakpoints: bool) -> None:
         """Whether breakpoints and the intercept filter are in force (somebody attached, or told to wait)."""
@@ -307,4 +349,17 @@ class Rules:
 
     def _refresh(self) -> None:
         self._cache.clear()
+        rules = [entry.rule for entry in self._entries]
+        spelled = [rule.condition.words for rule in rules if rule.condition is not None and not rule.is_fault]
+        self.ruled = Ruled(frozenset().union(*spelled))
+        refusing = [rule for rule in rules if rule.refuses]
+        self.refuses = bool(refusing)
+        self.guards_client = any(map(_concerns_client, refusing))
         self._changed()
+
+
+def _concerns_client(rule: Rule) -> bool:
+    """Whether ``rule`` may refuse something that the server says: an answer, or a message of its own."""
+    if rule.condition is None or rule.judged_on(Phase.ANSWER):
+        return True
+    return any(rule.condition.could(Direction.TO_CLIENT, method, "") for method in _SAID_BY_SERVERS)

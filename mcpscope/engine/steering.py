@@ -11,6 +11,7 @@ from mcpscope.engine.drift import OnDrift, Pins
 from mcpscope.engine.rules import Rules
 from mcpscope.engine.visibility import Surface, View
 from mcpscope.protocol.message import Direction, Message
+from mcpscope.protocol.methods import LISTS
 from mcpscope.protocol.strict import findings
 
 MAX_MESSAGE_BYTES = 4 << 20
@@ -80,6 +81,15 @@ class Steering:
     def strict(self, check: Strict | None) -> None:
         self._strict = check
         self._changed()
+
+    def reads(self, direction: Direction, method: str = "") -> bool:
+        """Whether what passes in ``direction`` is to be read with certainty while ``strict`` is set.
+
+        What a server says is so where a rule may refuse it, or it is a list of which something is hidden.
+        """
+        if direction is Direction.TO_SERVER:
+            return True
+        return self.rules.guards_client or (self.view.hides and method in LISTS)
 
     @property
     def guards(self) -> bool:
@@ -155,7 +165,5 @@ class Steering:
 
 
 def certain(message: Message, direction: Direction) -> tuple[str, ...]:
-    """Why what a client says may be read in more than one way: what guards is not to be read around."""
-    if direction is Direction.TO_CLIENT:
-        return ()
+    """Why ``message`` may be read in more than one way: what guards is not to be read around."""
     return tuple(str(finding.problem) for finding in findings(message))

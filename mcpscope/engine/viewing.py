@@ -62,12 +62,12 @@ def _asked(engine: Engine, view: View, passage: Passage, at: int, out: list[Comm
         name = passage.tool
         real = view.real(name)
         if real is None:
-            return _refuse(engine, passage, Surface.TOOLS, name, "renamed", at, out)
+            return refuse(engine, passage, Surface.TOOLS, name, "renamed", at, out)
         if real != name:
             _change(passage, put(message.raw, ("params", "name"), encode(real)), "renamed")
     for surface, name in named(passage.message):
         if why := view.hidden(surface, name):
-            return _refuse(engine, passage, surface, name, why, at, out)
+            return refuse(engine, passage, surface, name, why, at, out)
     if message.method == Method.LISTEN:
         _narrow(view, passage)
     return False
@@ -89,7 +89,7 @@ def named(message: Message) -> list[tuple[Surface, str]]:
     return [(surface, name) for name in listing.values(raw, spans.value_start(raw), "params", key)]
 
 
-def _refuse(
+def refuse(
     engine: Engine, passage: Passage, surface: Surface, name: str, why: str, at: int, out: list[Command]
 ) -> bool:
     """As if it did not exist; what the record says does not reach the client."""

@@ -69,3 +69,44 @@ def in_envelope(names: Iterable[str]) -> bool:
 def in_params(names: Iterable[str]) -> bool:
     """Whether one of ``names`` is not a parameter that a method of MCP has, but may be taken for one."""
     return any(name not in PARAMS and folded(name) in FOLDED_PARAMS for name in names)
+
+
+# What of Unicode's confusables (UTS #39) occurs in names of tools: letters of other scripts, small capitals
+# and digits that are drawn like a Latin letter. Looked up behind NFKC and case folding.
+_DRAWN_LIKE: Final = {
+    "a": "аαɑᴀ",
+    "b": "вьβʙ",
+    "c": "сϲᴄ",
+    "d": "ԁɗ",
+    "e": "еёεᴇ",
+    "g": "ɡցԍɢ",
+    "h": "һհнʜ",
+    "j": "јϳյᴊ",
+    "k": "кκᴋ",
+    "l": "iіїιıӏł1|ɪʟ",
+    "m": "мᴍ",
+    "n": "пηոɴ",
+    "o": "оοօ0ᴏ",
+    "p": "рρᴘ",
+    "q": "ԛզ",
+    "r": "гʀ",
+    "s": "ѕꜱ",
+    "t": "тτᴛ",
+    "u": "υսᴜ",
+    "v": "νѵᴠ",
+    "w": "ԝωᴡ",
+    "x": "хχ",
+    "y": "уγʏ",
+    "z": "ᴢ",
+    "_": "-‐‑‒–−.",
+}
+_LETTERS: Final = str.maketrans({char: letter for letter, chars in _DRAWN_LIKE.items() for char in chars})
+_DRAWN_AS_ONE: Final = (("rn", "m"), ("vv", "w"))
+
+
+def skeleton(name: str) -> str:
+    """What ``name`` looks like: equal for names that a person may take for one another."""
+    seen = folded(name).translate(_LETTERS)
+    for drawn, letter in _DRAWN_AS_ONE:
+        seen = seen.replace(drawn, letter)
+    return seen

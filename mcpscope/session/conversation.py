@@ -45,6 +45,11 @@ class Helmed:
         return self.steering is not None and self.steering.gated
 
     @property
+    def strict(self) -> bool:
+        """What cannot be read with certainty is refused."""
+        return self.steering is not None and self.steering.strict is not None
+
+    @property
     def max_message(self) -> int:
         return 4 << 20 if self.steering is None else self.steering.max_message
 

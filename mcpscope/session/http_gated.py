@@ -10,6 +10,7 @@ from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.parsing import parse
 from mcpscope.protocol.revisions import declared
 from mcpscope.protocol.sse import SseEvent, SseParser, with_data, write_event
+from mcpscope.session import http_strict
 from mcpscope.session.http_local import header_mismatch, local_failure
 from mcpscope.transports.http_head import BadHeader, Headers, RequestHead, ResponseHead, indexed, response
 
@@ -106,6 +107,13 @@ class GatedUp:
             found = mismatches(said, message, conversation.schema(tool))
             if found:
                 self._local(400, header_mismatch(message, found))
+                return
+        if self._proxy.strict:
+            told = list(
+                http_strict.disagreeing(head, message, conversation.schema(str(message.params.get("name"))))
+            )
+            if told:
+                self._refuse(400, f"header fields and body disagree: {'; '.join(told)}".encode())
                 return
         conversation.received(Direction.TO_SERVER, message, stream, caller)
 

@@ -146,6 +146,11 @@ class HttpProxy:
         return helmed.gated or any(one.gated for one in self._conversations.values())
 
     @property
+    def strict(self) -> bool:
+        """A policy is in force: what cannot be judged does not pass."""
+        return self._settings.helmed.strict
+
+    @property
     def max_message(self) -> int:
         return self._settings.helmed.max_message
 

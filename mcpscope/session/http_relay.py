@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcpscope.protocol.message import Direction
+from mcpscope.session import http_strict
 from mcpscope.session.http_answering import Answering
 from mcpscope.session.http_gated import FRAMED, KEPT_OF_OVERSIZED_BYTES, GatedDown, GatedUp
 from mcpscope.session.http_local import local_failure
@@ -76,6 +77,8 @@ class Relay:
                 self._collect(self._gated)
             elif self.log is not None:
                 self._send()
+            elif self._proxy.strict and self._barred():
+                return
             elif self._proxy.gated and self.is_mcp and self.incoming.head.method == b"POST":
                 self._gated = GatedUp(self._proxy, self)
                 self.incoming.send_continue()
@@ -190,6 +193,27 @@ class Relay:
         self.incoming.abort()
 
     # helpers
+
+    def _barred(self) -> bool:
+        """Under a policy: refused for what HTTP says about it, or its body is not whole yet."""
+        head = self.incoming.head
+        refusal = http_strict.of_head(head, is_mcp=self.is_mcp)
+        if refusal is None and not self.is_mcp and http_strict.has_body(head):
+            size = sum(map(len, self._parts))
+            if not self._up_ended and size <= self._proxy.max_message:
+                self.incoming.send_continue()
+                return True
+            refusal = http_strict.of_other_body(head, b"".join(self._parts))
+            if size > self._proxy.max_message:
+                refusal = 413, b"a policy is in force: the body is too large to be judged"
+        if refusal is None:
+            return False
+        self._open(b"".join(self._parts)[:PEEK_BYTES])
+        status, text = refusal
+        self.finish("mcpscope", status=status, error=text.decode())
+        plain = [(b"Content-Type", b"text/plain; charset=utf-8")]
+        self.incoming.answer(status, plain, b"mcpscope: " + text + b"\n", close=not self._up_ended)
+        return True
 
     def _collect(self, gated: GatedUp) -> None:
         """Wait for the whole body, then let the gate decide."""

@@ -34,6 +34,7 @@ class _Acts:
 
     text = "(whatever no rule allows)"
     looks_at_answer = False
+    words: frozenset[str] = frozenset()
 
     def names_method(self, method: str) -> bool:
         return False

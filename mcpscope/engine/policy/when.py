@@ -32,7 +32,9 @@ _ANSWERS = frozenset({"result", "error"})
 _STRING = re.compile(
     r"""(?:[rbRB]{0,2})(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", re.S
 )
+_QUOTES = re.compile(r"^[rbRB]{0,2}(\"{3}|'{3}|\"|')|(\"{3}|'{3}|\"|')$")
 _NAME = re.compile(r"(?<![.\w])[A-Za-z_]\w*")
+_MEMBER = re.compile(r"\.\s*([A-Za-z_]\w*)")
 _ERROR_AT = re.compile(r"<input>:(\d+):(\d+):\s*(.*)")
 _INT64 = 1 << 63
 
@@ -58,6 +60,9 @@ class WhenCondition:
         self.match = filter.text if filter else ""
         self.when = expression
         self.text = f"{self.match} when {expression}".strip()
+        said = frozenset(_QUOTES.sub("", text) for text in _STRING.findall(expression))
+        members = frozenset(_MEMBER.findall(_STRING.sub("", expression)))
+        self.words = said | members | (filter.words if filter is not None else frozenset())
         self._on_answers = bool(names & _ANSWERS)
         self.looks_at_answer = self._on_answers or (filter is not None and filter.looks_at_answer)
 

@@ -1,0 +1,127 @@
+"""What else a lenient reader may see in a message that strict readers agree on.
+
+JSON leaves open what a reader does with its texts: some normalise them, end them at NUL, drop what is
+invisible, ignore the case of member names, resolve URIs. Every such reading is a message of its own here, so
+that rules can judge it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from mcpscope.engine.ruled import Ruled
+from mcpscope.engine.uris import resolved
+from mcpscope.protocol.message import Message
+from mcpscope.protocol.methods import Method
+from mcpscope.protocol.parsing import parse
+
+Text = Callable[[str], str]
+
+MAX_ALIKE: Final = 8
+"""Ruled names that one name is taken for; more look-alikes in one policy are no names any more."""
+
+# Controls but white space, format characters, and the fillers and selectors that are drawn as nothing.
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+_QUOTES_WHEN_NORMALISED: Final = re.compile("[\uff02\uff3c\ufe68\uff5b\uff5d\uff0c\uff1a]")
+_NAMED: Final = (("name",), ("uri",), ("ref", "name"), ("ref", "uri"), ("taskId",))
+
+
+def readings(message: Message, ruled: Ruled, listed: Callable[[str], bool]) -> Iterator[Message]:
+    """The other messages that ``message`` may be; none for what is said in plain characters.
+
+    A name that the server lists (``listed``) is not taken for another by its looks.
+    """
+    body = message.body
+    member = ruled.member
+    found: list[Any] = []
+    if message.raw.isascii() and b"\\" not in message.raw:
+        careless = _mapped(body, str.strip, member)
+    else:
+        found += [_mapped(body, form, form) for form in (_nfc, _nfkc)]
+        careless = _mapped(body, _careless, lambda name: member(_careless(name)))
+    found.append(careless)
+    found += _named_otherwise(careless, ruled, listed)
+    seen = [body]
+    for other in found:
+        if other is not body and other not in seen:
+            seen.append(other)
+            yield parse(json.dumps(other).encode())
+    if not message.raw.isascii() and _QUOTES_WHEN_NORMALISED.search(
+        text := message.raw.decode(errors="replace")
+    ):
+        yield parse(_nfkc(text).encode())
+
+
+def _nfc(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _nfkc(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def _careless(text: str) -> str:
+    """As a reader sees it that ends texts at NUL, normalises them, and drops what nobody sees."""
+    plain = _UNSEEN.sub("", _nfkc(text.partition("\0")[0])).strip()
+    return _nfkc(plain)
+
+
+def _mapped(value: Any, text: Text, key: Text) -> Any:
+    """``value`` with its texts and member names mapped; the same object where nothing changes."""
+    kind = type(value)
+    if kind is str:
+        new = text(value)
+        return value if new == value else new
+    if kind is dict:
+        changed = {key(name): _mapped(item, text, key) for name, item in value.items()}
+        same = all(new is old for new, old in zip(changed.values(), value.values(), strict=False))
+        return value if same and changed.keys() == value.keys() else changed
+    if kind is list:
+        items = [_mapped(item, text, key) for item in value]
+        return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+    return value
+
+
+def _named_otherwise(body: dict[str, Any], ruled: Ruled, listed: Callable[[str], bool]) -> Iterator[Any]:
+    """``body`` with what it is about spelled as a ruled name, or with its URI resolved."""
+    params = body.get("params")
+    if type(params) is not dict:
+        return
+    for path in _NAMED:
+        holder: Any = params if len(path) == 1 else params.get(path[0])
+        value: Any = holder.get(path[-1]) if type(holder) is dict else None
+        if type(value) is not str:
+            continue
+        for other in _spellings(path[-1], value, ruled, listed):
+            changed = {**holder, path[-1]: other}
+            yield {**body, "params": changed if holder is params else {**params, path[0]: changed}}
+    for other in ruled.alike(str(body.get("method", ""))):
+        yield {**body, "method": other}
+    if body.get("method") == Method.LISTEN:
+        yield from _subscriptions(body, params)
+
+
+def _spellings(member: str, value: str, ruled: Ruled, listed: Callable[[str], bool]) -> tuple[str, ...]:
+    if member != "uri":
+        return () if listed(value) else ruled.alike(value)[:MAX_ALIKE]
+    other = resolved(value)
+    return (other,) if other != value else ()
+
+
+def _subscriptions(body: dict[str, Any], params: dict[str, Any]) -> Iterator[Any]:
+    """Each resource that a modern client subscribes to, as a subscription of its own."""
+    wished = params.get("notifications")
+    uris = wished.get("resourceSubscriptions") if type(wished) is dict else None
+    for uri in uris if type(uris) is list else ():
+        if type(uri) is str:
+            for spelling in {uri, resolved(uri)}:
+                for method in (Method.LISTEN, Method.SUBSCRIBE):
+                    yield {**body, "method": str(method), "params": {**params, "uri": spelling}}

@@ -1,0 +1,149 @@
+"""A real proxy with a policy in force between a test and a witness, for each pair of transports."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.e2e.http_ends import HttpEnds
+from tests.policy.attacks import Attack
+from tests.program import Program, until
+
+WITNESS = str(Path(__file__).parent / "witness.py")
+KINDS = ("stdio to stdio", "HTTP to HTTP", "stdio to HTTP", "HTTP to stdio")
+Arrival = tuple[bytes, list[tuple[str, str]]]
+"""What the witness got: the bytes of a body or line, and over HTTP the header lines."""
+Answer = tuple[int, bytes]
+
+
+class Place:
+    """``kind`` is one of KINDS; ``law`` is the text of the policy, "" for none."""
+
+    def __init__(self, kind: str, folder: Path, law: str, *options: str, token: str = "") -> None:
+        self.kind = kind
+        self.by_http = kind.startswith("HTTP")
+        self.token = token
+        self.runtime = Path(tempfile.mkdtemp(prefix="ms-", dir="/tmp"))
+        self.program = Program(folder, self.runtime)
+        self.policy = folder / "policy.yaml"
+        self._ends = HttpEnds(self.program)
+        self._log = folder / "witness.log"
+        self._count = self._read = 0
+        self._session: tuple[tuple[str, str], ...] = ()
+        target = ["--", sys.executable, WITNESS, str(self._log), "stdio"]
+        if kind.endswith("HTTP"):
+            target = [self._ends.server(sys.executable, WITNESS, str(self._log))]
+        if law:
+            self.policy.write_text(law)
+            options = ("--policy", str(self.policy), *options)
+        if self.by_http:
+            self.url = urlsplit(self._ends.proxy(*options, *target))
+        else:
+            stdio = ("--stdio",) if kind.endswith("HTTP") else ()
+            self._process = self.program.popen("proxy", *stdio, *options, *target)
+
+    def close(self) -> None:
+        if not self.by_http:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            self._process.wait(20)
+        self._ends.close()
+        self.program.close()
+        shutil.rmtree(self.runtime, ignore_errors=True)
+
+    def begin(self, client: str = "test") -> None:
+        """The handshake of the old era."""
+        params = {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {},
+            "clientInfo": {"name": client, "version": "1"},
+        }
+        self.ask("initialize", **params)
+        self.send(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
+
+    def arrivals(self) -> list[Arrival]:
+        """All that the witness got since the last time this was asked."""
+        self._count += 1
+        sentinel = f"sentinel {self._count}"
+        self.ask("ping", id=sentinel)
+        lines = until(lambda: self._whole(sentinel))
+        found = [json.loads(line) for line in lines[self._read :]]
+        self._read = len(lines)
+        told = [(bytes.fromhex(one["body"]), [tuple(h) for h in one.get("headers", ())]) for one in found]
+        return [(body, headers) for body, headers in told if sentinel.encode() not in body]
+
+    def _whole(self, sentinel: str) -> list[bytes]:
+        lines = self._log.read_bytes().splitlines() if self._log.exists() else []
+        return lines if any(sentinel.encode().hex().encode() in line for line in lines) else []
+
+    def attack(self, attack: Attack) -> None:
+        """Say what ``attack`` says, whatever is answered."""
+        if self.by_http:
+            self.post(attack.body, attack.headers, attack.target, attack.method)
+        else:
+            self.send(attack.body)
+
+    def ask(self, method: str, *, id: str = "", **params: Any) -> Any:
+        """A request and its answer (result or error)."""
+        self._count += 1
+        id = id or f"q{self._count}"
+        data = json.dumps({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).encode()
+        if self.by_http:
+            _, said = self.post(data)
+            found = json.loads(said)
+        else:
+            self.send(data)
+            found = self.hear(id)
+        return found.get("result", found.get("error"))
+
+    def send(self, data: bytes) -> None:
+        if self.by_http:
+            self.post(data)
+            return
+        assert self._process.stdin is not None
+        self._process.stdin.write(data + b"\n")
+        self._process.stdin.flush()
+
+    def hear(self, id: Any) -> Any:
+        """The answer to ``id``; what comes before it is passed over."""
+        assert self._process.stdout is not None
+        while line := self._process.stdout.readline():
+            found = json.loads(line) if line.lstrip().startswith(b"{") else {}
+            if found.get("id") == id and "method" not in found:
+                return found
+        raise AssertionError("the proxy has ended")
+
+    def post(
+        self,
+        body: bytes,
+        headers: tuple[tuple[str, str], ...] = (),
+        target: str = "/mcp",
+        method: str = "POST",
+    ) -> Answer:
+        """One request on a connection of its own."""
+        connection = http.client.HTTPConnection(str(self.url.hostname), int(self.url.port or 0), timeout=20)
+        try:
+            connection.putrequest(method, target, skip_accept_encoding=True)
+            own = (("Authorization", f"Bearer {self.token}"),) if self.token else ()
+            accept = (("Accept", "application/json, text/event-stream"),)
+            for name, value in (
+                *(headers or (("Content-Type", "application/json"),)),
+                *accept,
+                *own,
+                *(self._session if method == "POST" else ()),
+            ):
+                connection.putheader(name, value)
+            connection.putheader("Content-Length", str(len(body)))
+            connection.endheaders(body)
+            said = connection.getresponse()
+            if session := said.getheader("Mcp-Session-Id"):
+                self._session = (("Mcp-Session-Id", session),)
+            return said.status, said.read()
+        finally:
+            connection.close()
