@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ from mcpscope.engine.policy.keys import json_schema
 from mcpscope.engine.policy.load import in_force
 from mcpscope.engine.policy.problems import PolicyError
 from mcpscope.engine.policy.saving import with_rule
-from mcpscope.errors import Exit, ScopeError
+from mcpscope.errors import Exit
 from mcpscope.session.law import read_policies
+from mcpscope.session.policy_file import read_text, write_text
 from mcpscope.text import safe
 
 _PROXY = click.option("--proxy", metavar="NAME", default="", help="The proxy's label, pid or uid.")
@@ -136,19 +136,7 @@ def _switch(settings: Settings, name: str, proxy: str, *, on: bool) -> None:
 
 
 def _save(path: Path, rule: dict[str, Any]) -> None:
-    """Write the file anew beside itself and put it in its place, so that no reader sees half of it."""
-    try:
-        old = path.read_text(encoding="utf-8") if path.exists() else "version: 1\n"
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
-        given = {key: value for key, value in rule.items() if value and key != "shadow"}
-        if rule["shadow"]:
-            given["mode"] = "shadow"
-        text = with_rule(old, given, str(path))
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.chmod(mode)
-        fresh.replace(path.resolve())
-    except OSError as error:
-        raise ScopeError(
-            f"the policy {path} cannot be written: {error.strerror}", code="no_policy", exit=Exit.POLICY
-        ) from None
+    given = {key: value for key, value in rule.items() if value and key != "shadow"}
+    if rule["shadow"]:
+        given["mode"] = "shadow"
+    write_text(path, with_rule(read_text(path), given, str(path)))

@@ -44,7 +44,7 @@ SCREENS: tuple[tuple[str, str, str], ...] = (
 
 LISTS = ("traffic", "recordings", "log")
 VIEWERS = ("detail", "text", "tool")
-BOTH = (*LISTS, *VIEWERS, "holds", "replay", "tools")
+BOTH = (*LISTS, *VIEWERS, "holds", "replay", "tools", "rules")
 HELD = ("holds", "traffic")
 BREAKS = (*HELD, "tools")
 SENTENCES = {
@@ -58,6 +58,8 @@ SENTENCES = {
     "tool": "One tool, prompt or resource: its schemas, its definition, what changed, its uses.",
     "holds": "What is held, the most urgent first; only that message waits, all others pass.",
     "editor": "A held message, changed before it leaves; Esc leaves it held and keeps the draft.",
+    "rules": "What a proxy obeys, in order; what is changed here is in force at once.",
+    "rule": "One rule as a policy file spells it; Esc leaves without a change.",
     "first": "Nothing is connected yet.",
 }
 """What each place is for; the first line of its help."""
@@ -185,16 +187,16 @@ _VIEWER = (
         "tab.previous",
         ("left_square_bracket",),
         "Tab back",
-        "previous tab",
-        ("traffic", "detail", "replay", "tools", "tool"),
+        "previous tab, or proxy",
+        ("traffic", "detail", "replay", "tools", "tool", "rules"),
         group=Group.MOVE,
     ),
     Action(
         "tab.next",
         ("right_square_bracket",),
         "Tabs",
-        "next tab",
-        ("traffic", "detail", "replay", "tools", "tool"),
+        "next tab, or proxy",
+        ("traffic", "detail", "replay", "tools", "tool", "rules"),
         rank=35,
         group=Group.MOVE,
     ),
@@ -337,6 +339,38 @@ _EDITOR = (
     Action("edit.leave", ("escape",), "Leave", "leave it held, the draft is kept", ("editor",), rank=15),
 )
 
+_RULES = (
+    Action("rule.toggle", ("space",), "On/off", "switch the rule on or off", ("rules",), rank=10),
+    Action("rule.new", ("n",), "New", "write a new rule", ("rules",), rank=12),
+    Action("rule.edit", ("e",), "Edit", "edit the rule", ("rules",), rank=14),
+    Action(
+        "rule.save",
+        ("ctrl+s",),
+        "Save",
+        "save what was made live into the policy file, its comments kept",
+        ("rules",),
+        rank=16,
+    ),
+    Action("rule.down", ("J",), "Down", "put the rule behind the next one", ("rules",), rank=20),
+    Action("rule.up", ("K",), "Up", "put the rule before the one above", ("rules",), rank=21),
+    Action(
+        "rule.matches", ("v",), "Matches", "show in Traffic what it would have matched", ("rules",), rank=18
+    ),
+    Action("rule.delete", ("D",), "Delete", "delete the rule (asks)", ("rules",), rank=30),
+    Action("rule.diff", ("d",), "Diff", "what saving would change in the policy file", ("rules",), rank=25),
+    Action(
+        "rule.always",
+        ("L",),
+        "Rule",
+        "make a rule of the row, or of the decision just made",
+        HELD,
+        rank=44,
+    ),
+    Action("rule.use", ("ctrl+s",), "Put in force", "put the rule into force", ("rule",), rank=10),
+    Action("rule.editor", ("ctrl+e", "f4"), "$EDITOR", "go on in $EDITOR", ("rule",), rank=20),
+    Action("rule.leave", ("escape",), "Leave", "leave without a change", ("rule",), rank=15),
+)
+
 _FIRST = (
     Action("demo", ("d",), "Demo", "start the demo", ("first",), rank=10),
     Action(
@@ -407,8 +441,8 @@ _EVERYWHERE = (
         "undo",
         ("u",),
         "Undo",
-        "undo the last note, mark, name, breakpoint, fault or hiding",
-        ("traffic", "recordings", "holds", "tools", "tool"),
+        "undo the last note, mark, name, breakpoint, fault, hiding or change of a rule",
+        ("traffic", "recordings", "holds", "tools", "tool", "rules"),
         group=Group.EVERYWHERE,
     ),
     Action(
@@ -416,7 +450,7 @@ _EVERYWHERE = (
         ("ctrl+r",),
         "Redo",
         "redo what was undone",
-        ("traffic", "recordings", "holds", "tools", "tool"),
+        ("traffic", "recordings", "holds", "tools", "tool", "rules"),
         group=Group.EVERYWHERE,
     ),
     Action("suspend", ("ctrl+z",), "Suspend", "suspend the UI; traffic goes on", ANY, group=Group.EVERYWHERE),
@@ -428,6 +462,7 @@ ACTIONS: tuple[Action, ...] = (
     *_HOLDS,
     *_TOOLS,
     *_EDITOR,
+    *_RULES,
     *_VIEWER,
     *_RECORDINGS,
     *_REPLAY,

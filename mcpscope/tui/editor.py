@@ -38,7 +38,9 @@ def command(environment: Mapping[str, str]) -> list[str]:
     raise _none("there is no editor")
 
 
-def edited(app: App[Any], text: str, name: str, schema: Mapping[str, Any] | None) -> str | None:
+def edited(
+    app: App[Any], text: str, name: str, schema: Mapping[str, Any] | None, *, suffix: str = ".json"
+) -> str | None:
     """``text`` as the person left it; None where nothing changed or the editor failed.
 
     The UI waits meanwhile; proxies are other processes and do not. Raises ScopeError.
@@ -46,7 +48,7 @@ def edited(app: App[Any], text: str, name: str, schema: Mapping[str, Any] | None
     argv = command(os.environ)
     folder = Path(tempfile.mkdtemp(prefix="edit-", dir=private_dir(runtime_dir())))
     try:
-        path = folder / f"mcpscope-{_STRANGE.sub('_', name)[:80].strip('_')}.json"
+        path = folder / f"mcpscope-{_STRANGE.sub('_', name)[:80].strip('_')}{suffix}"
         _write(path, text + "\n")
         environment = dict(os.environ)
         if schema is not None:

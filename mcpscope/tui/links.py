@@ -31,7 +31,8 @@ class Wish:
 class Link:
     """A connection that listens; ``changed`` is called on its thread whenever something did.
 
-    ``holds``, ``breakpoints``, ``intercept``, ``attached`` are replaced, never changed: any thread may look.
+    ``holds``, ``rules``, ``breakpoints``, ``intercept``, ``attached`` and ``policy`` are replaced, never
+    changed: any thread may look.
     """
 
     def __init__(self, entry: Running, name: str, *, read_only: bool, changed: Callable[[], None]) -> None:
@@ -40,6 +41,9 @@ class Link:
         self.holds: dict[int, dict[str, Any]] = {}
         self.breakpoints: tuple[dict[str, Any], ...] = ()
         self.intercept: dict[str, Any] = {}
+        self.rules: tuple[dict[str, Any], ...] = ()
+        self.policy: dict[str, Any] = {}
+        self.detached = ""
         self.attached: tuple[str, ...] = ()
         self.notices: deque[tuple[str, dict[str, Any]]] = deque(maxlen=KEPT_NOTICES)  # older ones are lost
         self.alive = True
@@ -67,6 +71,10 @@ class Link:
             self._wishes.append(Wish(method, params, answer))
             self._rouse()
         return answer
+
+    def look(self) -> None:
+        """Take the rules anew: hits are counted without news."""
+        self.ask("")
 
     def close(self) -> None:
         """Let go; the thread ends by itself."""
@@ -129,20 +137,22 @@ class Link:
         if not wish.answer.set_running_or_notify_cancel():
             return
         try:
-            found = control.call(wish.method, **wish.params)
+            found = control.call(wish.method, **wish.params) if wish.method else self._rules(control)
         except ScopeError as error:
             wish.answer.set_exception(error)
             if error.code == "gone":
                 raise
             return
         wish.answer.set_result(found)
+        if not wish.method:
+            self._changed()
 
     def _hear(self, control: Control) -> None:
         holds = dict(self.holds)
         stale = False
         while control.events:
             event = control.events.popleft()
-            word, data = event.get("event"), event.get("data") or {}
+            word, data = str(event.get("event")), event.get("data") or {}
             if word == "held" or (word == "changed" and data.get("id") in holds):
                 holds[data["id"]] = data
             elif word == "released":
@@ -150,17 +160,27 @@ class Link:
                 data = {**data, "hold": gone}
             elif word == "attached":
                 self.attached = tuple(data.get("names") or ())
-            elif word == "rules":
+            policy = word == "note" and str(data.get("kind", "")).startswith("policy")
+            if word == "rules" or policy:
                 stale = True
-            if word in ("held", "released", "changed"):
+            if word in ("held", "released", "changed") or policy:
                 self.notices.append((word, data))
         self.holds = holds
         if stale:
             self._rules(control)
 
-    def _rules(self, control: Control) -> None:
-        self.breakpoints = tuple(control.call("scope/breakpoints/list"))
+    def _rules(self, control: Control) -> tuple[dict[str, Any], ...]:
+        self.rules = tuple(control.call("scope/rules/list"))
+        self.breakpoints = tuple(rule for rule in self.rules if rule["origin"] == "breakpoint")
         self.intercept = control.call("scope/intercept/get")
+        self.detached = str(control.call("scope/status").get("detached", ""))
+        try:
+            self.policy = control.call("scope/policy/get")
+        except ScopeError as error:
+            if error.code == "gone":
+                raise
+            self.policy = {}  # a proxy of an older version
+        return self.rules
 
 
 def _ended(entry: Running) -> ScopeError:

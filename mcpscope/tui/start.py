@@ -15,6 +15,7 @@ from mcpscope.tui.screens.holds import HoldsScreen
 from mcpscope.tui.screens.log import LogScreen
 from mcpscope.tui.screens.recordings import RecordingsScreen
 from mcpscope.tui.screens.replay import ReplayScreen
+from mcpscope.tui.screens.rules import RulesScreen
 from mcpscope.tui.screens.tools import ToolsScreen
 from mcpscope.tui.screens.traffic import TrafficScreen
 from mcpscope.tui.source import Source
@@ -46,6 +47,10 @@ def _log(app: ScopeApp) -> ScopeScreen:
     return LogScreen(app.source, app.clock, app.said)
 
 
+def _rules(app: ScopeApp) -> ScopeScreen:
+    return RulesScreen(app.source, app.steer, app.clock, app.undo)
+
+
 def _first(app: ScopeApp) -> ScopeScreen:
     return FirstScreen(app.source.path)
 
@@ -56,6 +61,7 @@ SCREENS: dict[str, ScreenMaker] = {
     "tools": _tools,
     "recordings": _recordings,
     "replay": _replay,
+    "rules": _rules,
     "log": _log,
     "first": _first,
 }

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import copy
+import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mcpscope.control.registry import Running, running
@@ -64,6 +67,24 @@ class Held:
         return None if limit is None else max(0.0, (min(limit, self.data["deadline"]) - now) / SECOND_NS)
 
 
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a person just did to ``request``, or to its answer (``answers``): the verb and its parameters."""
+
+    link: Link
+    verb: str
+    wish: dict[str, Any]
+    request: dict[str, Any]
+    answers: bool
+    name: str
+
+    @property
+    def shown(self) -> str:
+        """In two words."""
+        words = {"answer": "mock", "edit": "edit"}
+        return f"{words.get(self.verb, self.verb)} {self.name}"
+
+
 def own_name() -> str:
     """How this UI signs its decisions: by its terminal."""
     for fd in (0, 1, 2):
@@ -84,6 +105,8 @@ class Steer:
         self.name = name or own_name()
         self.read_only = read_only
         self.drafts: dict[int, tuple[str, str]] = {}
+        self.decided: Decided | None = None
+        self.policy_file: Path | None = None
         self._links: dict[int, Link] = {}
         self._retry: dict[int, float] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -128,6 +151,17 @@ class Steer:
     async def ask(self, link: Link, method: str, **params: Any) -> Any:
         """The result of a method; raises ScopeError in the proxy's words."""
         return await asyncio.wrap_future(link.ask(method, **params))
+
+    async def decide(self, held: Held, verb: str, **wish: Any) -> Any:
+        """Decide on a hold, and remember it, so that a rule can be made of it."""
+        got = await self.ask(held.link, "scope/holds/get", id=held.id)
+        found = await self.ask(held.link, f"scope/holds/{verb}", id=held.id, **wish)
+        asked = got["request"] if held.answers and got["request"] else got["received"]
+        request, before = _json(asked), _json(got["received"])
+        if verb == "edit" and "text" in wish:
+            wish = {"before": before, "after": _edited(before, wish["part"], wish["text"])}
+        self.decided = Decided(held.link, verb, wish, request, held.answers, held.name)
+        return found
 
     def breakpoints(self) -> Iterator[tuple[Link, dict[str, Any]]]:
         """The breakpoints of every proxy."""
@@ -177,6 +211,29 @@ def _urgency(held: Held) -> tuple[int, int, int]:
         return (2, int(held.data["held_at"]), held.key)
     limit = held.limit_at
     return (0 if limit is not None else 1, limit or int(held.data["held_at"]), held.key)
+
+
+def _json(shown: Mapping[str, str]) -> dict[str, Any]:
+    """A message as the socket shows it; empty for what is no object."""
+    try:
+        found = json.loads(shown.get("text", ""))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _edited(body: dict[str, Any], part: str, text: str) -> Any:
+    """``body`` with the JSON ``text`` at the JSON Pointer ``part``."""
+    value = json.loads(text)
+    if not part:
+        return value
+    made = copy.deepcopy(body)
+    place: Any = made
+    *parents, last = part.split("/")[1:]
+    for key in parents:
+        place = place.setdefault(key, {})
+    place[last] = value
+    return made
 
 
 def reason(error: ScopeError) -> str:

@@ -1,4 +1,4 @@
-"""Undo and redo of what is the UI's own: notes, marks, names. What was sent cannot be undone."""
+"""Undo and redo of notes, marks, names, breakpoints, rules and files. What was sent cannot be undone."""
 
 from __future__ import annotations
 
@@ -34,8 +34,9 @@ class Undo:
         """Take the last step back; returns its name, or empty where there is none."""
         if not self.past:
             return ""
-        step = self.past.pop()
+        step = self.past[-1]
         await step.back()
+        self.past.remove(step)
         self.future.append(step)
         return step.name
 
@@ -43,7 +44,8 @@ class Undo:
         """Do again what was taken back last; returns its name, or empty."""
         if not self.future:
             return ""
-        step = self.future.pop()
+        step = self.future[-1]
         await step.again()
+        self.future.remove(step)
         self.past.append(step)
         return step.name

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.program import Program
+from tests.session.steered import Steered
 from tests.tui.tape import Tape
 
 SCHEMA = {
@@ -38,3 +41,10 @@ def db(tmp_path: Path) -> Path:
 def tape(db: Path) -> Tape:
     """A session of which the handshake is over."""
     return Tape(db).start(tools=TOOLS)
+
+
+@pytest.fixture
+def steered(program: Program, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Steered]:
+    """Starts a proxy that a UI of this test finds."""
+    monkeypatch.setenv("MCPSCOPE_RUNTIME_DIR", program.env["MCPSCOPE_RUNTIME_DIR"])
+    return lambda *options: Steered(program, *options)

@@ -16,7 +16,20 @@ from mcpscope.tui.screens.base import ScopeScreen
 from tests.tui.driver import opened
 from tests.tui.tape import Tape
 
-PLACES = ("traffic", "detail", "text", "recordings", "log", "first", "holds", "editor", "tools", "tool")
+PLACES = (
+    "traffic",
+    "detail",
+    "text",
+    "recordings",
+    "log",
+    "first",
+    "holds",
+    "editor",
+    "tools",
+    "tool",
+    "rules",
+    "rule",
+)
 PLAIN = re.compile(
     r"markup=True|from_markup|Static\(|Label\(|RichLog\(|\.update\(f?\"|Markdown\(|render_markup"
 )
@@ -85,6 +98,7 @@ async def test_every_screen_does_every_action_of_its_place(db: Path, tape: Tape)
             (("2",), "holds"),
             (("3",), "tools"),
             (("enter",), "tool"),
+            (("6",), "rules"),
         )
         for keys, place in steps:
             await scope.press(*keys)

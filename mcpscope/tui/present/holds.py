@@ -147,6 +147,8 @@ def _later(data: Mapping[str, Any], now: int) -> str:
 
 def notice(word: str, data: Mapping[str, Any], own: str) -> str:
     """What to say of an event; empty where there is nothing to say."""
+    if word == "note":
+        return str(data.get("text", "")).partition("\n")[0]
     hold = data.get("hold") or data
     name = hold.get("tool") or hold.get("method") or "a message"
     if word == "released" and data.get("by") != own:

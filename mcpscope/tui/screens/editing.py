@@ -268,16 +268,14 @@ class EditScreen(ScopeScreen):
             under.say(f"{self._held.name}: {done}")
 
     async def _ask(self, text: str, *, anyway: bool, confirmed: bool) -> None:
-        link, id = self._held.link, self._held.id
         if self._answer:
             body = json.loads(text)
             whole = isinstance(body, dict) and ("result" in body or "error" in body)
-            await self._steer.ask(
-                link, "scope/holds/answer", id=id, text=text if whole else f'{{"result":{text}}}'
-            )
+            answer = text if whole else f'{{"result":{text}}}'
+            await self._steer.decide(self._held, "answer", text=answer)
             return
-        wish = {"id": id, "text": text, "part": self._part, "anyway": anyway, "confirmed": confirmed}
-        await self._steer.ask(link, "scope/holds/edit", **wish)
+        wish = {"text": text, "part": self._part, "anyway": anyway, "confirmed": confirmed}
+        await self._steer.decide(self._held, "edit", **wish)
 
     async def _refused(self, error: ScopeError, *, anyway: bool, confirmed: bool) -> None:
         """Ask the person where the proxy asks; say why it cannot be where it cannot."""

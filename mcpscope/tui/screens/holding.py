@@ -78,7 +78,7 @@ class Holding:
     async def _ask(self, held: Held, verb: str, **params: Any) -> bool:
         """Ask the proxy; where the client gave up, the person first. False where nothing was done."""
         try:
-            await self._steer.ask(held.link, f"scope/holds/{verb}", id=held.id, **params)
+            await self._steer.decide(held, verb, **params)
         except ScopeError as error:
             if error.code != "gave_up":
                 raise

@@ -15,6 +15,7 @@ from mcpscope.tui.links import Link
 from mcpscope.tui.present import chrome, holds
 from mcpscope.tui.present.document import document
 from mcpscope.tui.present.spans import Line, Span
+from mcpscope.tui.screens.always import Always, body_of
 from mcpscope.tui.screens.base import Act, ScopeScreen, bindings
 from mcpscope.tui.screens.breaking import Breaking, filter_for
 from mcpscope.tui.screens.holding import Holding
@@ -63,6 +64,7 @@ class HoldsScreen(ScopeScreen):
         self._got: dict[str, Any] = {}
         self._holding = Holding(self, steer, clock, self.selected)
         self._breaking = Breaking(self, steer, undo, self._target)
+        self._always = Always(self, steer, undo, self._request, any_here=lambda: self.selected() is not None)
 
     def body(self) -> ComposeResult:
         yield Bar(id="heading")
@@ -159,7 +161,15 @@ class HoldsScreen(ScopeScreen):
         return holds.counted(found), f"also here: {', '.join(names)}" if names else ""
 
     def acts(self) -> dict[str, Act]:
-        return {**self._holding.acts(), **self._breaking.acts()}
+        return {**self._holding.acts(), **self._breaking.acts(), **self._always.acts()}
+
+    async def _request(self) -> tuple[dict[str, Any] | None, Link | None]:
+        """The request that is held, or whose answer is."""
+        held = self.selected()
+        if held is None:
+            return None, None
+        got = await self._steer.ask(held.link, "scope/holds/get", id=held.id)
+        return body_of((got["request"] or got["received"]).get("text", "").encode()), held.link
 
     def _target(self) -> tuple[str, Sequence[Link]]:
         held = self.selected()

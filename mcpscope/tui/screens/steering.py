@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mcpscope.store.listed import ExchangeRow
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.links import Link
+from mcpscope.tui.screens.always import Always, body_of
 from mcpscope.tui.screens.base import Act
 from mcpscope.tui.screens.breaking import Breaking, filter_for
 from mcpscope.tui.screens.holding import Holding
+from mcpscope.tui.source import Source
 from mcpscope.tui.steer import Held, Steer
 from mcpscope.tui.undoing import Undo
 
@@ -27,6 +29,7 @@ class Steering:
         steer: Steer,
         clock: Clock,
         undo: Undo,
+        source: Source,
         selected: Callable[[], ExchangeRow | None],
     ) -> None:
         self._screen = screen
@@ -34,12 +37,24 @@ class Steering:
         self._selected = selected
         self._holding = Holding(screen, steer, clock, self._held)
         self._breaking = Breaking(screen, steer, undo, self._target)
+        self._source = source
+        self._always = Always(screen, steer, undo, self._request, any_here=lambda: selected() is not None)
 
     def acts(self) -> dict[str, Act]:
         """By the id of the action."""
         mine = self._holding.acts()
         del mine["hold.timeout"], mine["hold.keep-alive"]
-        return {**mine, **self._breaking.acts()}
+        return {**mine, **self._breaking.acts(), **self._always.acts()}
+
+    async def _request(self) -> tuple[dict[str, Any] | None, Link | None]:
+        """The request of the row under the cursor, and the proxy it went through where that still runs."""
+        row = self._selected()
+        if row is None or row.request_id is None:
+            return None, None
+        message = row.request_id
+        raw = await self._source.ask(lambda pages: pages.body(message))
+        links = self._target()[1]
+        return body_of(raw), links[0] if links else None
 
     def _uid(self, row: ExchangeRow) -> str:
         sessions = self._screen.app.sessions()  # type: ignore[attr-defined]  # ScopeApp

@@ -66,7 +66,7 @@ class TrafficScreen(ScopeScreen):
         self.copying = Copying(self, source, clock, lambda: self.view)
         self.exporting = Exporting(self, source.path, self._session, lambda: self.listing.selection.filter)
         self.under = UnderCursor(self, source, self.viewing, self.selected)
-        self._steering = Steering(self, steer or Steer(), clock, undo, self.selected)
+        self._steering = Steering(self, steer or Steer(), clock, undo, source, self.selected)
         self._rate = (0.0, 0, 0)
         self.note = ""
         self.detail_hidden = False

@@ -20,6 +20,7 @@ from mcpscope.tui.screens.holds import HoldsScreen
 from mcpscope.tui.screens.menu import Entry, Menu
 from mcpscope.tui.screens.palette import PaletteScreen
 from mcpscope.tui.screens.prompt import Prompt
+from mcpscope.tui.steer import reason
 
 if TYPE_CHECKING:
     from mcpscope.tui.app import ScopeApp
@@ -139,8 +140,13 @@ class Wanting:
         self._app.action_suspend_process()
 
     async def _again(self, *, redo: bool) -> None:
-        name = await (self._app.undo.redo() if redo else self._app.undo.undo())
         screen = self._screen()
+        try:
+            name = await (self._app.undo.redo() if redo else self._app.undo.undo())
+        except ScopeError as error:
+            if screen is not None:
+                screen.say(reason(error), severity="error")
+            return
         if screen is not None:
             word = "redone" if redo else "undone"
             screen.say(f"{word}: {name}" if name else f"nothing to {word.removesuffix('ne')}")

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
-import anyio
 import pytest
 
-from mcpscope.tui.app import Options
-from mcpscope.tui.clock import Clock
 from mcpscope.tui.screens.editing import EditScreen
-from tests.program import Program
-from tests.session.steered import Steered, call
-from tests.tui.driver import Scope, opened
+from tests.session.steered import call
+from tests.tui.wire import hears, reaches, watching
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 ODD = b'{ "id":7,"method":"tools/call" , "jsonrpc":"2.0","params":{"name":"\\u0065cho","arguments":{"n":10}}}'
@@ -23,32 +17,6 @@ ODD = b'{ "id":7,"method":"tools/call" , "jsonrpc":"2.0","params":{"name":"\\u00
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture
-def steered(program: Program, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Steered]:
-    """Starts a proxy that a UI of this test finds."""
-    monkeypatch.setenv("MCPSCOPE_RUNTIME_DIR", program.env["MCPSCOPE_RUNTIME_DIR"])
-    return lambda *options: Steered(program, *options)
-
-
-@asynccontextmanager
-async def watching(wire: Steered, *, size: tuple[int, int] = (80, 24), **how: Any) -> AsyncIterator[Scope]:
-    """The UI, attached to the proxy."""
-    options = Options(theme="mcpscope-dark", **how)
-    async with opened(wire.program.db, size, options=options, clock=Clock()) as scope:
-        steer = scope.app.steer
-        await scope.until(lambda: any(link.attached or how for link in steer.links), "attached")
-        yield scope
-
-
-async def hears(wire: Steered) -> Any:
-    """What the client is told, without stopping the UI."""
-    return await anyio.to_thread.run_sync(wire.hears)
-
-
-async def reaches(scope: Scope, wire: Steered, raw: bytes) -> None:
-    await scope.until(lambda: raw in wire.reached(), raw)
 
 
 async def test_b_on_a_tool_holds_its_next_call_and_a_sends_the_same_bytes(steered: Any) -> None:
