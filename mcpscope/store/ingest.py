@@ -325,7 +325,8 @@ class Ingest:
         summary = text[: 4 * SUMMARY_CHARS].decode("utf-8", "replace")[:SUMMARY_CHARS]
         shown = "stderr" if kind == "stderr" else "note"
         session.seen_exchanges += 1
-        self.batch.rows.note_exchanges.append((id, session.id, shown, "noted", at, at, summary))
+        size = len(text) if kind == "stderr" else None
+        self.batch.rows.note_exchanges.append((id, session.id, shown, "noted", at, at, summary, size))
 
 
 def _count(value: Any) -> int:

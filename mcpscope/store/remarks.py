@@ -12,8 +12,9 @@ from pathlib import Path
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.store import schema
 from mcpscope.store.reading import explained
+from mcpscope.store.rows import OF_PEOPLE
 
-NOTED, MARKED = "note", "*"
+NOTED, MARKED = OF_PEOPLE
 MAX_NAME_CHARS = 100
 RESERVED = ("last",)
 

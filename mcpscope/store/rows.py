@@ -13,6 +13,9 @@ from mcpscope.store.bodies import Block, BlockWriter
 
 Row = tuple[Any, ...]
 
+OF_PEOPLE = ("note", "*")
+"""The flags of an exchange that people set: it has a note, it is marked."""
+
 _MESSAGE_COLUMNS = (
     "id, session_id, exchange_id, at, dir, stream, kind, method, rpc_id, size, body_id, body_at, kept,"
     " sha256, marks, fate, origin"
@@ -49,7 +52,14 @@ ADD_MESSAGE = f"INTO messages ({_MESSAGE_COLUMNS}) VALUES ({', '.join('?' * 17)}
 ADD_EXCHANGE = (
     f"INTO exchanges (id, session_id, {', '.join(_EXCHANGE_FIELDS)}) VALUES ({', '.join('?' * 22)})"
 )
-CHANGE_EXCHANGE = f"UPDATE exchanges SET {', '.join(f'{name} = ?' for name in _EXCHANGE_FIELDS)} WHERE id = ?"
+# What people said of an exchange while it was open stands in its row only: an update keeps it.
+_KEPT_FLAGS = "".join(
+    f" || CASE WHEN instr(' ' || flags || ' ', ' {flag} ') THEN ' {flag}' ELSE '' END" for flag in OF_PEOPLE
+)
+_SET = dict.fromkeys(_EXCHANGE_FIELDS, "?") | {"flags": f"ltrim(coalesce(?, ''){_KEPT_FLAGS})"}
+CHANGE_EXCHANGE = (
+    f"UPDATE exchanges SET {', '.join(f'{name} = {how}' for name, how in _SET.items())} WHERE id = ?"
+)
 ADD_NOTE = "INTO notes (id, session_id, at, kind, text, detail) VALUES (?, ?, ?, ?, ?, ?)"
 ADD_OUTCOME = (
     "INTO outcomes (message_id, outcome, actor, rule, at, waited_ns, bytes, detail)"
@@ -59,7 +69,8 @@ ADD_DEFINITION = (
     "INTO definitions (session_id, message_id, at, kind, name, digest, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 ADD_NOTE_EXCHANGE = (
-    "INTO exchanges (id, session_id, kind, status, opened_at, ended_at, summary) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INTO exchanges (id, session_id, kind, status, opened_at, ended_at, summary, res_bytes)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 SET_FATE = "UPDATE messages SET fate = ? WHERE id = ?"
 _TAKE_IDS = "UPDATE sequence SET next = ?"
