@@ -64,6 +64,10 @@ _DECIDED = """
 """
 
 
+Decided = tuple[int, str, OutcomeRow]
+"""The exchange, what it is called, and what was decided of one of its messages."""
+
+
 class Pages:
     """The reads of lists over one database."""
 
@@ -190,6 +194,10 @@ class Pages:
         rows = self._connection.execute(_DECIDED, {"last": last}).fetchall()
         return {row[1] for row in rows if row[1]}, max([last, *(row[0] for row in rows)])
 
+    def last_exchange(self) -> int:
+        """The newest exchange; 0 where there is none."""
+        return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM exchanges").fetchone()[0])
+
     def last_outcome(self) -> int:
         return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM outcomes").fetchone()[0])
 
@@ -278,14 +286,14 @@ class Pages:
     def outcomes(self, exchange: int) -> list[OutcomeRow]:
         """Every outcome of the messages of an exchange."""
         rows = self._connection.execute(_OUTCOME + "WHERE m.exchange_id = ? ORDER BY o.id", [exchange])
-        return [OutcomeRow(*row[1:]) for row in rows]
+        return [OutcomeRow(*row[2:]) for row in rows]
 
-    def decisions(self, sessions: Sequence[int] | None, limit: int = 5000) -> list[tuple[int, OutcomeRow]]:
+    def decisions(self, sessions: Sequence[int] | None, limit: int = 5000) -> list[Decided]:
         """The newest outcomes of ``sessions`` in the order of time, each with its exchange."""
         scope, given = _scope("m.session_id", sessions)
         where = f"WHERE {scope} " if scope else ""
         rows = self._connection.execute(_OUTCOME + where + f"ORDER BY o.id DESC LIMIT {int(limit)}", given)
-        return [(row[0], OutcomeRow(*row[1:])) for row in reversed(rows.fetchall())]
+        return [(row[0], row[1], OutcomeRow(*row[2:])) for row in reversed(rows.fetchall())]
 
     def stream(self, session: int, stream: int) -> tuple[str, str, str]:
         """The HTTP facts of a stream as JSON texts: head of the request, what came later, how it closed."""
@@ -385,9 +393,11 @@ class Interrupted(Exception):
 
 
 _OUTCOME = """
-    SELECT coalesce(m.exchange_id, 0), o.message_id, o.outcome, coalesce(o.actor, ''), coalesce(o.rule, ''),
+    SELECT coalesce(m.exchange_id, 0), coalesce(nullif(e.tool, ''), e.method, ''), o.message_id,
+           o.outcome, coalesce(o.actor, ''), coalesce(o.rule, ''),
            o.at, o.waited_ns, coalesce(o.detail, ''), o.bytes
     FROM outcomes AS o JOIN messages AS m ON m.id = o.message_id
+    LEFT JOIN exchanges AS e ON e.id = m.exchange_id
 """
 _COLUMNS = frozenset(
     {

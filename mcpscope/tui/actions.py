@@ -47,6 +47,7 @@ VIEWERS = ("detail", "text", "tool")
 BOTH = (*LISTS, *VIEWERS, "holds", "replay", "tools", "rules")
 HELD = ("holds", "traffic")
 BREAKS = (*HELD, "tools")
+ROOTS = ("traffic", "first")
 SENTENCES = {
     "traffic": "One row is one exchange: a request with its answer and everything that belongs to it.",
     "detail": "One exchange: what was asked, what was answered, and what lies between.",
@@ -516,8 +517,9 @@ def at(place: str) -> tuple[Action, ...]:
 
 
 def bar(place: str) -> tuple[Action, ...]:
-    """The actions of a place's key bar, the most important first."""
-    return tuple(sorted((action for action in at(place) if action.rank), key=lambda action: action.rank))
+    """The actions of a place's key bar, the most important first; from a root there is no way back."""
+    shown = (action for action in at(place) if action.rank and not (action.id == "back" and place in ROOTS))
+    return tuple(sorted(shown, key=lambda action: action.rank))
 
 
 def find(action_id: str, place: str) -> Action | None:

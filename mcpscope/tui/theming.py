@@ -1,4 +1,4 @@
-"""The palettes as Textual themes: each role becomes the two variables that ``app.tcss`` names."""
+"""The palettes as Textual themes: each role becomes a variable that ``app.tcss`` may name."""
 
 from __future__ import annotations
 
@@ -19,12 +19,8 @@ def themes() -> list[Theme]:
 
 
 def variables(palette: Palette) -> dict[str, str]:
-    """The variables of a palette's roles."""
-    found: dict[str, str] = {}
-    for role in ROLES:
-        found[f"role-{role}"] = palette.colours[role]
-        found[f"role-{role}-style"] = palette.styles.get(role, "none")
-    return found
+    """The variables of a palette's roles, for what is styled by ``app.tcss``."""
+    return {f"role-{role}": palette.colours[role] for role in ROLES}
 
 
 def _theme(palette: Palette) -> Theme:

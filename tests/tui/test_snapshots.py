@@ -1,38 +1,46 @@
-"""How every screen and state looks, at three sizes; ``pytest --snapshot-update`` takes the pictures again."""
+"""How every screen and state looks, at three sizes; ``pytest --snapshot-update`` takes the pictures again.
+
+One UI is brought into a state at 80x24, and its terminal is then made larger: a state costs one start, and
+every picture of a larger terminal also shows that the state outlives a new size.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_textual_snapshot import SVGImageExtension
+from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
 from mcpscope.tui.app import Options, ScopeApp
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.start import make_app
 from mcpscope.tui.widgets.exchange import ExchangeView
+from mcpscope.tui.widgets.rowlist import RowList
 from tests.tui import scenes
 from tests.tui.tape import CLOCK, Tape
 
-SIZES = [(80, 24), (120, 40), (200, 50)]
-AT_120 = ("traffic", "filter_error", "frames", "detail_pretty", "detail_schema", "image", "recordings", "log")
-AT_200 = ("traffic", "detail_diff", "recordings")
-"""Every state is taken at 80x24; these, which look different there, at the larger sizes too."""
+SIZES = ((80, 24), (120, 40), (200, 50))
+SMALL = SIZES[:1]
 
-pytestmark = pytest.mark.timeout(120)
-Snap = Callable[..., bool]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 TAB = ("right_square_bracket",)
+Size = tuple[int, int]
+Driven = Callable[[Pilot[Any]], Any]
 
 STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "first": ("none", ()),
     "traffic": ("statuses", ()),
     "traffic_not_following": ("statuses", ("g", "j")),
     "paused": ("statuses", ("p",)),
-    "filter_valid": ("statuses", ("slash", *"tool:sea")),
+    "filter_valid": ("statuses", ("slash", *"tool:sea", "asterisk")),
     # No part of it is a valid filter, so nothing is previewed on the way.
     "filter_error": ("statuses", ("slash", "left_parenthesis", *"tol:a")),
     "filtered": ("statuses", ("slash", *"is:error", "enter")),
@@ -95,12 +103,13 @@ def idle(app: ScopeApp) -> bool:
     """Whether nothing is being read or computed."""
     busy = any(not worker.is_finished for worker in app.workers)
     view = next(iter(app.screen.query(ExchangeView)), None)
-    loading = app.screen.id != "_default" and view is not None and view.display and view.loaded is None
+    empty = any(not rows.line_count() for rows in app.screen.query(RowList))
+    loading = view is not None and view.display and view.loaded is None and not empty
     return not busy and not loading and app.scope.shown is not None
 
 
-async def settled(pilot: Pilot[Any]) -> None:
-    """Wait until the UI rests: three looks in a row find it idle and unchanged."""
+async def settled(pilot: Pilot[Any], *, watched: bool = False) -> None:
+    """Wait until the UI rests: some looks in a row find it idle; one that watches a database never is."""
     app = pilot.app
     assert isinstance(app, ScopeApp)
     end, quiet = time.monotonic() + 20, 0
@@ -110,7 +119,7 @@ async def settled(pilot: Pilot[Any]) -> None:
         parts = (getattr(app.screen, name, None) for name in ("under", "filtering"))
         timers_pending = any(getattr(part, "_timer", None) is not None for part in parts)
         dialog = len(app.screen_stack) > 1 and app.screen.id is None and not hasattr(app.screen, "place")
-        quiet = quiet + 1 if (dialog or idle(app)) and not timers_pending else 0
+        quiet = quiet + 1 if (watched or dialog or idle(app)) and not timers_pending else 0
 
 
 def driven(keys: tuple[str, ...]) -> Callable[[Pilot[Any]], Any]:
@@ -131,6 +140,11 @@ def driven(keys: tuple[str, ...]) -> Callable[[Pilot[Any]], Any]:
 
 
 @pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
 def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A home folder without any client's configuration."""
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -138,64 +152,111 @@ def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-CASES = [
-    *((state, SIZES[0]) for state in STATES),
-    *((state, SIZES[1]) for state in AT_120),
-    *((state, SIZES[2]) for state in AT_200),
-]
+async def pictures(app: ScopeApp, run: Driven, sizes: tuple[Size, ...]) -> dict[str, str]:
+    """The SVG of the state that ``run`` brings about, at each size."""
+    found: dict[str, str] = {}
+    async with app.run_test(size=sizes[0]) as pilot:
+        await run(pilot)
+        for size in sizes:
+            if size != tuple(app.size):
+                await pilot.resize_terminal(*size)
+                await settled(pilot)
+            found["x".join(map(str, size))] = app.export_screenshot(title="mcpscope", simplify=True)
+    return found
 
 
-@pytest.mark.parametrize(
-    ("state", "size"), CASES, ids=[f"{state}-{size[0]}x{size[1]}" for state, size in CASES]
-)
-def test_state(
-    snap_compare: Snap, scene_of: Callable[[str], Path], at_home: Path, state: str, size: tuple[int, int]
+def words(svg: str) -> list[str]:
+    """The lines of a picture as text."""
+    rows: dict[float, str] = {}
+    for x, y, text in re.findall(r'<text[^>]* x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]*)</text>', svg):
+        rows[float(y)] = rows.get(float(y), "").ljust(round(float(x) / 12.2)) + unescape(text)
+    return [rows[y].replace("\xa0", " ").rstrip() for y in sorted(rows)]
+
+
+def same(snapshot: SnapshotAssertion, taken: dict[str, str]) -> None:
+    """Every picture is the one that is kept; else the lines that differ are told."""
+    told = []
+    for name, svg in taken.items():
+        kept = snapshot(name=name, extension_class=SVGImageExtension)
+        if kept == svg:
+            continue
+        before, now = words(str(kept)), words(svg)
+        lines = [f"  was {old}\n  now {new}" for old, new in zip(before, now, strict=False) if old != new]
+        told.append(f"{name}:\n" + "\n".join(lines or ["  other colours, or other lines"]))
+    assert not told, "\n".join(told)
+
+
+@pytest.mark.parametrize("state", STATES)
+async def test_state(
+    snapshot: SnapshotAssertion, scene_of: Callable[[str], Path], at_home: Path, state: str
 ) -> None:
     scene, keys = STATES[state]
     db = at_home / "mcpscope.db" if scene == "none" else scene_of(scene)
     app = make_app(db, options=Options(watch=False, theme="mcpscope-dark"), clock=CLOCK)
-    assert snap_compare(app, terminal_size=size, run_before=driven(keys))
+    same(snapshot, await pictures(app, driven(keys), SIZES))
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_look(snap_compare: Snap, scene_of: Callable[[str], Path], look: str) -> None:
+async def test_look(snapshot: SnapshotAssertion, scene_of: Callable[[str], Path], look: str) -> None:
     app = make_app(scene_of("statuses"), options=LOOKS[look], clock=CLOCK)
-    assert snap_compare(app, terminal_size=(80, 24), run_before=driven(()))
+    same(snapshot, await pictures(app, driven(()), SMALL))
 
 
-def test_a_name_of_300_characters(snap_compare: Snap, scene_of: Callable[[str], Path]) -> None:
+async def test_a_name_of_300_characters(snapshot: SnapshotAssertion, scene_of: Callable[[str], Path]) -> None:
     app = make_app(scene_of("contents"), options=Options(watch=False, theme="mcpscope-dark"), clock=CLOCK)
-    assert snap_compare(app, terminal_size=(80, 24), run_before=driven(("G",)))
+    same(snapshot, await pictures(app, driven(("G",)), SMALL))
 
 
-def test_too_small(snap_compare: Snap, scene_of: Callable[[str], Path]) -> None:
+async def test_too_small(snapshot: SnapshotAssertion, scene_of: Callable[[str], Path]) -> None:
     app = make_app(scene_of("statuses"), options=Options(watch=False, theme="mcpscope-dark"), clock=CLOCK)
-    assert snap_compare(app, terminal_size=(50, 12), run_before=driven(()))
+    same(snapshot, await pictures(app, driven(()), ((50, 12),)))
 
 
-def test_rows_that_came_while_the_cursor_was_elsewhere(snap_compare: Snap, db: Path) -> None:
-    tape = Tape(db).start()
-    for number in range(30):
-        tape.wait(100)
-        tape.call(f"tool_{number}", ms=20)
-    tape.store()
+async def test_rows_that_came_while_the_cursor_was_elsewhere(snapshot: SnapshotAssertion, db: Path) -> None:
+    tape = calls(Tape(db).start(), 0, 30)
 
     async def run(pilot: Pilot[Any]) -> None:
         app = pilot.app
         assert isinstance(app, ScopeApp)
-        while not app.scope.shown or not len(app.traffic().listing.rows):
-            await asyncio.sleep(0.05)
+        await until(lambda: bool(app.scope.shown and len(app.traffic().listing.rows)))
         await pilot.press("k", "k")
-        for number in range(30, 42):
-            tape.wait(100)
-            tape.call(f"tool_{number}", ms=20)
-        tape.store()
-        end = time.monotonic() + 20
-        while app.traffic().listing.unseen < 12 and time.monotonic() < end:
-            await asyncio.sleep(0.05)
+        calls(tape, 30, 42)
+        await until(lambda: bool(app.traffic().listing.unseen >= 12))
         await asyncio.sleep(0.8)
-        await pilot.pause()
+        await settled(pilot, watched=True)
 
-    clock = Clock(CLOCK.zone, CLOCK.frozen_ns)
-    app = make_app(db, options=Options(theme="mcpscope-dark"), clock=clock)
-    assert snap_compare(app, terminal_size=(80, 24), run_before=run)
+    app = make_app(db, options=Options(theme="mcpscope-dark"), clock=Clock(CLOCK.zone, CLOCK.frozen_ns))
+    same(snapshot, await pictures(app, run, SMALL))
+
+
+async def test_rows_that_came_while_the_display_was_paused(snapshot: SnapshotAssertion, db: Path) -> None:
+    tape = calls(Tape(db).start(), 0, 30)
+
+    async def run(pilot: Pilot[Any]) -> None:
+        app = pilot.app
+        assert isinstance(app, ScopeApp)
+        await until(lambda: bool(app.scope.shown and app.traffic().listing.complete))
+        await pilot.press("p")
+        calls(tape, 30, 42)
+        await until(lambda: bool(app.traffic().listing.arrived >= 12))
+        await asyncio.sleep(0.8)
+        await settled(pilot, watched=True)
+
+    app = make_app(db, options=Options(theme="mcpscope-dark"), clock=Clock(CLOCK.zone, CLOCK.frozen_ns))
+    same(snapshot, await pictures(app, run, SMALL))
+
+
+def calls(tape: Tape, first: int, end: int) -> Tape:
+    """Calls with numbers in their names, brought into the database."""
+    for number in range(first, end):
+        tape.wait(100)
+        tape.call(f"tool_{number}", ms=20)
+    return tape.store()
+
+
+async def until(check: Callable[[], bool]) -> None:
+    """Wait until ``check`` holds."""
+    end = time.monotonic() + 20
+    while not check():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.05)

@@ -112,11 +112,11 @@ def describe(line: int, kind: str, mime: str, data: bytes) -> Block:
     if found.mime and kind in ("image", "audio") and mime and not binary.same_kind(mime, found.mime):
         problem = f"! says {mime}, bytes look like {found.name}"
     parts = [kind, mime or found.mime or "?"]
+    if problem:
+        parts.append(problem)
     if found.detail:
         parts.append(found.detail)
     parts += [figures.long_size(len(data)), f"sha256 {digest[:4]}…{digest[-2:]}"]
     if kind == "blob" and data[:8].isascii() and data[:8].decode("ascii").isprintable() and data:
         parts.append(f'"{data[:8].decode("ascii")}"')
-    if problem:
-        parts.append(problem)
     return Block(line, kind, mime or found.mime, "  ".join(parts), problem, len(data), digest)

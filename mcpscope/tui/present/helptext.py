@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 from mcpscope.tui.actions import SENTENCES, Action, Group, at, key_name
@@ -18,31 +19,49 @@ FILTERS = (
     ('"some text"', "anywhere in the messages"),
 )
 
+HEAD = 29
+"""Cells before what an action does."""
 
-def help_lines(place: str, why_not: Callable[[Action], str]) -> list[Line]:
+
+def help_lines(place: str, why_not: Callable[[Action], str], width: int = 1000) -> list[Line]:
     """The help of ``place``; every action of the table that the place has is in it."""
-    lines: list[Line] = [[(SENTENCES.get(place, ""), "strong")], []]
+    return [line for block in help_blocks(place, why_not, width) for line in block]
+
+
+def help_blocks(place: str, why_not: Callable[[Action], str], width: int) -> list[list[Line]]:
+    """The help in blocks, each one line or what one line was wrapped into at ``width`` cells."""
+    blocks: list[list[Line]] = [_wrapped(SENTENCES.get(place, ""), "strong", width), [[]]]
     actions = at(place)
     for group in Group:
         rows = [action for action in actions if action.group is group]
         if not rows:
             continue
-        lines.append([(group.value, "accent")])
-        lines += [_row(action, why_not(action)) for action in rows]
-        lines.append([])
+        blocks.append([[(group.value, "accent")]])
+        blocks += [_row(action, why_not(action), width) for action in rows]
+        blocks.append([[]])
     if place in ("traffic", "recordings", "log"):
-        lines.append([("Filter", "accent")])
-        lines += [[(f"  {pad(text, 28)}", "key"), (meaning, "")] for text, meaning in FILTERS]
-        lines.append([])
-    lines.append(
-        [("Keys can be bound anew by the names at the right; : runs every action by its name.", "muted")]
-    )
-    return lines
+        blocks.append([[("Filter", "accent")]])
+        blocks += [[[(f"  {pad(text, 28)}", "key"), (meaning, "")]] for text, meaning in FILTERS]
+        blocks.append([[]])
+    last = "Keys can be bound anew by the names at the right; : runs every action by its name."
+    return [*blocks, _wrapped(last, "muted", width)]
 
 
-def _row(action: Action, reason: str) -> Line:
+def _wrapped(text: str, role: str, width: int) -> list[Line]:
+    return [[(line, role)] for line in textwrap.wrap(text, max(20, width)) or [""]]
+
+
+def _row(action: Action, reason: str, width: int) -> list[Line]:
+    """Keys, label, what it does or why not, and the id; wrapped behind the label."""
     keys = " ".join(key_name(key) for key in action.keys)
-    what = [(f"  {pad(keys, 10)}", "key" if not reason else "muted")]
-    if reason:
-        return [*what, (f"{pad(action.label, 14)} {reason}", "muted"), (f"  {action.id}", "muted")]
-    return [*what, (f"{pad(action.label, 14)} ", ""), (action.say, ""), (f"  {action.id}", "muted")]
+    label = action.label + (" - " if reason else "")
+    said = textwrap.wrap(reason or action.say, max(20, width - HEAD))
+    role = "muted" if reason else ""
+    lines: list[Line] = [
+        [(f"  {pad(keys, 10)}", "muted" if reason else "key"), (f"{pad(label, 16)} ", role), (said[0], role)]
+    ]
+    lines += [[(" " * HEAD, ""), (more, role)] for more in said[1:]]
+    if HEAD + len(said[-1]) + 2 + len(action.id) > width:
+        lines.append([(" " * (HEAD - 2), "")])
+    lines[-1].append((f"  {action.id}", "muted"))
+    return lines

@@ -11,6 +11,8 @@ from mcpscope.tui.present import figures
 from mcpscope.tui.present.heading import target
 from mcpscope.tui.present.spans import Line, cut, pad
 
+NARROW = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -29,7 +31,7 @@ _NOTE_ROLES = {"gap": "error", "stderr": "muted", "remark": "info"}
 def events(
     sessions: Sequence[SessionRow],
     notes: Sequence[NoteRow],
-    decisions: Sequence[tuple[int, OutcomeRow]],
+    decisions: Sequence[tuple[int, str, OutcomeRow]],
     said: Sequence[tuple[int, str]],
 ) -> list[Event]:
     """Everything worth a line, in the order of time."""
@@ -39,10 +41,12 @@ def events(
         text = " ".join(note.text.split()) or note.kind
         who = "note" if note.kind == "remark" else names.get(note.session_id, "")
         found.append(Event(note.at, who, f"{note.kind}: {text}", _NOTE_ROLES.get(note.kind, "")))
-    for exchange, outcome in decisions:
+    for exchange, name, outcome in decisions:
         by = " ".join(part for part in (outcome.actor, outcome.rule) if part)
         waited = f" after {figures.duration(outcome.waited_ns)}" if outcome.waited_ns else ""
-        found.append(Event(outcome.at, by, f"{outcome.outcome} #{exchange}{waited}", "warning", exchange))
+        found.append(
+            Event(outcome.at, by, f"{outcome.outcome} {name} #{exchange}{waited}", "warning", exchange)
+        )
     found += [Event(at, "ui", text, "muted") for at, text in said]
     return sorted(found, key=lambda event: event.at)
 
@@ -67,7 +71,7 @@ def event_line(event: Event, width: int, zone: tzinfo | None, *, cursor: str) ->
         [
             (f" {cursor} " if cursor else "   ", "accent"),
             (figures.time_of_day(event.at, zone) + "  ", "muted"),
-            (pad(event.who, 16) + "  ", "muted"),
+            (pad(event.who, 16 if width < NARROW else 28) + "  ", "muted"),
             (event.text, event.role),
         ],
         width,

@@ -13,8 +13,9 @@ from mcpscope.tui.present.spans import Line, cut, pad
 
 def _widths(width: int) -> tuple[int, int, int]:
     """Cells of name, client and server."""
-    room = max(30, width - 44)
-    return max(12, room * 2 // 5), max(9, room * 3 // 10), max(9, room * 3 // 10)
+    room = max(30, width - 43)
+    client = server = max(11, min(30, room * 3 // 10))
+    return max(12, room - client - server), client, server
 
 
 def recordings_heading(width: int) -> Line:
@@ -44,8 +45,8 @@ def recording_line(
             (f" {sign} ", "success" if session.ended_at is None else "match" if selected else ""),
             (pad(figures.day(session.started_at, clock.now_ns(), clock.zone), 13) + " ", "muted"),
             (pad(title, name) + " ", "strong" if session.name else ""),
-            (pad(_versioned(session.client_name, session.client_version), client) + " ", ""),
-            (pad(_versioned(session.server_name, session.server_version), server) + " ", ""),
+            (pad(_versioned(session.client_name, session.client_version, client), client) + " ", ""),
+            (pad(_versioned(session.server_name, session.server_version, server), server) + " ", ""),
             (f"{session.exchanges:>7} ", ""),
             (f"{errors if errors is not None else '-':>4} ", "error" if errors else "muted"),
             (f"{figures.size(session.bytes):>6}", ""),
@@ -54,8 +55,10 @@ def recording_line(
     )
 
 
-def _versioned(name: str, version: str) -> str:
-    return f"{name} {version}".strip() or "-"
+def _versioned(name: str, version: str, room: int) -> str:
+    """Name and version, or the name alone where both do not fit."""
+    both = f"{name} {version}".strip() or "-"
+    return both if len(both) <= room else name or both
 
 
 def facts_lines(session: SessionRow, width: int, glyphs: Glyphs) -> list[Line]:

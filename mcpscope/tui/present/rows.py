@@ -79,7 +79,7 @@ def columns(width: int, *, waterfall: bool = False) -> tuple[Column, ...]:
     """The columns a list of ``width`` cells has (ux.md 2.3); STATUS is never dropped."""
     wide = width >= 100
     time_width = 12 if wide or waterfall else 10 if width >= 66 else 8
-    label = max(14, min(26, width - 58)) if not waterfall else max(18, width - 79)
+    label = max(14, min(26, width - 59)) if not waterfall else max(18, width - 79)
     found = [Column("id", "#", 5, right=True)] if width >= 72 else []
     found += [
         Column("time", "TIME", time_width),
@@ -95,7 +95,7 @@ def columns(width: int, *, waterfall: bool = False) -> tuple[Column, ...]:
     if waterfall:
         found.append(Column("fall", "", 0))
     elif wide:
-        found += [Column("flags", "FLAGS", 9 if width < 140 else 14), Column("summary", "SUMMARY", 0)]
+        found += [Column("flags", "FLAGS", 11 if width < 140 else 16), Column("summary", "SUMMARY", 0)]
     else:
         found.append(Column("flags", "FLAGS", 0))
     return tuple(found)
@@ -166,11 +166,17 @@ def shown_flags(row: Shown, now_ns: int) -> list[str]:
     return found
 
 
-def flag_text(flags: Sequence[str]) -> str:
-    """At most three flags, then ``+n``."""
-    if len(flags) <= MAX_FLAGS:
-        return " ".join(flags)
-    return " ".join([*flags[:MAX_FLAGS], f"+{len(flags) - MAX_FLAGS}"])
+def flag_text(flags: Sequence[str], room: int = 1000) -> str:
+    """The flags that fit ``room`` whole, at most three, then ``+n``; a lone one that does not fit is cut."""
+    for count in range(min(MAX_FLAGS, len(flags)), 0, -1):
+        more = [f"+{len(flags) - count}"] if count < len(flags) else []
+        text = " ".join([*flags[:count], *more])
+        if len(text) <= room:
+            return text
+    if len(flags) < 2:
+        return flags[0] if flags else ""
+    tail = f" +{len(flags) - 1}"
+    return pad(flags[0], max(1, room - len(tail))).rstrip() + tail
 
 
 def row_line(row: Shown, layout: Sequence[Column], width: int, look: Look, *, here: bool) -> Line:
@@ -213,9 +219,9 @@ def _plain_cell(row: Shown, name: str, room: int, look: Look) -> str:
         case "res":
             return figures.size(row.res_bytes or None)
         case "size":
-            return figures.size((row.req_bytes or 0) + (row.res_bytes or 0))
+            return figures.size((row.req_bytes or 0) + (row.res_bytes or 0) or None)
         case "flags":
-            return flag_text(shown_flags(row, look.now_ns))
+            return flag_text(shown_flags(row, look.now_ns), room)
         case _:
             return row.summary
 

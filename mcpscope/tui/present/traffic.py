@@ -54,9 +54,10 @@ def status_parts(display: Display, counters: Counters, glyphs: Glyphs) -> list[S
         parts.append(("display PAUSED (traffic flows)", "info"))
     if display.searching:
         parts.append(("searching… Esc cancels", "info"))
-    if display.unseen and not display.follow:
+    if display.unseen and (display.paused or not display.follow):
         word = f"{figures.count(display.unseen)} new" + (", matching" if display.filtered else "")
-        parts.append((f"{glyphs.new} {word}  (G follow)", "accent"))
+        how = "p resumes" if display.paused else "G follow"
+        parts.append((f"{glyphs.new} {word}  ({how})", "accent"))
     if display.rate > MANY_A_SECOND:
         parts.append((f"… {figures.count(display.rate)}/s, showing the latest", "muted"))
     parts += _counted(counters)

@@ -99,6 +99,10 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         act = self.act(action.id)
         return "not in this version" if act is None else act.why_not()
 
+    def label(self, action: Action) -> str:
+        """What the key bar calls an action now."""
+        return action.label
+
     def action_act(self, action_id: str) -> None:
         """Do an action of the table, or say why not."""
         action = actions.find(action_id, self.place)
@@ -143,7 +147,11 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         parts, right = (said, "") if said else self.status_parts()
         parts = [*parts, *self._app.obeyed()]
         bars["status"].show([chrome.status(width, parts, right)])
-        entries = [action for action in actions.bar(self.place) if not self.why_not(action)]
+        entries = [
+            replace(action, label=self.label(action))
+            for action in actions.bar(self.place)
+            if not self.why_not(action)
+        ]
         bars["keys"].show([chrome.keys(width, entries, glyphs)])
 
     @property

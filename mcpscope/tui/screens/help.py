@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from mcpscope.tui.present.helptext import help_lines
+from mcpscope.tui.present.helptext import help_blocks
 from mcpscope.tui.present.spans import Line
 from mcpscope.tui.screens.base import Dialog, ScopeScreen
 from mcpscope.tui.widgets.field import Field
@@ -43,8 +43,7 @@ class HelpScreen(Dialog):
 
     def __init__(self, screen: ScopeScreen) -> None:
         super().__init__()
-        self._place = screen.place
-        self._lines = help_lines(screen.place, screen.why_not)
+        self._of = screen
 
     def compose(self) -> ComposeResult:
         with Vertical(id="help-box"):
@@ -54,20 +53,22 @@ class HelpScreen(Dialog):
             yield Bar(id="help-foot")
 
     def on_mount(self) -> None:
-        self.query_one("#help-title", Bar).show([[(f" Help: {self._place}", "strong")]])
+        self.query_one("#help-title", Bar).show([[(f" Help: {self._of.place}", "strong")]])
         self.query_one("#help-foot", Bar).show([[(" j k move   / search   ? or Esc closes", "muted")]])
         self.query_one(Input).display = False
-        self._fill("")
         self.query_one(Viewer).focus()
 
-    def _fill(self, word: str) -> None:
-        found: list[Line] = [
-            line for line in self._lines if word.lower() in "".join(text for text, _ in line).lower()
-        ]
-        self.query_one(Viewer).show(found)
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._fill)
+
+    def _fill(self) -> None:
+        viewer, word = self.query_one(Viewer), self.query_one(Input).value.strip().lower()
+        blocks = help_blocks(self._of.place, self._of.why_not, viewer.size.width - 1)
+        found: list[Line] = [line for block in blocks if word in _text(block) for line in block]
+        viewer.show(found, keep=True)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self._fill(event.value.strip())
+        self._fill()
 
     def on_input_submitted(self) -> None:
         self.query_one(Viewer).focus()
@@ -85,3 +86,7 @@ class HelpScreen(Dialog):
         elif not typing and event.key in _MOVES:
             event.stop()
             self.query_one(Viewer).move(_MOVES[event.key])
+
+
+def _text(block: list[Line]) -> str:
+    return " ".join(text for line in block for text, _ in line).lower()

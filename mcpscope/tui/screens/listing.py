@@ -36,6 +36,7 @@ class Listing:
         self.unseen = 0
         self.arrived = 0
         self.counters = Counters()
+        self._newest = 0
         self._pending: set[int] = set()
         self._late: set[int] = set()
         self._overflow = False
@@ -108,6 +109,7 @@ class Listing:
         """Take in what changed, or keep it for later while the display is paused."""
         self.arrived += len(change.exchanges)
         if self.paused:
+            await self._count_unseen(change)
             self._pending |= change.exchanges
             if len(self._pending) > MAX_PENDING:
                 self._pending.clear()
@@ -133,6 +135,17 @@ class Listing:
             self.frames.take(await self._source.watch(lambda pages: pages.frame_ids(sessions, after)))
         await self.count()
         self._shown()
+
+    def pause(self) -> None:
+        """Freeze; what comes from now on is counted only."""
+        self.paused, self.unseen = True, 0
+        self._newest = max(self._source.here.last_exchange(), *self.rows.ids[-1:])
+
+    async def _count_unseen(self, change: Change) -> None:
+        new = frozenset(key for key in change.exchanges if key > self._newest)
+        if new:
+            self._newest = max(new)
+            self.unseen += len(await self._source.watch(self.selection.among(new)))
 
     async def resume(self) -> None:
         """Thaw: show what came while the display was paused."""

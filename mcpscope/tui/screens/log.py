@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -76,7 +76,10 @@ class LogScreen(ScopeScreen):
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
-        self.run_worker(self._reload(), group="log", exclusive=True)
+        again: Callable[[], Awaitable[None]] = (
+            self._reload
+        )  # a function: one that never starts is no coroutine lost
+        self.run_worker(again, group="log", exclusive=True)
 
     async def _reload(self) -> None:
         said = list(self._ui_said)

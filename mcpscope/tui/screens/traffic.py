@@ -12,6 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical
 
 from mcpscope.store.listed import ExchangeRow
+from mcpscope.tui.actions import Action
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.feed import Change
 from mcpscope.tui.loaded import load
@@ -20,9 +21,9 @@ from mcpscope.tui.messages import OpenExchange, ShowExchange, Wants
 from mcpscope.tui.present import traffic
 from mcpscope.tui.present.framerow import frames_heading
 from mcpscope.tui.present.rows import Look, columns, heading
-from mcpscope.tui.present.spans import Span
+from mcpscope.tui.present.spans import Line, Span
 from mcpscope.tui.present.verdict import PROBLEMS
-from mcpscope.tui.screens.base import NARROW, WIDE, Act, ScopeScreen, bindings
+from mcpscope.tui.screens.base import NARROW, WIDE, Act, ScopeScreen, bindings, possible
 from mcpscope.tui.screens.copying import Copying
 from mcpscope.tui.screens.exporting import Exporting
 from mcpscope.tui.screens.filtering import Filtering
@@ -38,7 +39,7 @@ from mcpscope.tui.steer import Steer
 from mcpscope.tui.undoing import Undo
 from mcpscope.tui.widgets.exchange import ExchangeView
 from mcpscope.tui.widgets.filterbar import FilterBar
-from mcpscope.tui.widgets.painted import Bar, Pane, glyphs_of
+from mcpscope.tui.widgets.painted import Bar, MadeBar, Pane, glyphs_of
 from mcpscope.tui.widgets.rowlist import RowList
 
 TICK_SECONDS = 1.0
@@ -76,7 +77,7 @@ class TrafficScreen(ScopeScreen):
         yield FilterBar(id="filter")
         with Container(id="main"):
             with Vertical(id="list-part"):
-                yield Bar(id="heading")
+                yield MadeBar(self._titles, id="heading")
                 yield RowList(follows=True, id="list")
                 yield Bar(id="preview")
             yield ExchangeView(self._clock, id="detail")
@@ -144,15 +145,13 @@ class TrafficScreen(ScopeScreen):
             self.list.refresh()
         self.refresh_chrome()
 
+    def _titles(self, width: int) -> Line:
+        if self.listing.frames is not None:
+            return frames_heading(width)
+        return heading(columns(width, waterfall=self.listing.rows.waterfall), width, self.look())
+
     def _chrome(self) -> None:
-        width = self.list.size.width or self.size.width
-        rows = self.listing.rows
-        line = (
-            frames_heading(width)
-            if self.listing.frames is not None
-            else heading(columns(width, waterfall=rows.waterfall), width, self.look())
-        )
-        self.query_one("#heading", Bar).show([line])
+        self.query_one("#heading").refresh()
         self.filtering.show_facts(traffic.counts(self.shown(), self.listing.counters))
         self.refresh_chrome()
 
@@ -243,6 +242,9 @@ class TrafficScreen(ScopeScreen):
 
     # actions
 
+    def label(self, action: Action) -> str:
+        return "Resume" if action.id == "pause" and self.listing.paused else action.label
+
     def acts(self) -> dict[str, Act]:
         return {
             "open": Act(self._open, self._nothing_selected),
@@ -269,7 +271,18 @@ class TrafficScreen(ScopeScreen):
             **self.remarking.acts(self._nothing_selected, self.selected),
             **self._steering.acts(),
             **self.viewing.acts(lambda: "" if self.view.display else "Enter opens the exchange first"),
+            **self._where_focus_is(),
         }
+
+    def _where_focus_is(self) -> dict[str, Act]:
+        """What means the row in the list, and the value under the cursor in the detail."""
+        of_row = self.filtering.acts(self._nothing_selected, self.selected)["filter-value"]
+        of_value = self.viewing.acts(possible)["filter-value"]
+
+        def now() -> Act:
+            return of_value if self.view.has_focus_within else of_row
+
+        return {"filter-value": Act(lambda: now().do(), lambda: now().why_not())}
 
     def _nothing_selected(self) -> str:
         return "" if self.list.selected is not None else "the list is empty"
@@ -321,8 +334,9 @@ class TrafficScreen(ScopeScreen):
     async def _pause(self) -> None:
         if self.listing.paused:
             await self.listing.resume()
+            self.listing.unseen = 0 if self.list.follow else self.listing.unseen
         else:
-            self.listing.paused = True
+            self.listing.pause()
         self._chrome()
 
     def _seek(self, step: int) -> None:

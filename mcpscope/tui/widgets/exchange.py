@@ -81,8 +81,9 @@ class ExchangeView(Widget):
         self.arrangement = how
         for name in ("side", "stack", "single"):
             self.set_class(name == how, f"-{name}")
-        self._visibility()
-        self.titles()
+        if self.stands:
+            self._visibility()
+            self.titles()
 
     def _visibility(self) -> None:
         lone = self.tab in LONE_TABS
@@ -120,9 +121,16 @@ class ExchangeView(Widget):
             return None
         return self.loaded.answer if viewer is self.answer else self.loaded.request
 
+    @property
+    def stands(self) -> bool:
+        """Whether the parts are there: not before they are made, nor while the UI ends."""
+        return len(self.query("#asked, #told, Viewer")) == 4
+
     def show(self, loaded: Loaded | None, *, keep: bool = False) -> None:
         """Show an exchange; its contents follow by ``fill``."""
         self.loaded = loaded
+        if not self.stands:
+            return
         if loaded is not None and self.tab not in self.tabs():
             self.tab = "Pretty"
         if loaded is None:
@@ -162,6 +170,8 @@ class ExchangeView(Widget):
 
     def fill(self, asked: Content, told: Content, *, keep: bool = False) -> None:
         """Show what was computed."""
+        if not self.stands:
+            return
         self._visibility()
         self.request.show(asked, keep=keep)
         self.answer.show(told, keep=keep)
@@ -206,7 +216,10 @@ class ExchangeView(Widget):
         known = self.tabs()
         first = 0
         chosen = known.index(self.tab) if self.tab in known else 0
-        while first < chosen and sum(len(tab) + 2 for tab in known[first : chosen + 1]) > room:
+        while (
+            first < chosen
+            and sum(len(tab) + 2 for tab in known[first : chosen + 1]) + (2 if first else 0) > room
+        ):
             first += 1
         spans: Line = [("… ", "muted")] if first else []
         for tab in known[first:]:

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from functools import cache
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
 from mcpscope.text import safe
 from mcpscope.tui.present.glyphs import ASCII, UTF8, Glyphs
-from mcpscope.tui.present.roles import ROLES
+from mcpscope.tui.present.roles import PALETTES, ROLES
 from mcpscope.tui.present.spans import Line
 
-COMPONENTS = frozenset(f"role--{role}" for role in ROLES)
+
+@cache
+def role_styles(theme: str) -> dict[str, Style]:
+    """What each role adds to a widget's own style in the theme of this name."""
+    palette = next((one for one in PALETTES if one.name == theme), PALETTES[0])
+    return {
+        role: Style(color=Color.parse(palette.colours[role]).rich_color)
+        + Style.parse(palette.styles.get(role, "none"))
+        for role in ROLES
+    }
 
 
 class Brush:
-    """The styles of one widget's roles, taken from its theme once and again when the theme changes."""
+    """The styles of one widget's roles, taken from the theme once and again when the theme changes.
+
+    Textual's component classes would do the same at a tenth of a second for each start and each new size.
+    """
 
     def __init__(self, widget: Widget) -> None:
         self._widget = widget
@@ -33,10 +46,9 @@ class Brush:
         """The style of ``role`` on this widget's background; an unknown role is plain text."""
         found = self._styles.get(role)
         if found is None:
-            name = f"role--{role}"
-            known = name in COMPONENTS
-            found = self._widget.get_component_rich_style(name) if known else self._widget.rich_style
-            self._styles[role] = found
+            added = role_styles(self._widget.app.theme).get(role)
+            plain = self._widget.rich_style
+            found = self._styles[role] = plain if added is None else plain + added
         return found
 
     def strip(self, spans: Line, width: int, *, over: str = "", offset: int = 0) -> Strip:
@@ -61,7 +73,6 @@ def _under(style: Style, above: Style) -> Style:
 class Bar(Widget):
     """Lines that do not scroll: header, status, keys, dialogs. Subclasses give the spans of each line."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
     can_focus = False
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
@@ -109,8 +120,6 @@ class Pane(ScrollView, can_focus=True):
 
     The cursor is a line number; ``moved`` is called after each change of it.
     """
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
