@@ -6,6 +6,8 @@ changed; the authorization server, its issuer and its tokens are the upstream's 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Container
 from urllib.parse import urlsplit
 
 from mcpscope.engine.patch import encode, put
@@ -16,14 +18,28 @@ WELL_KNOWN = b"/.well-known/oauth-protected-resource"
 MAX_BYTES = 1024 * 1024
 
 
-def is_metadata(request: RequestHead, head: ResponseHead) -> bool:
-    """Whether this answer is protected-resource metadata."""
+_NAMED = re.compile(rb'resource_metadata\s*=\s*"?([^\s",]+)')
+
+
+def is_metadata(request: RequestHead, head: ResponseHead, named: Container[bytes] = ()) -> bool:
+    """Whether this answer is protected-resource metadata; ``named`` are the paths that challenges gave."""
     return (
         request.method == b"GET"
-        and request.path.startswith(WELL_KNOWN)
+        and (request.path.startswith(WELL_KNOWN) or request.target in named)
         and head.status == 200
         and head.media_type == b"application/json"
     )
+
+
+def named(headers: Headers, upstream: bytes) -> list[bytes]:
+    """The paths on ``upstream`` at which a challenge says that metadata lies."""
+    return [
+        found[1][len(upstream) :]
+        for name, value in headers
+        if name.lower() == b"www-authenticate"
+        for found in _NAMED.finditer(value)
+        if found[1].startswith(upstream + b"/")
+    ]
 
 
 def own_origin(request: RequestHead) -> bytes:
@@ -33,10 +49,15 @@ def own_origin(request: RequestHead) -> bytes:
 
 def challenges(headers: Headers, upstream: bytes, ours: bytes) -> Headers:
     """``headers`` whose ``WWW-Authenticate`` lines point at our metadata where they named the upstream's."""
+
+    def moved(found: re.Match[bytes]) -> bytes:
+        url = found[1]
+        if not url.startswith(upstream + b"/"):
+            return found[0]
+        return found[0][: -len(url)] + ours + url[len(upstream) :]
+
     return [
-        (name, value.replace(b'"' + upstream + b"/", b'"' + ours + b"/"))
-        if name.lower() == b"www-authenticate"
-        else (name, value)
+        (name, _NAMED.sub(moved, value)) if name.lower() == b"www-authenticate" else (name, value)
         for name, value in headers
     ]
 

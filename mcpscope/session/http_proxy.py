@@ -39,11 +39,12 @@ from mcpscope.transports.http_head import (
     indexed,
     netloc,
 )
-from mcpscope.transports.listen.http_guard import Guard
+from mcpscope.transports.listen.http_guard import Guard, is_preflight
 from mcpscope.transports.listen.http_incoming import IGNORED, Incoming, Sink
 from mcpscope.transports.secret_mask import Mask
 
 SWEEP_SECONDS = 30.0
+MOST_METADATA_PLACES = 64
 _NOT_FORWARDED = HOP_BY_HOP | {b"host", b"accept-encoding"}
 
 
@@ -82,6 +83,7 @@ class HttpProxy:
         self._conversations: dict[int, Conversation] = {}
         self._templates: dict[int, RequestHead] = {}
         self._sse = settings.sse
+        self._metadata_at: set[bytes] = set()
         self._refresh: asyncio.Task[bool] | None = None
         url = settings.url
         self._path = (url.path or "/").encode("ascii")
@@ -209,7 +211,8 @@ class HttpProxy:
         if drop is None:
             drop = self._dropped[own] = _NOT_FORWARDED | own | self.injected.names
         headers: Headers = [(b"Host", self._host), *end_to_end(head.headers, head.index, drop=drop)]
-        headers += injected
+        if not is_preflight(head):  # a question without credentials gets none of ours
+            headers += injected
         headers.append((b"Accept-Encoding", b"identity"))
         chunked = b"transfer-encoding" in head.index
         if chunked:
@@ -234,6 +237,9 @@ class HttpProxy:
             ]
         if self._settings.rewrite_oauth and b"www-authenticate" in head.index:
             same = False
+            if len(self._metadata_at) > MOST_METADATA_PLACES:
+                self._metadata_at.clear()
+            self._metadata_at.update(http_oauth.named(headers, self._origin)[:MOST_METADATA_PLACES])
             headers = http_oauth.challenges(headers, self._origin, http_oauth.own_origin(request))
         shown = ResponseHead(head.status, head.reason, headers, indexed(headers))
         if same:
@@ -242,7 +248,7 @@ class HttpProxy:
 
     def is_metadata(self, request: RequestHead, head: ResponseHead) -> bool:
         """The answer is metadata that is to name the proxy, so it is taken whole."""
-        return self._settings.rewrite_oauth and http_oauth.is_metadata(request, head)
+        return self._settings.rewrite_oauth and http_oauth.is_metadata(request, head, self._metadata_at)
 
     def metadata(self, request: RequestHead, head: ResponseHead, body: bytes) -> tuple[ResponseHead, bytes]:
         return http_oauth.rewritten(head, body, self._origin, http_oauth.own_origin(request))

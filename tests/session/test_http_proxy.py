@@ -329,6 +329,28 @@ def test_who_may_not_come_in_reaches_nobody(lines: tuple[bytes, ...], status: in
     run(scenario)
 
 
+def test_a_browsers_preflight_passes_without_a_token_and_without_the_proxys_own_credentials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SCOPE_TOKEN", "upstream-secret-1")
+
+    async def script(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 204 No Content\r\nAccess-Control-Allow-Origin: http://localhost:6274\r\n\r\n")
+
+    async def scenario() -> None:
+        guard = Guard(host="127.0.0.1", tokens=(("", b"right-token"),))
+        specs = ("Authorization: Bearer ${env:SCOPE_TOKEN}",)
+        async with proxied(script, guard=guard, headers=specs) as made:
+            asked = b"Origin: http://localhost:6274\r\nAccess-Control-Request-Method: POST\r\n"
+            line = b"OPTIONS /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            found = await ask(made.port, line + asked + b"\r\n")
+            assert found.startswith(b"HTTP/1.1 204") and b"Access-Control-Allow-Origin" in found
+            (seen,) = made.requests
+            assert seen.all(b"authorization") == [] and seen.line.startswith(b"OPTIONS /mcp")
+
+    run(scenario)
+
+
 def test_what_must_be_recorded_and_is_not_does_not_pass() -> None:
     async def scenario() -> None:
         async with proxied(answer_json) as made:
@@ -364,14 +386,15 @@ def test_large_bodies_stream_both_ways_in_bounded_memory() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("place", [b"/.well-known/oauth-protected-resource/mcp", b"/other/place.json?v=1"])
 @pytest.mark.parametrize("rewrite", [False, True])
-def test_protected_resource_metadata_names_the_proxy_only_where_that_is_asked_for(rewrite: bool) -> None:
+def test_protected_resource_metadata_names_the_proxy_only_where_that_is_asked_for(
+    rewrite: bool, place: bytes
+) -> None:
     async def script(request: Request, writer: asyncio.StreamWriter) -> None:
         origin = b"http://127.0.0.1:%d" % made.upstream_port
         if request.line.startswith(b"POST"):
-            challenge = (
-                b'Bearer resource_metadata="%b/.well-known/oauth-protected-resource/mcp", scope="a"' % origin
-            )
+            challenge = b'Bearer resource_metadata="%b%b", scope="a"' % (origin, place)
             writer.write(b"HTTP/1.1 401 No\r\nWWW-Authenticate: %b\r\nContent-Length: 0\r\n\r\n" % challenge)
             return
         body = b'{"x":1e2, "resource":"%b/mcp","authorization_servers":["%b/as"]}' % (origin, origin)
@@ -388,8 +411,8 @@ def test_protected_resource_metadata_names_the_proxy_only_where_that_is_asked_fo
             origin = b"http://127.0.0.1:%d" % made.upstream_port
             shown = b"http://localhost" if rewrite else origin
             challenge = await ask(made.port, post(CALL))
-            assert b'resource_metadata="%b/.well-known/' % shown in challenge and b'scope="a"' in challenge
-            path = b"GET /.well-known/oauth-protected-resource/mcp HTTP/1.1"
+            assert b'resource_metadata="%b%b"' % (shown, place) in challenge and b'scope="a"' in challenge
+            path = b"GET %b HTTP/1.1" % place
             found = await ask(made.port, path + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             wanted = b'{"x":1e2, "resource":"%b/mcp","authorization_servers":["%b/as"]}' % (shown, origin)
             assert found.endswith(b"\r\n\r\n" + wanted)

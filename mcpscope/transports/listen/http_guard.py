@@ -32,6 +32,18 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_preflight(head: RequestHead) -> bool:
+    """The request is a browser's question whether a page may send another one."""
+    index = head.index
+    return (
+        head.method == b"OPTIONS"
+        and b"origin" in index
+        and b"access-control-request-method" in index
+        and b"transfer-encoding" not in index
+        and index.get(b"content-length", b"0") == b"0"
+    )
+
+
 class Guard:
     """Decides by a request's head alone. ``tokens`` are the client tokens, each with the caller's name.
 
@@ -58,7 +70,11 @@ class Guard:
         return f"<Guard hosts={sorted(self._hosts)} tokens={len(self._tokens)} remote={self._remote}>"
 
     def check(self, head: RequestHead) -> Refusal | None:
-        """Why a request may not come in, or None. Host first, then Origin, then the token."""
+        """Why a request may not come in, or None. Host first, then Origin, then the token.
+
+        A browser asks without credentials whether a page may send them (Fetch, CORS-preflight): of an allowed
+        Origin that question is let in without a token; it has no body, and says nothing but names.
+        """
         key = (head.index.get(b"host"), head.index.get(b"origin"))
         if key in self._known:
             refusal = self._known[key]
@@ -68,7 +84,7 @@ class Guard:
                 self._known[key] = refusal
         if refusal is None and key[1] is not None and _count(head, b"origin") > 1:
             refusal = Refusal(403, b"more than one Origin\n")
-        if refusal is None and self._tokens and self.caller(head) is None:
+        if refusal is None and self._tokens and self.caller(head) is None and not is_preflight(head):
             refusal = Refusal(
                 401,
                 b"this proxy needs its client token (Mcpscope-Token, or Authorization: Bearer)\n",

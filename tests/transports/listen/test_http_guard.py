@@ -53,3 +53,29 @@ def test_a_token_is_asked_for_and_goes_no_further() -> None:
     bearer = head(Host="x", Authorization="bearer s3cret-token")
     assert guard.check(bearer) is None and guard.own_headers(bearer) == {b"authorization"}
     assert guard.own_headers(head(Host="x", Authorization="Bearer theirs")) == frozenset()
+
+
+def test_a_browsers_question_of_an_allowed_origin_needs_no_token_and_no_other_request_goes_without() -> None:
+    guard = Guard(
+        host="127.0.0.1", origins=("https://app.example",), tokens=(("ci", b"s3cret-token"),), remote=False
+    )
+    question = {
+        "Host": "127.0.0.1:7717",
+        "Origin": "https://app.example",
+        "Access_Control_Request_Method": "POST",
+    }
+
+    def status(method: bytes = b"OPTIONS", **more: str) -> int | None:
+        asked = head(**(question | more))
+        asked.method = method
+        refusal = guard.check(asked)
+        return refusal and refusal.status
+
+    assert status() is None
+    assert status(b"POST") == 401
+    assert status(Content_Length="2") == 401
+    assert status(Transfer_Encoding="chunked") == 401
+    assert status(Origin="https://evil.example") == 403
+    assert status(Host="evil.example") == 421
+    del question["Access_Control_Request_Method"]
+    assert status() == 401
