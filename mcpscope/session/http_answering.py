@@ -11,7 +11,7 @@ from mcpscope.session.http_known import of_response
 from mcpscope.session.http_local import local_failure
 from mcpscope.session.http_log import NotRecorded, StreamLog
 from mcpscope.transports.connect.http_outgoing import Failure
-from mcpscope.transports.http_head import ResponseHead
+from mcpscope.transports.http_head import ResponseHead, indexed
 
 if TYPE_CHECKING:
     from mcpscope.session.http_proxy import HttpProxy
@@ -29,6 +29,14 @@ def _boundary(before: bytes, data: bytes) -> int | None:
         at + len(end) for end in ENDS if (at := joined.find(end, max(0, len(before) - len(end) + 1))) >= 0
     ]
     return max(0, min(found) - len(before)) if found else None
+
+
+def _unmeasured(head: ResponseHead) -> ResponseHead:
+    """``head`` of a stream whose length is not known any more: its events may change, others join them."""
+    if b"content-length" not in head.index:
+        return head
+    headers = [line for line in head.headers if line[0].lower() != b"content-length"]
+    return ResponseHead(head.status, head.reason, headers, indexed(headers))
 
 
 class Answering:
@@ -203,10 +211,11 @@ class Answering:
                 self._down = self._gate()
             if is_events and self._down is not None:
                 self._down.events()
+                shown = _unmeasured(shown)
             elif self._down is not None:
                 self._down.whole(shown)
                 return None
-        elif relay.is_mcp and is_events:
+        elif relay.is_mcp and is_events and b"content-length" not in head.index:
             self._tail = b"\n\n"
         return shown if relay.gated is None or not relay.gated.streaming else None
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import select
+import queue
 import shutil
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -55,18 +56,33 @@ class Viewer:
         self.log = log
         self.took = 0.0
         """Seconds until the last answer."""
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self._lines.put(line)
+        self._lines.put("")
 
     def hears(self, word: str, seconds: float = 60) -> list[Any]:
         """The next line that begins with ``word``, or tells of a failure."""
-        assert self.process.stdout
         end = time.monotonic() + seconds
         while True:
-            ready, _, _ = select.select([self.process.stdout], [], [], max(0, end - time.monotonic()))
-            line = self.process.stdout.readline() if ready else ""
+            try:
+                line = self._lines.get(timeout=max(0, end - time.monotonic()))
+            except queue.Empty:
+                line = ""
             assert line, f"nothing came: {self.log.read_text()[-2000:]}"
             said = json.loads(line)
             if said[0] in (word, "error", "timeout"):
                 return list(said)
+
+    def hears_of(self, *kinds: str) -> None:
+        """Wait until it was told that these lists have changed."""
+        missing = set(kinds)
+        while missing:
+            missing.discard(self.hears("changed")[1])
 
     def does(self, what: str, word: str = "") -> list[Any]:
         """Tell it what to do (see clients/sees1.py) and wait for the answer."""
@@ -95,6 +111,11 @@ class Ends(HttpEnds):
     def __init__(self, program: Any) -> None:
         super().__init__(program)
         self._viewers: list[Viewer] = []
+        self._owned: list[subprocess.Popen[bytes]] = []
+
+    def owns(self, process: subprocess.Popen[bytes]) -> None:
+        """End ``process`` with the test, if it has not."""
+        self._owned.append(process)
 
     def server_argv(self, peers: Peers, name: str = "sdk2_server") -> list[str]:
         python = peers.sdk1_python if name.startswith("sdk1") else peers.sdk2_python
@@ -145,6 +166,9 @@ class Ends(HttpEnds):
             if viewer.process.poll() is None:
                 viewer.process.kill()
             viewer.process.wait(10)
+        for process in self._owned:
+            process.terminate()
+            process.wait(20)
         super().close()
 
     def notes(self, kind: str = "visibility") -> list[str]:

@@ -18,7 +18,8 @@ const [Client, Stdio, Http] =
       ];
 const told = (kind) => ({ autoRefresh: false, debounceMs: 0, onChanged: () => say("changed", kind) });
 const heard = { tools: told("tools"), prompts: told("prompts"), resources: told("resources") };
-const options = mode === "v1" ? { listChanged: heard } : { versionNegotiation: { mode }, listChanged: heard };
+const listChanged = process.env.SEES_DEAF ? undefined : heard;
+const options = mode === "v1" ? { listChanged } : { versionNegotiation: { mode }, listChanged };
 const client = new Client({ name: "ts-sees", version: "2" }, options);
 const transport = isUrl ? new Http(new URL(command)) : new Stdio({ command, args, stderr: "inherit" });
 await client.connect(transport);
@@ -33,8 +34,22 @@ async function listed(kind) {
   return (await client.listTools()).tools.map((one) => one.name);
 }
 
+async function pages() {
+  const names = [];
+  let cursor;
+  do {
+    const page = await client.listTools(cursor === undefined ? undefined : { cursor });
+    names.push(...page.tools.map((tool) => tool.name));
+    cursor = page.nextCursor;
+  } while (cursor !== undefined);
+  return names;
+}
+
 async function does(verb, words) {
   if (verb === "list") say("list", await listed(words[0] ?? "tools"));
+  else if (verb === "pages") say("got", await pages());
+  else if (verb === "about")
+    say("got", (await client.listTools()).tools.find((tool) => tool.name === words[0]).description);
   else if (verb === "get") {
     await client.getPrompt({ name: words[0], arguments: { name: "Ada" } });
     say("got");

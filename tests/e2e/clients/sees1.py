@@ -1,7 +1,8 @@
 """A client of the ``mcp`` SDK 1.x that does what stdin says: ``sees1.py URL`` or ``… -- COMMAND``.
 
-A line is ``list [prompts|resources|templates]``, ``call NAME [JSON [SECONDS]]``, ``get PROMPT``, ``read URI``
-or ``quit``; the answer is one line of JSON. ``["changed", "tools"]`` tells of a list_changed.
+A line is ``list [prompts|resources|templates]``, ``pages``, ``call NAME [JSON [SECONDS]]``, ``get PROMPT``,
+``read URI``, ``about TOOL`` or ``quit``; the answer is one line of JSON, and ``["changed", "tools"]`` tells
+of a list_changed.
 """
 
 import json
@@ -39,9 +40,26 @@ async def listed(session, kind):
     return [tool.name for tool in (await session.list_tools()).tools]
 
 
+async def pages(session):
+    names, cursor = [], None
+    while True:
+        page = await session.list_tools(cursor)
+        names += [tool.name for tool in page.tools]
+        cursor = page.nextCursor
+        if cursor is None:
+            return names
+
+
 async def does(session, verb, words):
     if verb == "list":
         say("list", await listed(session, words[0] if words else "tools"))
+    elif verb == "pages":
+        say("got", await pages(session))
+    elif verb == "about":
+        say(
+            "got",
+            next(tool.description for tool in (await session.list_tools()).tools if tool.name == words[0]),
+        )
     elif verb == "get":
         await session.get_prompt(words[0], {"name": "Ada"})
         say("got")

@@ -56,9 +56,26 @@ async def listed(client, kind):
     return [tool.name for tool in (await client.list_tools()).tools]
 
 
+async def pages(client):
+    names, cursor = [], None
+    while True:
+        page = await client.list_tools(cursor=cursor)
+        names += [tool.name for tool in page.tools]
+        cursor = page.next_cursor
+        if cursor is None:
+            return names
+
+
 async def does(client, verb, words):
     if verb == "list":
         say("list", await listed(client, words[0] if words else "tools"))
+    elif verb == "pages":
+        say("got", await pages(client))
+    elif verb == "about":
+        say(
+            "got",
+            next(tool.description for tool in (await client.list_tools()).tools if tool.name == words[0]),
+        )
     elif verb == "get":
         await client.get_prompt(words[0], {"name": "Ada"})
         say("got")
