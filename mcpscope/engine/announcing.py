@@ -86,6 +86,13 @@ def listed(engine: Engine, surface: Surface, at: int, out: list[Command]) -> Non
         _note(engine, surface, f"{how}; the client asked for its {surface.value} again after {words}", out)
 
 
+def ended(engine: Engine, out: list[Command]) -> None:
+    """The client has gone: what it never asked for again."""
+    for surface in engine.reactions.awaited:
+        _note(engine, surface, f"the client has ended without asking for its {surface.value} again", out)
+    engine.reactions = Reactions()
+
+
 def _announce(engine: Engine, at: int, out: list[Command]) -> None:
     reactions, memory = engine.reactions, engine.memory
     facts = memory.identity.facts

@@ -269,6 +269,7 @@ class Engine:
 
     def _end(self, at: int, out: list[Command]) -> None:
         self.over = True
+        announcing.ended(self, out)
         for hold in self.holds:
             resolving.abandon(self, hold, "session end", at, out)
 

@@ -33,9 +33,9 @@ class HttpHelm:
         """Put the rules of the command line in force, if there are any, before the first request."""
         if not self._orders.any:
             return
-        self.helmed.steering = steering_of(self._orders, self._about())
+        steering = self.helmed.steer(steering_of(self._orders, self._about()))
         if self._orders.law is not None:
-            self._orders.law.follow(self._loop, self.helmed.steering, self._told)
+            self._orders.law.follow(self._loop, steering, self._told)
 
     def listen(self, path: str) -> str | None:
         """Open the control socket at ``path``; the path, or None where it cannot be."""
@@ -57,7 +57,7 @@ class HttpHelm:
     def _desk(self) -> Desk:
         steering = self.helmed.steering
         if steering is None:
-            steering = self.helmed.steering = steering_of(self._orders, self._about())
+            steering = self.helmed.steer(steering_of(self._orders, self._about()))
         desk = Desk(steering, self._about, self._tell)
         desk.obey(self._orders.law)
         desk.conversations = self.helmed.conversations  # type: ignore[assignment]  # the desk only reads them

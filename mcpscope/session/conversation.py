@@ -9,8 +9,9 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 from mcpscope.engine.commands import Close, Command, Forward, Note, Record, Send, Tell
-from mcpscope.engine.events import Ended, Event, Injected, Left, Oversized, Received, Tick
+from mcpscope.engine.events import Ended, Event, Injected, Left, Oversized, Received, Tick, Viewed
 from mcpscope.engine.outcomes import UNCHANGED_FLAG, Word
+from mcpscope.engine.visibility import Surface
 from mcpscope.protocol.message import Direction, Message
 from mcpscope.protocol.revisions import Era
 from mcpscope.session.crossing import DIR, Port
@@ -31,13 +32,23 @@ _LEAVES = (Word.FORWARDED, Word.EDITED)
 class Helmed:
     """How one proxy is steered: nothing until somebody dials or the command line gives orders.
 
-    ``take`` makes the steering and must be called before anything of the gate is used.
+    ``steer`` puts a steering in force, once.
     """
 
     steering: Steering | None = None
     conversations: dict[int, Conversation] = field(default_factory=dict)
     tell: Callable[[str, int, dict[str, Any]], None] = field(default=lambda event, session, data: None)
     names: tuple[str, ...] = ()
+
+    def steer(self, steering: Steering) -> Steering:
+        """Let ``steering`` be in force for every session; their clients hear of what is seen otherwise."""
+        self.steering = steering
+        steering.on_view.append(self._viewed)
+        return steering
+
+    def _viewed(self, surfaces: frozenset[Surface]) -> None:
+        for session in tuple(self.conversations.values()):
+            session.handle(Viewed(surfaces, session.now()))
 
     @property
     def gated(self) -> bool:
@@ -185,6 +196,14 @@ class Conversation:
     def schema(self, tool: str) -> dict[str, Any] | None:
         """The input schema of ``tool`` as the server lists it."""
         return None if self._engine is None else self._engine.memory.catalog.input_schema(tool)
+
+    def schema_seen(self, name: str) -> dict[str, Any] | None:
+        """The input schema of what clients call ``name``; what they cannot see has none for them."""
+        if self._engine is None:
+            return None
+        view = self._engine.steering.view
+        real = view.real(name)
+        return None if real is None or view.hidden(Surface.TOOLS, real) else self.schema(real)
 
     # helpers
 

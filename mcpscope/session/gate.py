@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from mcpscope.engine.commands import Close, Command, Forward, Note, Record, Send, Tell
 from mcpscope.engine.engine import Engine
-from mcpscope.engine.events import Ended, Event, Injected, Left, Oversized, Received, Tick
+from mcpscope.engine.events import Ended, Event, Injected, Left, Oversized, Received, Tick, Viewed
 from mcpscope.engine.outcomes import UNCHANGED_FLAG, Word
 from mcpscope.engine.steering import Steering
+from mcpscope.engine.visibility import Surface
 from mcpscope.protocol.framing import Frame
 from mcpscope.protocol.message import Direction
 from mcpscope.protocol.parsing import parse
@@ -70,6 +71,7 @@ class Gate:
         self._last_at = 0
         self._over = False
         steering.on_change.append(self.weigh)
+        steering.on_view.append(self._viewed)
 
     def __repr__(self) -> str:
         state = "ready" if self.ready else "entering" if self._inside else "open"
@@ -124,6 +126,10 @@ class Gate:
             self.enter()
         elif not wanted and self._inside and self.ready:
             self._leave()
+
+    def _viewed(self, surfaces: frozenset[Surface]) -> None:
+        """Whoever changed it, the client is told that it sees something else now."""
+        self.handle(Viewed(surfaces, self.now()))
 
     def enter(self, *, fresh: bool = False) -> None:
         """Let both directions pass here from their next message boundary on.
@@ -242,6 +248,7 @@ class Gate:
             if handle is not None:
                 handle.cancel()
         self.steering.on_change.remove(self.weigh)
+        self.steering.on_view.remove(self._viewed)
 
     def _judge(self, event: Event) -> list[Command]:
         self._judging = True

@@ -104,7 +104,7 @@ class GatedUp:
         if declared(message.meta) and message.kind is Kind.REQUEST:
             said = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers]
             tool = str(message.params.get("name"))
-            found = mismatches(said, message, conversation.schema(tool))
+            found = mismatches(said, message, conversation.schema_seen(tool))
             if found:
                 self._local(400, header_mismatch(message, found))
                 return

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from mcpscope.control.server import Peer
 from mcpscope.engine.decisions import Release
 from mcpscope.engine.engine import Engine
-from mcpscope.engine.events import Decided, Event, Viewed
+from mcpscope.engine.events import Decided, Event
 from mcpscope.engine.steering import Steering
 from mcpscope.engine.visibility import Face, Surface
 from mcpscope.errors import Exit, ScopeError
@@ -26,7 +26,7 @@ class Seer(Protocol):
 
 
 class Seeing:
-    """Answers ``scope/tools/*`` and lets every session's client hear of changes.
+    """Answers ``scope/tools/*`` and lets those who subscribed hear of changes.
 
     ``sessions`` are those that run; ``tell`` sends an event to those who subscribed.
     """
@@ -55,8 +55,6 @@ class Seeing:
         return f"<Seeing {self._steering.view!r}>"
 
     def _viewed(self, surfaces: frozenset[Surface]) -> None:
-        for session in tuple(self._sessions()):
-            session.handle(Viewed(surfaces, session.now()))
         self._tell("view", 0, self._steering.view.to_json())
 
     def _list(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
