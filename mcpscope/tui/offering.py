@@ -22,6 +22,7 @@ class Offering:
         self.things: list[Thing] = []
         self._offers: list[Offer] = []
         self._settled: dict[str, frozenset[Key]] = {}
+        self._heard: dict[tuple[str, str], int] = {}
 
     def __repr__(self) -> str:
         return f"<Offering {[offer.label for offer in self._offers]} things={len(self.things)}>"
@@ -64,12 +65,20 @@ class Offering:
                 rules += await self._steer.ask(link, "scope/rules/list")
             except ScopeError:
                 continue  # it has just ended: the next look finds none
-        for kind in KINDS:
-            if not offers.stale(offer.notes, kind):
-                mine = {key for key in hidden if key[0] == kind}
-                others = {key for key in self._settled.get(offer.label, ()) if key[0] != kind}
-                self._settled[offer.label] = frozenset(mine | others)
+        self._settle(offer, hidden)
         return State(hidden, tuple(rules), faces)
+
+    def _settle(self, offer: Offer, hidden: dict[Key, str]) -> None:
+        """With each list that a client asks for it has lost what is hidden then; a note may come late."""
+        for kind in KINDS:
+            last = offers.last_note(offer.notes, kind)
+            heard = last.id if last is not None else 0
+            if self._heard.get((offer.label, kind)) == heard or offers.stale(offer.notes, kind):
+                continue
+            self._heard[offer.label, kind] = heard
+            mine = {key for key in hidden if key[0] == kind}
+            others = {key for key in self._settled.get(offer.label, ()) if key[0] != kind}
+            self._settled[offer.label] = frozenset(mine | others)
 
     async def _hidden(self, link: Link, offer: Offer, kind: str, faces: dict[str, str]) -> dict[Key, str]:
         of = {kind, "template"} if kind == "resource" else {kind}

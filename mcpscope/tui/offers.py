@@ -172,5 +172,15 @@ def concerns(match: str, kind: str, name: str) -> bool:
 
 def stale(notes: Sequence[NoteRow], kind: str) -> bool:
     """Whether the client was told of a change (or could not be) and has not asked for the list since."""
-    about = [note.text for note in notes if f"{kind}s" in note.text]
-    return bool(about) and "the client asked for its" not in about[-1]
+    last = last_note(notes, kind)
+    return last is not None and not asked(last)
+
+
+def last_note(notes: Sequence[NoteRow], kind: str) -> NoteRow | None:
+    """What was noted last of what clients heard of this kind of list, and did."""
+    return next((note for note in reversed(notes) if f"{kind}s" in note.text), None)
+
+
+def asked(note: NoteRow) -> bool:
+    """Whether it says that the client asked for the list again."""
+    return "the client asked for its" in note.text

@@ -26,11 +26,13 @@ def call(id, tool="echo", meta=None, **arguments):
 class Steered:
     """``says`` and ``hears`` are the client; ``reached`` is what the server read, line by line."""
 
-    def __init__(self, program: Program, *options: str, initialize: bool = True) -> None:
+    def __init__(
+        self, program: Program, *options: str, initialize: bool = True, server: Path = SERVER
+    ) -> None:
         self.program = program
         self.log = program.folder / "server.log"
         self.log.touch()
-        self.process = program.popen(*options, "--", sys.executable, str(SERVER), str(self.log))
+        self.process = program.popen(*options, "--", sys.executable, str(server), str(self.log))
         self._pending = b""
         if initialize:
             info = {"name": "tester", "version": "1"}

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcpscope.engine.drift import Danger
-from mcpscope.engine.hints import DESTROYS, UNKNOWN, hints
+from mcpscope.engine.hints import DESTROYS, UNKNOWN, WRITE, hints
 from mcpscope.store.listed import NoteRow
 from mcpscope.store.offered import Call, Offered
 from mcpscope.tui.clock import Clock
-from mcpscope.tui.offers import Drift, Thing
+from mcpscope.tui.offers import Drift, Thing, asked, last_note
 from mcpscope.tui.present import figures
 from mcpscope.tui.present.document import document
 from mcpscope.tui.present.glyphs import Glyphs
@@ -70,7 +70,7 @@ def thing_line(
         (f"{glyphs.drift if thing.drift else ' '} ", "warning"),
         (f"{'F' if thing.faults else ' '} ", "error"),
         (pad(_name(thing), shape.name) + " ", "" if not thing.hidden_by else "muted"),
-        (pad(" ".join(words) if offered.kind == "tool" else offered.kind, 10), _hint_role(words)),
+        (pad(_hints(words) if offered.kind == "tool" else offered.kind, 10), _hint_role(words)),
         (f"{_count(offered):>6}", "muted" if not offered.calls else ""),
         (f"{offered.errors if offered.calls else '-':>5}", "error" if offered.errors else "muted"),
         (f"{figures.duration(offered.percentile(0.5)):>8}", ""),
@@ -103,6 +103,11 @@ def _breaks(thing: Thing, glyphs: Glyphs) -> str:
         sign = glyphs.target if rule["enabled"] else glyphs.hollow
         return sign + _ON.get(str(rule["on"]), "rq")
     return ""
+
+
+def _hints(words: Sequence[str]) -> str:
+    """What destroys writes, too."""
+    return " ".join(word for word in words if word != WRITE or DESTROYS not in words)
 
 
 def _hint_role(words: Sequence[str]) -> str:
@@ -248,17 +253,13 @@ def _drifted(drift: Drift | None, width: int, glyphs: Glyphs, clock: Clock) -> l
 
 def reaction(notes: Sequence[NoteRow], kind: str, seen: int, width: int, clock: Clock) -> list[Line]:
     """What the clients of this server heard of the last change, and what they did then."""
-    about = [note for note in notes if f"{kind}s" in note.text][-1:]
-    lines: list[Line] = []
-    for note in about:
-        asked = "the client asked for its" in note.text
-        at = figures.time_of_day(note.at, clock.zone, digits=0)
-        text = note.text + (f"; it has {seen} now" if asked else "")
-        for part in _wrapped(text, width - 12, 3):
-            lines.append(
-                [(f" {at if not lines else '':<8}  ", "muted"), (part, "success" if asked else "info")]
-            )
-    return lines
+    note = last_note(notes, kind)
+    if note is None:
+        return []
+    role, more = ("success", f"; it has {seen} now") if asked(note) else ("info", "")
+    at = figures.time_of_day(note.at, clock.zone, digits=0)
+    parts = _wrapped(note.text + more, width - 12, 3)
+    return [[(f" {'' if place else at:<8}  ", "muted"), (part, role)] for place, part in enumerate(parts)]
 
 
 def _wrapped(text: str, width: int, most: int) -> list[str]:
