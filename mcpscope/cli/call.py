@@ -50,7 +50,7 @@ def command(
     else:
         arguments |= {key: _value(text, None) for key, text in pairs}
         with dialled(session or "") as (_, control):
-            answer = inject(control, tool, arguments, timeout)
+            answer = inject(control, "tools/call", {"name": tool, "arguments": arguments}, timeout)
     return _show(answer, settings)
 
 

@@ -34,11 +34,11 @@ class Caller:
     request says all of it. Raises ScopeError where the server cannot be reached or does not answer in time.
     """
 
-    def __init__(self, target: Sequence[str], db: Path, timeout: float) -> None:
+    def __init__(self, target: Sequence[str], db: Path, timeout: float, options: Sequence[str] = ()) -> None:
         self._timeout = timeout
         self._ids = 0
         self._modern = False
-        self._upstream = Upstream(target, ["--db", str(db)])
+        self._upstream = Upstream(target, ["--db", str(db), *options])
 
     def __enter__(self) -> Caller:
         try:
@@ -49,6 +49,10 @@ class Caller:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the conversation, and with it the server."""
         self._upstream.close()
 
     def __repr__(self) -> str:
@@ -75,6 +79,10 @@ class Caller:
         """The answer: ``{"result": ...}`` or ``{"error": ...}``."""
         return self._ask(Method.TOOLS_CALL, {"name": tool, "arguments": arguments})
 
+    def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """The answer to any request."""
+        return self._ask(method, params)
+
     def _open(self) -> None:
         params = {"protocolVersion": LATEST_LEGACY, "capabilities": {}, "clientInfo": CLIENT}
         answer = self._ask(Method.INITIALIZE, params)
@@ -83,12 +91,12 @@ class Caller:
             return
         self._say({"jsonrpc": "2.0", "method": Method.INITIALIZED.value})
 
-    def _ask(self, method: Method, params: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         self._ids += 1
         if self._modern:
             said = {PROTOCOL_VERSION: LATEST, CLIENT_INFO: CLIENT, CLIENT_CAPABILITIES: {}}
             params = {**params, "_meta": said}
-        self._say({"jsonrpc": "2.0", "id": self._ids, "method": method.value, "params": params})
+        self._say({"jsonrpc": "2.0", "id": self._ids, "method": str(method), "params": params})
         end = time.monotonic() + self._timeout
         while (left := end - time.monotonic()) > 0:
             arrived = self._upstream.receive(left)
@@ -97,7 +105,7 @@ class Caller:
             if arrived is not None and (answer := self._heard(arrived.message)) is not None:
                 return answer
         raise ScopeError(
-            f"no answer to {method.value} within {self._timeout:g} s", code="timeout", exit=Exit.TIMEOUT
+            f"no answer to {method} within {self._timeout:g} s", code="timeout", exit=Exit.TIMEOUT
         )
 
     def _heard(self, message: Message) -> dict[str, Any] | None:
@@ -127,11 +135,13 @@ class Caller:
         )
 
 
-def inject(control: Control, tool: str, arguments: dict[str, Any], timeout: float) -> dict[str, Any]:
-    """Call through a running session; raises ScopeError (``timeout``)."""
+def inject(
+    control: Control, method: str, params: dict[str, Any], timeout: float, session: int = 0
+) -> dict[str, Any]:
+    """Ask through a running session (0: the only one); raises ScopeError (``timeout``)."""
     control.call("scope/subscribe", attach=False)
-    message = {"method": Method.TOOLS_CALL.value, "params": {"name": tool, "arguments": arguments}}
-    asked = control.call("scope/inject", message=message)
+    message = {"method": method, "params": params}
+    asked = control.call("scope/inject", message=message, session=session)
     end = time.monotonic() + timeout
     while (left := end - time.monotonic()) > 0:
         event = control.event(left)

@@ -61,6 +61,7 @@ SENTENCES = {
     "editor": "A held message, changed before it leaves; Esc leaves it held and keeps the draft.",
     "rules": "What a proxy obeys, in order; what is changed here is in force at once.",
     "rule": "One rule as a policy file spells it; Esc leaves without a change.",
+    "composer": "A request of your own: filled in, checked against the schema, sent, and what came of it.",
     "first": "Nothing is connected yet.",
 }
 """What each place is for; the first line of its help."""
@@ -372,6 +373,45 @@ _RULES = (
     Action("rule.leave", ("escape",), "Leave", "leave without a change", ("rule",), rank=15),
 )
 
+_COMPOSER = (
+    Action(
+        "compose.new", ("n",), "New call", "write a request from the schema and send it", ("tools", "traffic")
+    ),
+    Action(
+        "compose.again",
+        ("R",),
+        "Edit and resend",
+        "write this request anew, with its arguments, and send it",
+        ("traffic", "detail"),
+    ),
+    Action("compose.send", ("ctrl+s",), "Send", "send it and wait for the answer", ("composer",), rank=10),
+    Action(
+        "compose.anyway",
+        ("ctrl+g",),
+        "Send anyway",
+        "send it whatever the schema says",
+        ("composer",),
+        rank=30,
+    ),
+    Action(
+        "compose.flip", ("tab",), "Form/JSON", "from the form to the JSON and back", ("composer",), rank=20
+    ),
+    Action("compose.seat", ("ctrl+t",), "From", "send it from elsewhere", ("composer",), rank=40),
+    Action("compose.revert", ("ctrl+r",), "Revert", "as it began", ("composer",), rank=50),
+    Action("compose.editor", ("ctrl+e", "f4"), "$EDITOR", "go on in $EDITOR", ("composer",), rank=45),
+    Action(
+        "compose.diff",
+        ("ctrl+d",),
+        "Diff",
+        "the answer before and this one, or the answer",
+        ("composer",),
+        rank=60,
+    ),
+    Action("compose.down", ("pagedown",), "Answer down", "further down in the answer", ("composer",)),
+    Action("compose.up", ("pageup",), "Answer up", "further up in the answer", ("composer",)),
+    Action("compose.leave", ("escape",), "Leave", "leave; what is written is kept", ("composer",), rank=15),
+)
+
 _FIRST = (
     Action("demo", ("d",), "Demo", "start the demo", ("first",), rank=10),
     Action(
@@ -464,6 +504,7 @@ ACTIONS: tuple[Action, ...] = (
     *_TOOLS,
     *_EDITOR,
     *_RULES,
+    *_COMPOSER,
     *_VIEWER,
     *_RECORDINGS,
     *_REPLAY,

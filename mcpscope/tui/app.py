@@ -41,8 +41,10 @@ from mcpscope.tui.present.roles import PALETTES
 from mcpscope.tui.present.spans import Line, Span
 from mcpscope.tui.scope import Scope
 from mcpscope.tui.screens.base import ScopeScreen
+from mcpscope.tui.screens.composing import ComposeExchange
 from mcpscope.tui.screens.detail import DetailScreen
 from mcpscope.tui.screens.wants import Wanting
+from mcpscope.tui.sending import Sender
 from mcpscope.tui.source import Source
 from mcpscope.tui.steer import News, Steer
 from mcpscope.tui.undoing import Undo
@@ -95,6 +97,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.undo = Undo()
         self.scope = Scope()
         self.steer = Steer(read_only=self.options.read_only)
+        self.sender = Sender(source.path, self.steer.name)
         self.plain_ascii = self.options.ascii
         self._last_key = ""
         self._filtered = False
@@ -246,6 +249,9 @@ class ScopeApp(App[int], inherit_bindings=False):
             self.source, self.clock, event.exchange, traffic.step, traffic.marked, event.tab
         )
         screen.heading = self.heading_for(f"#{event.exchange}")
+        screen.composing = ComposeExchange(
+            screen, self.source, self.sender, self.steer, lambda: screen.exchange
+        )
         self.push_screen(screen)
 
     def on_show_exchange(self, event: ShowExchange) -> None:
@@ -316,6 +322,7 @@ class ScopeApp(App[int], inherit_bindings=False):
 
     async def on_unmount(self) -> None:
         self.steer.close()
+        self.sender.leave()
         self.source.close()
 
     @property

@@ -42,6 +42,10 @@ class Offering:
         """The row of this thing."""
         return next((thing for thing in self.things if thing.key == key), None)
 
+    def sessions(self, label: str) -> Sequence[SessionRow]:
+        """The sessions in view of this server, the oldest first."""
+        return offers.groups(self._sessions()).get(label, ())
+
     def notes(self, label: str) -> Sequence[NoteRow]:
         """What clients of this server heard of changes, and did then."""
         return next((offer.notes for offer in self._offers if offer.label == label), ())

@@ -22,7 +22,7 @@ from mcpscope.tui.source import Source
 
 
 def _traffic(app: ScopeApp) -> ScopeScreen:
-    screen = TrafficScreen(app.source, app.clock, app.memory, app.undo, app.steer)
+    screen = TrafficScreen(app.source, app.clock, app.memory, app.undo, app.steer, app.sender)
     screen.note = app.options.note
     return screen
 
@@ -32,7 +32,7 @@ def _holds(app: ScopeApp) -> ScopeScreen:
 
 
 def _tools(app: ScopeApp) -> ScopeScreen:
-    return ToolsScreen(app.source, app.steer, app.clock, app.undo, lambda: app.scope.rows)
+    return ToolsScreen(app.source, app.steer, app.clock, app.undo, app.sender, lambda: app.scope.rows)
 
 
 def _recordings(app: ScopeApp) -> ScopeScreen:

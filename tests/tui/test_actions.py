@@ -29,6 +29,7 @@ PLACES = (
     "tool",
     "rules",
     "rule",
+    "composer",
 )
 PLAIN = re.compile(
     r"markup=True|from_markup|Static\(|Label\(|RichLog\(|\.update\(f?\"|Markdown\(|render_markup"

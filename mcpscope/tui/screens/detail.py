@@ -16,6 +16,7 @@ from mcpscope.tui.present.chrome import Heading
 from mcpscope.tui.present.rows import label
 from mcpscope.tui.present.spans import Span
 from mcpscope.tui.screens.base import NARROW, Act, ScopeScreen, bindings
+from mcpscope.tui.screens.composing import ComposeExchange
 from mcpscope.tui.screens.copying import Copying
 from mcpscope.tui.screens.replays import ReplayOne
 from mcpscope.tui.screens.viewing import Viewing
@@ -46,6 +47,7 @@ class DetailScreen(ScopeScreen):
         self._marked = marked
         self._tab = tab
         self._how = ""
+        self.composing: ComposeExchange | None = None
         self.viewing = Viewing(self, source, lambda: self.query_one(ExchangeView))
         self.copying = Copying(self, source, clock, lambda: self.query_one(ExchangeView))
 
@@ -107,6 +109,7 @@ class DetailScreen(ScopeScreen):
             **self.viewing.acts(lambda: ""),
             **self.copying.acts(lambda: ""),
             **ReplayOne(self, self._source, lambda: self.exchange).acts(lambda: ""),
+            **(self.composing.acts(lambda: "") if self.composing is not None else {}),
             "pane.next": Act(lambda: self.view.flip()),
             "pane.previous": Act(lambda: self.view.flip()),
             "layout": Act(self._layout),

@@ -22,10 +22,12 @@ from mcpscope.tui.present.chrome import rule
 from mcpscope.tui.present.spans import Line, Span
 from mcpscope.tui.screens.base import NARROW, Act, ScopeScreen, bindings
 from mcpscope.tui.screens.breaking import Breaking
+from mcpscope.tui.screens.composing import Composing, of_thing
 from mcpscope.tui.screens.faulting import Faulting
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
 from mcpscope.tui.screens.toggling import Toggling, chosen
 from mcpscope.tui.screens.tool import ToolScreen
+from mcpscope.tui.sending import Sender
 from mcpscope.tui.source import Source
 from mcpscope.tui.steer import Steer
 from mcpscope.tui.undoing import Undo
@@ -89,6 +91,7 @@ class ToolsScreen(ScopeScreen):
         steer: Steer,
         clock: Clock,
         undo: Undo,
+        sender: Sender,
         sessions: Callable[[], Sequence[SessionRow]],
     ) -> None:
         super().__init__()
@@ -101,6 +104,7 @@ class ToolsScreen(ScopeScreen):
         self._stale, self._reading, self._rest_until = True, False, 0.0
         self.toggling = Toggling(self, source, steer, undo, self.targets, self._read)
         self._faulting = Faulting(self, steer, undo, self.targets, self._read)
+        self._composing = Composing(self, sender, steer)
         self._breaking = Breaking(self, steer, undo, self._target)
 
     def body(self) -> ComposeResult:
@@ -269,6 +273,7 @@ class ToolsScreen(ScopeScreen):
             **self._breaking.acts(),
             "break": Act(self._break, self.toggling.why_not),
             **self.toggling.acts(),
+            "compose.new": Act(self._new_call, lambda: self._composing.why_not() or self._nothing()),
             "tool.fault": Act(self._faulting.menu, self.toggling.why_not),
             "tool.open": Act(lambda: self._open("Schema"), self._nothing),
             "tool.diff": Act(lambda: self._open("Diff"), self._nothing),
@@ -296,6 +301,11 @@ class ToolsScreen(ScopeScreen):
         thing = self.selected()
         if thing is not None:
             self.app.push_screen(ToolScreen(self, thing, tab))
+
+    def _new_call(self) -> None:
+        thing = self.selected()
+        if thing is not None:
+            self._composing.open(of_thing(thing), self.offering.sessions(thing.label))
 
     def _calls(self) -> None:
         thing = self.selected()

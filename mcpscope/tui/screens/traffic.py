@@ -24,6 +24,7 @@ from mcpscope.tui.present.rows import Look, columns, heading
 from mcpscope.tui.present.spans import Line, Span
 from mcpscope.tui.present.verdict import PROBLEMS
 from mcpscope.tui.screens.base import NARROW, WIDE, Act, ScopeScreen, bindings, possible
+from mcpscope.tui.screens.composing import ComposeExchange
 from mcpscope.tui.screens.copying import Copying
 from mcpscope.tui.screens.exporting import Exporting
 from mcpscope.tui.screens.filtering import Filtering
@@ -34,6 +35,7 @@ from mcpscope.tui.screens.sorting import Sorting
 from mcpscope.tui.screens.steering import Steering
 from mcpscope.tui.screens.undercursor import UnderCursor
 from mcpscope.tui.screens.viewing import Viewing
+from mcpscope.tui.sending import Sender
 from mcpscope.tui.source import Source
 from mcpscope.tui.steer import Steer
 from mcpscope.tui.undoing import Undo
@@ -53,7 +55,7 @@ class TrafficScreen(ScopeScreen):
     BINDINGS: ClassVar[list[BindingType]] = bindings("traffic")
 
     def __init__(
-        self, source: Source, clock: Clock, memory: Memory, undo: Undo, steer: Steer | None = None
+        self, source: Source, clock: Clock, memory: Memory, undo: Undo, steer: Steer, sender: Sender
     ) -> None:
         super().__init__()
         self._source = source
@@ -67,7 +69,8 @@ class TrafficScreen(ScopeScreen):
         self.copying = Copying(self, source, clock, lambda: self.view)
         self.exporting = Exporting(self, source.path, self._session, lambda: self.listing.selection.filter)
         self.under = UnderCursor(self, source, self.viewing, self.selected)
-        self._steering = Steering(self, steer or Steer(), clock, undo, source, self.selected)
+        self._steering = Steering(self, steer, clock, undo, source, self.selected)
+        self.composing = ComposeExchange(self, source, sender, steer, lambda: self.list.selected)
         self._rate = (0.0, 0, 0)
         self.note = ""
         self.detail_hidden = False
@@ -270,6 +273,7 @@ class TrafficScreen(ScopeScreen):
             **ReplayOne(self, self._source, lambda: self.list.selected).acts(self._nothing_selected),
             **self.remarking.acts(self._nothing_selected, self.selected),
             **self._steering.acts(),
+            **self.composing.acts(self._nothing_selected),
             **self.viewing.acts(lambda: "" if self.view.display else "Enter opens the exchange first"),
             **self._where_focus_is(),
         }
