@@ -86,6 +86,8 @@ class HttpRunner:
 
     def run(self) -> int:
         """Serve until a signal comes, or the client on our standard streams has gone."""
+        if self._options.insecure and self.parts.tls is not None:
+            self._say(f"the certificate of {self.parts.shown_url} is not verified (--insecure)")
         if isinstance(self.journal, Journal):
             opened = self.journal.open()
             if not opened and self.journal.required:
