@@ -13,11 +13,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import gate, http, readers, stdio, table
+from benchmarks import gate, http, policy, readers, stdio, table
 from benchmarks.ends import build
 from benchmarks.plan import Plan
 
-PARTS = {"stdio": stdio.measure, "gate": gate.measure, "http": http.measure, "readers": readers.measure}
+PARTS = {
+    "stdio": stdio.measure,
+    "gate": gate.measure,
+    "policy": policy.measure,
+    "http": http.measure,
+    "readers": readers.measure,
+}
 
 
 def main() -> int:

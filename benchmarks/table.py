@@ -34,6 +34,7 @@ BARS = {
     "gate round trip, 20 breakpoints": Bar(6, 4),
     "gate, others while one is held": Bar(1.1, 1.05),
     "fast lane after the gate was left": Bar(1.1, 1.05),
+    "policy of 500 rules, throughput": Bar(0.75, 0.9, more=True),
     "start-up added, to the first answer": Bar(45, 25, unit="ms"),
     "memory after 100,000 messages": Bar(60, 40, unit="MB"),
     "bytes on disk per byte, 400 B": Bar(1.3, 0.55),

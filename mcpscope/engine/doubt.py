@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from mcpscope.engine.judge import matches
 from mcpscope.engine.live import Live
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.readings import readings
+from mcpscope.engine.readings import named, readings
 from mcpscope.engine.rules import REFUSALS, Phase, Rule
-from mcpscope.engine.viewing import named
+from mcpscope.engine.viewing import named as shown
 from mcpscope.engine.visibility import Surface
 from mcpscope.protocol.message import Message
 
@@ -49,7 +49,7 @@ def hiding(engine: Engine, passage: Passage) -> tuple[Surface, str, str] | None:
     """What of the hidden one of the other readings of ``passage`` names: surface, name, and what hides it."""
     hidden: Callable[[Surface, str], str] = engine.steering.view.hidden
     for other in others(engine, passage):
-        for surface, name in named(other.message):
+        for surface, name in shown(other.message):
             if why := hidden(surface, name):
                 return surface, name, why
     return None
@@ -84,7 +84,7 @@ def _mark(engine: Engine, passage: Passage) -> None:
     if passage.phase is Phase.ANSWER:
         return
     rules = engine.steering.rules
-    for _, name in named(passage.message):
+    for name in named(passage.message):
         for ruled in rules.ruled.alike(name):
             mark = f"{LOOKALIKE}:{ruled}"
             if mark not in passage.tags:
@@ -93,5 +93,4 @@ def _mark(engine: Engine, passage: Passage) -> None:
 
 
 def _told(other: Passage) -> str:
-    names = [name for _, name in named(other.message)]
-    return f"{other.method} {' '.join(names)}".strip()
+    return f"{other.method} {' '.join(named(other.message))}".strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.rules import Phase
@@ -22,14 +23,18 @@ class Facts:
 
 
 class Live:
-    """One leg of a live exchange; see engine.filter.subject for what each member means."""
+    """One leg of a live exchange; see engine.filter.subject for what each member means.
 
-    __slots__ = ("_at", "_facts", "_passage")
+    ``memo`` is where conditions keep what they have worked out of it.
+    """
+
+    __slots__ = ("_at", "_facts", "_passage", "memo")
 
     def __init__(self, passage: Passage, facts: Facts, at: int) -> None:
         self._passage = passage
         self._facts = facts
         self._at = at
+        self.memo: dict[Any, Any] = {}
 
     def __repr__(self) -> str:
         return f"<Live {self._passage.phase} {self.method} {self.tool}>"

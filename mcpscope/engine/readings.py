@@ -21,6 +21,8 @@ from mcpscope.protocol.parsing import parse
 
 Text = Callable[[str], str]
 
+_NESTED: Final = frozenset({str, dict, list})
+
 MAX_ALIKE: Final = 8
 """Ruled names that one name is taken for; more look-alikes in one policy are no names any more."""
 
@@ -43,7 +45,7 @@ def readings(message: Message, ruled: Ruled, listed: Callable[[str], bool]) -> I
     member = ruled.member
     found: list[Any] = []
     if message.raw.isascii() and b"\\" not in message.raw:
-        careless = _mapped(body, str.strip, member)
+        careless = body if _is_plain(body, member) else _mapped(body, str.strip, member)
     else:
         found += [_mapped(body, form, form) for form in (_nfc, _nfkc)]
         careless = _mapped(body, _careless, lambda name: member(_careless(name)))
@@ -72,6 +74,25 @@ def _careless(text: str) -> str:
     """As a reader sees it that ends texts at NUL, normalises them, and drops what nobody sees."""
     plain = _UNSEEN.sub("", _nfkc(text.partition("\0")[0])).strip()
     return _nfkc(plain)
+
+
+def _is_plain(value: Any, member: Text) -> bool:
+    """Whether no text has white space at its ends and no member may be taken for a ruled one."""
+    kind = type(value)
+    if kind is str:
+        return not (value[:1].isspace() or value[-1:].isspace())
+    if kind is dict:
+        for name, item in value.items():
+            if member(name) is not name:
+                return False
+            if type(item) in _NESTED and not _is_plain(item, member):
+                return False
+        return True
+    if kind is list:
+        for item in value:
+            if type(item) in _NESTED and not _is_plain(item, member):
+                return False
+    return True
 
 
 def _mapped(value: Any, text: Text, key: Text) -> Any:
@@ -107,6 +128,15 @@ def _named_otherwise(body: dict[str, Any], ruled: Ruled, listed: Callable[[str],
         yield {**body, "method": other}
     if body.get("method") == Method.LISTEN:
         yield from _subscriptions(body, params)
+
+
+def named(message: Message) -> Iterator[str]:
+    """What ``message`` is about, by the members that name it; its repeated members are refused before."""
+    params = message.params
+    ref = params.get("ref")
+    for value in (params.get("name"), params.get("uri"), *(ref.values() if type(ref) is dict else ())):
+        if type(value) is str:
+            yield value
 
 
 def _spellings(member: str, value: str, ruled: Ruled, listed: Callable[[str], bool]) -> tuple[str, ...]:

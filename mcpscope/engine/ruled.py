@@ -36,8 +36,8 @@ class Ruled:
             if len(self._keys) >= MAX_REMEMBERED:
                 self._keys.clear()
             found = name if name in self.words or name in NAMING else self._folds.get(folded(name), name)
-            self._keys[name] = found
-        return found
+            self._keys[name] = "" if found is name else found
+        return found or name
 
     def alike(self, name: str) -> tuple[str, ...]:
         """The ruled names that ``name`` looks like to a person or a lenient reader, without being one."""

@@ -28,6 +28,8 @@ VARIABLES = (
     "server",
     "session",
 )
+_PLACE = frozenset({"tool", "method", "direction"})
+"""What is known of a message before anything else is looked at: where the index of rules finds it."""
 _ANSWERS = frozenset({"result", "error"})
 _STRING = re.compile(
     r"""(?:[rbRB]{0,2})(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", re.S
@@ -63,6 +65,7 @@ class WhenCondition:
         said = frozenset(_QUOTES.sub("", text) for text in _STRING.findall(expression))
         members = frozenset(_MEMBER.findall(_STRING.sub("", expression)))
         self.words = said | members | (filter.words if filter is not None else frozenset())
+        self._beforehand = [_compile(part) for part in parts_of(expression) if _only(part, _PLACE)]
         self._on_answers = bool(names & _ANSWERS)
         self.looks_at_answer = self._on_answers or (filter is not None and filter.looks_at_answer)
 
@@ -73,7 +76,10 @@ class WhenCondition:
         return self._filter is not None and self._filter.names_method(method)
 
     def could(self, direction: Direction, method: str, tool: str) -> bool:
-        return self._filter is None or self._filter.could(direction, method, tool)
+        if self._filter is not None and not self._filter.could(direction, method, tool):
+            return False
+        told = {"tool": tool, "method": method, "direction": direction.value}
+        return all(_truth(part.eval(data=told)) is not False for part in self._beforehand)
 
     @property
     def test(self) -> Callable[[Any], bool | None]:
@@ -90,11 +96,52 @@ class WhenCondition:
 
     def _eval(self, subject: Any) -> bool | None:
         try:
-            value = self._expression.eval(data={name: _VALUES[name](subject) for name in self._used})
-            plain = value.value()
+            return _truth(self._expression.eval(_told(subject, self._used)))
         except Exception:  # whatever the runtime raises on hostile data means: undecided
             return None
-        return plain if isinstance(plain, bool) else None
+
+
+def _told(subject: Any, used: tuple[str, ...]) -> Any:
+    """The variables an expression asks for, made ready once for all rules that look at this message."""
+    memo: dict[Any, Any] = getattr(subject, "memo", {})
+    found = memo.get(used)
+    if found is None:
+        for name in used:
+            if name not in memo:
+                memo[name] = _VALUES[name](subject)
+        found = memo[used] = _environment().Activation({name: memo[name] for name in used})
+    return found
+
+
+def _truth(value: Any) -> bool | None:
+    plain = value.value()
+    return plain if isinstance(plain, bool) else None
+
+
+def _only(part: str, names: frozenset[str]) -> bool:
+    """Whether ``part`` asks for some of ``names`` and for no other variable."""
+    used = frozenset(_NAME.findall(_STRING.sub("", part))) & frozenset(VARIABLES)
+    return bool(used) and used <= names
+
+
+def parts_of(expression: str) -> list[str]:
+    """What ``&&`` joins at the top of an expression: if one part is false, all of it is.
+
+    An expression that is something else at its top is one part.
+    """
+    masked = _STRING.sub(lambda found: "_" * len(found[0]), expression)
+    if "//" in masked:
+        return [expression]
+    parts: list[str] = []
+    depth = begin = 0
+    for at, char in enumerate(masked):
+        depth += (char in "([{") - (char in ")]}")
+        if depth == 0 and (char == "?" or masked.startswith("||", at)):
+            return [expression]
+        if depth == 0 and masked.startswith("&&", at):
+            parts.append(expression[begin:at])
+            begin = at + 2
+    return [*parts, expression[begin:]]
 
 
 @cache
