@@ -13,13 +13,16 @@ class Asked:
 
     def __init__(self) -> None:
         self._messages: dict[int, Message] = {}
+        self._callers: dict[int, str] = {}
         self._bytes = 0
 
     def __repr__(self) -> str:
         return f"<Asked {len(self._messages)} {self._bytes} bytes>"
 
-    def put(self, exchange: int, message: Message) -> None:
-        """Remember what was asked in ``exchange``."""
+    def put(self, exchange: int, message: Message, caller: str = "") -> None:
+        """Remember what was asked in ``exchange``, and by whose token."""
+        if caller:
+            self._callers[exchange] = caller
         messages = self._messages
         old = messages.pop(exchange, None)
         if old is not None:
@@ -27,10 +30,18 @@ class Asked:
         messages[exchange] = message
         self._bytes += len(message.raw)
         while self._bytes > MAX_ASKED_BYTES or len(messages) > MAX_ASKED:
-            self._bytes -= len(messages.pop(next(iter(messages))).raw)
+            oldest = next(iter(messages))
+            self._callers.pop(oldest, None)
+            self._bytes -= len(messages.pop(oldest).raw)
+
+    def caller(self, exchange: int) -> str:
+        """By whose token it was asked; to be called before ``take``."""
+        return self._callers.get(exchange, "") if self._callers else ""
 
     def take(self, exchange: int) -> Message | None:
         """What was asked, once; None where it is not known (any more)."""
+        if self._callers:
+            self._callers.pop(exchange, None)
         found = self._messages.pop(exchange, None)
         if found is not None:
             self._bytes -= len(found.raw)
@@ -38,4 +49,5 @@ class Asked:
 
     def clear(self) -> None:
         self._messages.clear()
+        self._callers.clear()
         self._bytes = 0

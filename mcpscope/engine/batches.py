@@ -65,7 +65,7 @@ def received(engine: Engine, event: Received, out: list[Command]) -> None:
     """A batch arrived: judge its elements and let the frame, or what is left of it, pass."""
     batch, at = event.message, event.at
     parts = tuple(
-        engine.passage(item, event.direction, at + place, event.stream)
+        engine.passage(item, event.direction, at + place, event.stream, event.caller)
         for place, item in enumerate(batch.items)
     )
     exchange = parts[0].exchange if parts else None

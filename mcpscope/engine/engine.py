@@ -136,7 +136,10 @@ class Engine:
         exchange = self.memory.observe(message, at, direction, stream)
         kind = message.kind
         if kind is _RESULT or kind is _ERROR:
-            phase, request = _ANSWER, self._asked.take(exchange.id) if exchange else None
+            phase, request = _ANSWER, None
+            if exchange is not None:
+                caller = caller or self._asked.caller(exchange.id)
+                request = self._asked.take(exchange.id)
             method, tool = exchange.method if exchange else "", exchange.tool if exchange else ""
             if request is not None:
                 method, tool = request.method, tool_of(request)
@@ -157,7 +160,7 @@ class Engine:
         )
         calm = calm and not (self.steering.view.touched and viewing.concerns(method))
         if calm and not self.steering.rules.candidates(place) and b'"inputRequests"' not in message.raw:
-            self._remember(exchange, message, request)
+            self._remember(exchange, message, request, caller)
             return [Forward(direction, message, at, stream)]
         out: list[Command] = []
         passage = Passage(direction, message, message, at, stream, phase, exchange, request, caller)
@@ -191,13 +194,18 @@ class Engine:
         for refusal in owed:
             self.send(refusal, passage.direction, at, passage.stream, out)
 
-    def passage(self, message: Message, direction: Direction, at: int, stream: int) -> Passage:
+    def passage(
+        self, message: Message, direction: Direction, at: int, stream: int, caller: str = ""
+    ) -> Passage:
         """``message`` at the gate's door, with the exchange it belongs to."""
         exchange = self.memory.observe(message, at, direction, stream)
         if not message.is_answer:
-            return Passage(direction, message, message, at, stream, Phase.REQUEST, exchange)
-        request = self._asked.take(exchange.id) if exchange else None
-        return Passage(direction, message, message, at, stream, Phase.ANSWER, exchange, request)
+            return Passage(direction, message, message, at, stream, Phase.REQUEST, exchange, caller=caller)
+        request = None
+        if exchange is not None:
+            caller = caller or self._asked.caller(exchange.id)
+            request = self._asked.take(exchange.id)
+        return Passage(direction, message, message, at, stream, Phase.ANSWER, exchange, request, caller)
 
     def enter(self, passage: Passage, at: int, out: list[Command]) -> None:
         """Let ``passage`` wait behind what it may not pass, or judge it."""
@@ -234,14 +242,16 @@ class Engine:
         """Remember what left, for the rules on its answer and for those who want the last good one."""
         # A good answer is what the server gave, a question what it was asked.
         said = passage.received if passage.phase is _ANSWER else passage.message
-        self._remember(passage.exchange, said, passage.request)
+        self._remember(passage.exchange, said, passage.request, passage.caller)
 
-    def _remember(self, exchange: Exchange | None, message: Message, request: Message | None) -> None:
+    def _remember(
+        self, exchange: Exchange | None, message: Message, request: Message | None, caller: str
+    ) -> None:
         if exchange is None:
             return
         kind = message.kind
         if kind is Kind.REQUEST:
-            self._asked.put(exchange.id, message)
+            self._asked.put(exchange.id, message, caller)
         elif kind is _RESULT and request is not None and exchange.status is _OK:
             self.steering.remember_good(request.method, exchange.name, message.raw)
 
@@ -324,6 +334,13 @@ class Engine:
             self._asked.take(exchange.id)
             self.step_answers.discard(exchange.id)
 
+    def _caller(self, passage: Passage) -> dict[str, object]:
+        """Who called, for the record: by token, or by what the client says of itself."""
+        if passage.caller:
+            return {"caller": passage.caller}
+        name = self.memory.identity.facts.client_name
+        return {"caller": name, "claimed": True} if name else {}
+
     def record(
         self,
         passage: Passage,
@@ -335,6 +352,8 @@ class Engine:
     ) -> Record:
         """The OUTCOME record for ``passage``."""
         said = dict(detail or {})
+        if passage.rule and self.steering.strict is not None:
+            said.update(self._caller(passage))
         if passage.tags and word.final:
             said["tags"] = passage.tags
         if passage.fault:

@@ -162,7 +162,14 @@ def _judge_entries(passage: Passage, steering: Steering, facts: Facts, at: int, 
         inner = Verdict()
         asked = Message(passage.message.raw, Kind.REQUEST, body, body["method"])
         leg = Passage(
-            Direction.TO_CLIENT, asked, asked, passage.at, passage.stream, Phase.REQUEST, passage.exchange
+            Direction.TO_CLIENT,
+            asked,
+            asked,
+            passage.at,
+            passage.stream,
+            Phase.REQUEST,
+            passage.exchange,
+            caller=passage.caller,
         )
         leg.let_go, leg.counted = passage.let_go, set()
         leg.applied = {entry.rule.name for entry in steering.rules if entry.rule.action is Action.EDIT}

@@ -52,8 +52,9 @@ class Live:
 
     @property
     def caller(self) -> str:
-        """Whose token came with it over HTTP; empty where nobody was asked for one."""
-        return self._passage.caller
+        """Whose token came with it over HTTP; where nobody was asked for one, what the client says it is."""
+        names = self._facts.client_names
+        return self._passage.caller or (names[0] if names else "")
 
     @property
     def dir(self) -> str:

@@ -22,19 +22,38 @@ Arrival = tuple[bytes, list[tuple[str, str]]]
 Answer = tuple[int, bytes]
 
 
+def modern_meta(client: str) -> dict[str, Any]:
+    """The envelope of the era without a handshake."""
+    return {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": client, "version": "1"},
+    }
+
+
 class Place:
     """``kind`` is one of KINDS; ``law`` is the text of the policy, "" for none."""
 
-    def __init__(self, kind: str, folder: Path, law: str, *options: str, token: str = "") -> None:
+    def __init__(
+        self,
+        kind: str,
+        folder: Path,
+        law: str,
+        *options: str,
+        token: str = "",
+        env: dict[str, str] | None = None,
+    ) -> None:
         self.kind = kind
         self.by_http = kind.startswith("HTTP")
         self.token = token
         self.runtime = Path(tempfile.mkdtemp(prefix="ms-", dir="/tmp"))
         self.program = Program(folder, self.runtime)
+        self.program.env.update(env or {})
         self.policy = folder / "policy.yaml"
         self._ends = HttpEnds(self.program)
         self._log = folder / "witness.log"
         self._count = self._read = 0
+        self._modern = ""
         self._session: tuple[tuple[str, str], ...] = ()
         target = ["--", sys.executable, WITNESS, str(self._log), "stdio"]
         if kind.endswith("HTTP"):
@@ -49,13 +68,36 @@ class Place:
             self._process = self.program.popen("proxy", *stdio, *options, *target)
 
     def close(self) -> None:
-        if not self.by_http:
-            assert self._process.stdin is not None
-            self._process.stdin.close()
-            self._process.wait(20)
+        self._end()
         self._ends.close()
         self.program.close()
         shutil.rmtree(self.runtime, ignore_errors=True)
+
+    def _end(self) -> None:
+        if not self.by_http and self._process.poll() is None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            self._process.wait(20)
+
+    def decisions(self) -> list[tuple[str, dict[str, Any]]]:
+        """What was recorded of every call, in order: the rule ("" where it passed as it came), and details.
+
+        Ends the proxy.
+        """
+        self._end()
+        rows = self._ends.rows(
+            "SELECT o.rule, o.detail FROM messages m LEFT JOIN outcomes o ON o.message_id = m.id "
+            "WHERE m.dir = 'c2s' AND m.method = 'tools/call' ORDER BY m.id"
+        )
+        return [(rule or "", json.loads(detail or "{}")) for rule, detail in rows]
+
+    def call(self, tool: str, arguments: dict[str, Any], *, client: str = "") -> Any:
+        """``tools/call`` and its answer; ``client`` is who says it in the era without a handshake."""
+        params: dict[str, Any] = {"name": tool, "arguments": arguments}
+        if client:
+            self._modern = client
+            params["_meta"] = modern_meta(client)
+        return self.ask("tools/call", **params)
 
     def begin(self, client: str = "test") -> None:
         """The handshake of the old era."""
@@ -71,7 +113,8 @@ class Place:
         """All that the witness got since the last time this was asked."""
         self._count += 1
         sentinel = f"sentinel {self._count}"
-        self.ask("ping", id=sentinel)
+        meta = {"_meta": modern_meta(self._modern)} if self._modern else {}
+        self.ask("ping", id=sentinel, **meta)
         lines = until(lambda: self._whole(sentinel))
         found = [json.loads(line) for line in lines[self._read :]]
         self._read = len(lines)
@@ -95,7 +138,11 @@ class Place:
         id = id or f"q{self._count}"
         data = json.dumps({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).encode()
         if self.by_http:
-            _, said = self.post(data)
+            mirrored: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
+            if "_meta" in params:
+                mirrored += (("MCP-Protocol-Version", "2026-07-28"), ("Mcp-Method", method))
+                mirrored += (("Mcp-Name", params["name"]),) if "name" in params else ()
+            _, said = self.post(data, mirrored)
             found = json.loads(said)
         else:
             self.send(data)
