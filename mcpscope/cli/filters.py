@@ -9,11 +9,11 @@ import click
 
 from mcpscope.engine.filter.fields import FIELDS, STATES
 from mcpscope.engine.filter.language import Filter, parse
-from mcpscope.errors import ScopeError
+from mcpscope.errors import Exit, ScopeError
 from mcpscope.store.directory import Directory, SessionInfo
 
 _NEGATED_TERM = re.compile(r"-(?:[a-zA-Z][\w-]+(?:\.|\[|!=|[:=~<>])|\()")
-_LOOKS_LIKE_A_FILTER = re.compile(r"[\s:=~<>()\"|&]|^[-!]")
+_LOOKS_LIKE_A_FILTER = re.compile(r"[\s:=~<>()\"|&]|^[-!]|^(?:and|or|not)$", re.IGNORECASE)
 
 
 EXAMPLE = (
@@ -45,8 +45,15 @@ def session_and_filter(
 ) -> tuple[SessionInfo | None, Filter]:
     """What ``[SESSION] [FILTER]`` mean; a single word that is no session but reads like a filter is one."""
     now = time.time_ns()
+    if session is not None and not session.strip():
+        raise ScopeError(
+            "the session's name is empty",
+            code="usage",
+            exit=Exit.USAGE,
+            hint="leave it out for all sessions; mcpscope sessions list names them",
+        )
     if session is None or filter is not None:
-        return (directory.find(session) if session else None), parse(filter or "", now)
+        return (None if session is None else directory.find(session)), parse(filter or "", now)
     try:
         return directory.find(session), parse("", now)
     except ScopeError as error:

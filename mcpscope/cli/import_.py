@@ -45,7 +45,7 @@ def _opened(file: str) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ScopeError(
-            f"{file} cannot be read: {reason.lower()}",
+            f"{file or repr(file)} cannot be read: {reason.lower()}",
             code="cannot_read",
             exit=Exit.USAGE,
             hint="check the name",

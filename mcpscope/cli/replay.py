@@ -46,7 +46,10 @@ REPEAT_PAUSE_SECONDS = 1.1
     "--repeat", metavar="N", type=click.IntRange(1, 20), default=1, help="Run N times; find what varies."
 )
 @click.option(
-    "--timeout", metavar="SECONDS", type=float, help="For one answer (default: 10 s or 3 x recorded)."
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    help="For one answer (default: 10 s or 3 x recorded).",
 )
 @click.option("--fail-fast", is_flag=True, help="Stop at the first difference.")
 @click.option("--allow-destructive", is_flag=True, help="Run what declares itself destructive, too.")
@@ -58,15 +61,13 @@ REPEAT_PAUSE_SECONDS = 1.1
     "--report", "report_format", type=click.Choice(sorted(FORMATS)), help="Print a report in this form."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report here.")
-@click.option("--before", metavar="CMD", default="", help="Run this before each run, to put data back.")
+@click.option("--before", metavar="CMD", help="Run this before each run, to put data back.")
 @click.option("--cmd", "commands", metavar="CMD", multiple=True, help="A/B: one more upstream, as a command.")
 @click.option("--url", "urls", metavar="URL", multiple=True, help="A/B: one more upstream, as a URL.")
 @click.option(
     "--bisect", is_flag=True, help="Of several upstreams, oldest first, find the first that differs."
 )
-@click.option(
-    "--until", metavar="N", type=click.IntRange(0), default=0, help="Say the first N messages only."
-)
+@click.option("--until", metavar="N", type=click.IntRange(1), help="Say the first N messages only.")
 @click.option("--then", type=click.Choice(["stdio"]), help="Then hand the session to the client on stdin.")
 @click.option("--run-name", metavar="NAME", help="Name the session of the run.")
 def command(
@@ -84,14 +85,15 @@ def command(
         fail_fast=given["fail_fast"],
         allow_destructive=given["allow_destructive"],
     )
-    choice = Choice(given["only"] or "", given["until"], given["revision"], _maps(given["maps"]))
+    choice = Choice(given["only"] or "", given["until"] or 0, given["revision"], _maps(given["maps"]))
     targets = [split(text, "--cmd") for text in given["commands"]] + [[url] for url in given["urls"]]
     if target or not targets:
         targets.insert(0, list(target))
+    _check(given, len(targets))
     jobs = [prepare(settings.db, recording, words, options, choice) for words in targets]
     for job in jobs:
         job.policies, job.run_name = given["policy"], given["run_name"] or ""
-        job.before = given["before"]
+        job.before = given["before"] or ""
         job.then = hand_over if given["then"] else None
     if given["dry_run"]:
         return _show_plan(jobs[0], settings, allow=options.allow_destructive)
@@ -103,6 +105,15 @@ def command(
     if settings.json:
         emit_json(wanted.documents if len(jobs) > 1 else wanted.documents[0])
     return code
+
+
+def _check(given: dict[str, Any], targets: int) -> None:
+    if given["before"] is not None:
+        split(given["before"], "--before")
+    if given["bisect"] and targets < 2:
+        raise _usage("--bisect needs several upstreams", "name each with --cmd or --url, oldest first")
+    if given["then"] and (given["repeat"] > 1 or targets > 1):
+        raise _usage("--then hands over one run", "leave out --repeat and further upstreams")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +144,8 @@ def _one(job: Job, settings: Settings, wanted: Wanted, *, several: bool) -> int:
         return Exit.OK
     if any(report.interrupted for report in reports):
         return Exit.INTERRUPTED
+    if reports[-1].unreachable is not None:
+        return reports[-1].unreachable
     return Exit.DIFFERENT if reports[-1].finished.failed else Exit.OK
 
 

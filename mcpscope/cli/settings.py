@@ -64,10 +64,13 @@ def with_settings(function: Callable[..., Any]) -> Callable[..., Any]:
     def called(*args: Any, **kwargs: Any) -> Any:
         ctx = click.get_current_context()
         before: dict[str, Any] = ctx.find_object(dict) or {}
+        given = {option.name: kwargs.pop(option.name) for option in GLOBAL_OPTIONS}
         merged = {
-            option.name: kwargs.pop(option.name) or before.get(option.name) for option in GLOBAL_OPTIONS
+            name: before.get(name) if value in (None, False, ()) else value for name, value in given.items()
         }
         db = merged.pop("db")
+        if db == "":
+            raise click.UsageError("--db needs the name of a file")
         settings = Settings(db=Path(db) if db else default_db(), **{k: v for k, v in merged.items() if v})
         return function(*args, settings=settings, **kwargs)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from mcpscope.engine.filter.language import Filter, parse
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.protocol.answers import OurCode
 from mcpscope.replay.compare import worst
 from mcpscope.replay.driver import Options, Run
 from mcpscope.replay.json_paths import Mask
@@ -25,15 +26,20 @@ from mcpscope.replay.upstream import Upstream
 from mcpscope.replay.verdicts import Row, Verdict
 from mcpscope.replay.volatile import proposed_masks
 from mcpscope.store.replays import Found, Replays, Revision, VerdictRow, find, matching
+from mcpscope.text import safe
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One finished (or ended) run, stored under ``run``."""
+    """One finished (or ended) run, stored under ``run``.
+
+    ``unreachable`` is the exit code of a run in which the upstream never said a word of its own.
+    """
 
     run: int
     finished: Finished
     interrupted: bool = False
+    unreachable: Exit | None = None
     proposed: Sequence[str] = ()
     unannotated: Sequence[str] = ()
 
@@ -140,6 +146,13 @@ def prepare(db: Path, recording: str, target: list[str], options: Options, choic
     store = Replays(db)
     try:
         settled = store.revision(found.id, choice.revision)
+        if choice.revision is not None and settled.number != choice.revision:
+            raise ScopeError(
+                f"{found.name} has no revision {choice.revision}",
+                code="no_revision",
+                exit=Exit.STORE,
+                hint=f"the newest is {store.revision(found.id, None).number}",
+            )
     finally:
         store.close()
     masks = [*options.masks, *(Mask(text) for text in settled.masks)]
@@ -191,16 +204,45 @@ def run(
     finally:
         store.close()
     finished = Finished(job.recording.name, job.target_text, rows, time.monotonic() - began, ended)
+    interrupted = active.stopped == "interrupted"
     return Report(
-        number, finished, active.stopped == "interrupted", tuple(job.proposed), tuple(active.unannotated())
+        number,
+        finished,
+        interrupted,
+        None if interrupted else _unreachable(rows, upstream),
+        tuple(job.proposed),
+        tuple(active.unannotated()),
     )
 
 
+def _unreachable(rows: Sequence[Row], upstream: Upstream) -> Exit | None:
+    said = [row.now for row in rows if row.now is not None]
+    if any(not _is_gone(body) for body in said) or not (said or upstream.ended):
+        return None
+    return Exit.POLICY if upstream.exit_code == Exit.POLICY else Exit.UPSTREAM
+
+
+def _is_gone(body: dict[str, Any]) -> bool:
+    """Whether the proxy answered for an upstream that was not there."""
+    error = body.get("error")
+    return isinstance(error, dict) and error.get("code") == OurCode.UPSTREAM_GONE
+
+
 def _target(found: Found, target: list[str]) -> list[str]:
-    if target:
-        return target if len(target) == 1 and "://" in target[0] else ["--", *target]
-    if found.command:
-        return ["--", *json.loads(found.command)]
+    if len(target) == 1 and "://" in target[0] and not target[0].lower().startswith(("http://", "https://")):
+        raise ScopeError(
+            f"{target[0]} is no address of an MCP server",
+            code="usage",
+            exit=Exit.USAGE,
+            hint="it begins with http:// or https://; a command goes behind --",
+        )
+    words = target or (json.loads(found.command) if found.command else [])
+    if any("\0" in word for word in words):
+        raise ScopeError("a command cannot hold a zero byte", code="no_target", exit=Exit.USAGE)
+    if len(words) == 1 and "://" in words[0]:
+        return list(words)
+    if words:
+        return ["--", *words]
     if found.url:
         return [found.url]
     raise ScopeError(
@@ -212,7 +254,7 @@ def _target(found: Found, target: list[str]) -> list[str]:
 
 
 def _proxy_options(job: Job, name: str) -> list[str]:
-    options = ["--db", str(job.db), "--record", name, "--label", f"replay of {job.recording.name}"]
+    options = ["--db", str(job.db), "--record", name, "--label", f"replay of {safe(job.recording.name)}"]
     for policy in job.policies:
         options += ["--policy", policy]
     return options
@@ -222,7 +264,9 @@ def _ended(why: str, upstream: Upstream) -> str:
     if why != "the upstream ended":
         return "" if why == "stopped at the first difference" else why
     code = upstream.exit_code
-    last = f": {upstream.said[-1]}" if upstream.said else ""
+    said = [line for line in upstream.said if line.strip()]
+    telling = next((line for line in reversed(said) if line.startswith("error: ")), said[-1] if said else "")
+    last = f": {telling.removeprefix('error: ')}" if telling else ""
     return f"the upstream ended (exit code {code}){last}"
 
 
