@@ -33,6 +33,12 @@ class FilterCondition:
         """Whether such a message could match; wrong only by saying yes."""
         return self.filter.may_match(dir=direction.value, method=method, tool=tool)
 
+    def seen(self, subject: Any) -> dict[str, Any]:
+        """The values that the filter asks for, by name."""
+        from mcpscope.engine.seen import of_filter  # deferred: it needs the rules, which need this
+
+        return of_filter(self.filter.tree, subject)
+
     def names_method(self, method: str) -> bool:
         """Whether the filter spells ``method`` out (a wildcard that covers it does not count)."""
         return method in self._methods

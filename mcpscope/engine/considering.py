@@ -58,6 +58,7 @@ def _carry_out(engine: Engine, passage: Passage, verdict: Verdict, at: int, out:
     elif verdict.delays is not None:
         stopping.stop(engine, passage, HoldKind.DELAY, verdict.delays, "", at, out)
     else:
+        passage.allowed_by(verdict.allows)
         engine.let_go(passage, at, out)
 
 

@@ -356,6 +356,8 @@ class Engine:
             said.update(self._caller(passage))
         if passage.tags and word.final:
             said["tags"] = passage.tags
+        if passage.saw and word.final:
+            said["saw"] = passage.saw
         if passage.fault:
             said["fault"] = passage.fault
         if passage.warnings and word.final:

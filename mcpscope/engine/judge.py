@@ -9,6 +9,7 @@ from mcpscope.engine.live import Facts, Live
 from mcpscope.engine.passage import CANCELLED, Passage
 from mcpscope.engine.patch import PatchError
 from mcpscope.engine.rules import Action, Entry, Phase, Rule
+from mcpscope.engine.seen import values_seen
 from mcpscope.engine.steering import Steering
 from mcpscope.protocol.message import Direction, Kind, Message
 
@@ -18,6 +19,7 @@ SHOWN_BYTES = 400
 UNTOUCHED_METHODS = frozenset({"ping", CANCELLED, "initialize", "server/discover"})
 """Breakpoints and the intercept filter hold these only when they spell the method out."""
 
+POLICY = "policy"
 _AIDS = ("breakpoint", "intercept")
 _BAD = ("rpc-error", "tool-error")
 
@@ -27,6 +29,7 @@ class Verdict:
     """What the rules want: at most one decides; a hold and a delay may stand beside it.
 
     ``decides`` is never an ``allow``, which only ends the judging. ``notes`` are log-points and failed edits.
+    ``allows`` is the rule of the policy that ended the judging.
     ``entry`` is the key of the ``inputRequests`` entry that the rule was about, if it was one.
     """
 
@@ -34,6 +37,7 @@ class Verdict:
     holds: Rule | None = None
     delays: Rule | None = None
     entry: str = ""
+    allows: Rule | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -58,16 +62,19 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
     if not candidates:
         return False
     subject = Live(passage, facts, at)
-    verdict.holds = verdict.delays = None
+    verdict.holds = verdict.delays = verdict.allows = None
     for entry in candidates:
         rule = entry.rule
         if not _acts(entry, subject, passage, at):
             continue
+        if rule.origin == POLICY:
+            passage.saw |= values_seen(rule, passage, steering, facts, at)
         if rule.action is Action.EDIT:
             if _edit(passage, rule, verdict, steering):
                 return True
         elif rule.action.decides:
             verdict.decides = None if rule.action is Action.ALLOW else rule
+            verdict.allows = rule if rule.action is Action.ALLOW and rule.origin == POLICY else None
             break
         else:
             _aside(entry, passage, verdict, steering)

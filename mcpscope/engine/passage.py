@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcpscope.engine.exchange import Exchange
-from mcpscope.engine.rules import Phase
+from mcpscope.engine.rules import Phase, Rule
 from mcpscope.protocol.message import Direction, Kind, Message
 
 CANCELLED = "notifications/cancelled"
@@ -21,7 +21,8 @@ class Passage:
     ``exchange`` is where the message belongs, ``request`` what opened it as it was sent (for answers).
     ``parts`` are the elements of a batch. ``let_go`` are rules that held it or were approved, ``applied``
     rules that are done with it, ``counted`` those whose hit is counted. ``fault`` is the action of the fault
-    that struck it, ``jitter_ns`` what is added to its delay (-1: not drawn).
+    that struck it, ``jitter_ns`` what is added to its delay (-1: not drawn). ``saw`` is what the rules of the
+    policy that acted looked at.
     """
 
     direction: Direction
@@ -45,6 +46,7 @@ class Passage:
     injected: bool = False
     fault: str = ""
     jitter_ns: int = -1
+    saw: dict[str, Any] = field(default_factory=dict)
 
     @property
     def changed(self) -> bool:
@@ -54,6 +56,11 @@ class Passage:
     def plain(self) -> bool:
         """Nothing stopped, changed or marked it."""
         return self.message is self.received and not (self.actor or self.tags or self.injected)
+
+    def allowed_by(self, rule: Rule | None) -> None:
+        """A rule of the policy lets it pass, which is for the record, too."""
+        if rule is not None and not self.actor:
+            self.actor, self.rule = "rule", rule.name
 
     @property
     def goes_to_server(self) -> bool:

@@ -169,6 +169,7 @@ class HttpRunner:
             "record_mode": options.record_mode,
             "max_body": options.max_body,
             "redacts": True,
+            "policy": options.orders.law.digest if options.orders.law is not None else None,
             "version": __version__,
             "started_at_ns": time.time_ns(),
             "era": session.era,

@@ -138,6 +138,7 @@ class Runner:
             "record_mode": options.record_mode,
             "max_body": options.max_body,
             "redacts": options.redactor is not None,
+            "policy": options.orders.law.digest if options.orders.law is not None else None,
             "version": __version__,
             "started_at_ns": self._started_at,
         }

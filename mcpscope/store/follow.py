@@ -208,7 +208,7 @@ class Follower:
         for (known,) in connection.execute(_STATES, (self._journal_id,)).fetchall():
             session = Recorded.restore(load_state(known))
             restore_catalog(connection, session)
-            self._ingest.sessions[session.number] = session
+            self._ingest.resume(session)
 
     def _settle(self) -> None:
         self._writer.wait()

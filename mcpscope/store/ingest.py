@@ -149,6 +149,9 @@ class Ingest:
         made = Recorded(add_session(self._connection, self._uid, number, at, said), number)
         made.max_body = _count(said.get("max_body"))
         made.redacts = said.get("redacts") is True
+        made.sealed = bool(said.get("policy"))
+        if made.sealed:
+            self._seal(made.id, at, said)
         if "sse" in (said.get("client_transport"), said.get("server_transport")):
             made.channel = PIPE
         elif said.get("client_transport") == "stdio":
@@ -156,6 +159,23 @@ class Ingest:
         made.time(at)
         self.sessions[number] = made
         return made
+
+    def _seal(self, session_id: int, at: int, said: dict[str, Any]) -> None:
+        """What is recorded of this session is chained."""
+        from mcpscope.store.sealing import Sealer  # deferred: only a session under a policy needs it
+
+        self.batch.sealer = self.batch.sealer or Sealer()
+        facts = {name: said.get(name) for name in ("policy", "label", "started_at_ns")}
+        self.batch.sealer.begin(self._connection, session_id, at, facts)
+
+    def resume(self, session: Recorded) -> None:
+        """Take up a session that was recorded before, as the last commit left it."""
+        self.sessions[session.number] = session
+        if session.sealed:
+            from mcpscope.store.sealing import Sealer
+
+            self.batch.sealer = self.batch.sealer or Sealer()
+            self.batch.sealer.resume(self._connection, session.id)
 
     def _session_close(self, item: Unpacked) -> None:
         session = self.session(item.record.session, item.record.at)
@@ -178,6 +198,8 @@ class Ingest:
         def finish() -> None:
             count_session(self._connection, session)
             end_session(self._connection, session.id, at, reason, exit_code)
+            if self.batch.sealer is not None:
+                self.batch.sealer.close(self._connection, session.id)
 
         self._later.append(finish)
 

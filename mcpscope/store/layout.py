@@ -33,7 +33,7 @@ HTTP = 13
 
 # The database that the journal is brought into: how a wire that meets a newer one knows it.
 APPLICATION_ID = 0x4D637053  # "McpS"
-SCHEMA_VERSION = 6  # the number of migrations that this code knows
+SCHEMA_VERSION = 7  # the number of migrations that this code knows
 
 NO_DIR = 0
 TO_SERVER = 1

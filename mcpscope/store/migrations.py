@@ -14,7 +14,7 @@ from sqlite_utils.migrations import Migrations
 
 from mcpscope.store.rare import INDEXES
 from mcpscope.store.schema import APPLICATION_ID, SCHEMA_VERSION
-from mcpscope.store.tables import PINS, REPLAYS, STATES, TABLES, TEXTS, TEXTS_STATE, VIEWS
+from mcpscope.store.tables import PINS, REPLAYS, SEALS, STATES, TABLES, TEXTS, TEXTS_STATE, VIEWS
 
 migrations = Migrations("mcpscope")
 
@@ -61,6 +61,12 @@ def m006_rare(db: Database) -> None:
     """Indexes of what is rare: a filter that finds nothing need not read every exchange to say so."""
     for index in INDEXES:
         db.execute(index.statement)
+
+
+@migrations()
+def m007_seals(db: Database) -> None:
+    """The chain over what was recorded under a policy."""
+    db.execute(SEALS)
 
 
 def migrate(path: str) -> None:

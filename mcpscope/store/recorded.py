@@ -42,6 +42,7 @@ class Recorded:
         "number",
         "owners",
         "redacts",
+        "sealed",
         "seen_bytes",
         "seen_exchanges",
         "seen_messages",
@@ -59,6 +60,7 @@ class Recorded:
         self.last_at = 0
         self.max_body = 0
         self.redacts = False  # secrets are taken out of its messages, which leaves marks in them
+        self.sealed = False  # its rows are chained
         # The first message of the last record of each way: if we were killed, nobody knows whether it left.
         self.last_of: dict[Way, int] = {}
         # Messages of the gate, by the time that names them, whose final outcome is still to come.
@@ -106,6 +108,7 @@ class Recorded:
             "last_at": self.last_at,
             "max_body": self.max_body,
             "redacts": self.redacts,
+            "sealed": self.sealed,
             "last_of": [[*way, first] for way, first in self.last_of.items()],
             "awaiting": list(self.awaiting.items()),
             "owners": list(self.owners.items()),
@@ -128,6 +131,7 @@ class Recorded:
         made.last_at = state["last_at"]
         made.max_body = state["max_body"]
         made.redacts = state.get("redacts") is True
+        made.sealed = state.get("sealed") is True
         made.last_of = {(dir, stream): first for dir, stream, first in state["last_of"]}
         made.awaiting = dict(state["awaiting"])
         made.owners = dict(state["owners"])

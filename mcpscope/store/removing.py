@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from mcpscope.store.sealing import tombstone
+
 _STATEMENTS = (
     "DELETE FROM outcomes WHERE message_id IN (SELECT id FROM messages WHERE session_id = ?)",
     "DELETE FROM texts_always WHERE exchange_id IN (SELECT id FROM exchanges WHERE session_id = ?)",
@@ -27,7 +29,10 @@ def remove_session(connection: sqlite3.Connection, id: int) -> None:
 
     Its entries in the full-text index stay: they lead to ids that are never used again.
     """
+    row = connection.execute("SELECT uid FROM sessions WHERE id = ?", (id,)).fetchone()
     tables = {name for (name,) in connection.execute(_TABLES)}
     for statement in _STATEMENTS:
         if statement.split()[2 if statement.startswith("DELETE") else 1] in tables:
             connection.execute(statement, (id,))
+    if "seals" in tables and row is not None:
+        tombstone(connection, id, row[0])

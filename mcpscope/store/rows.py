@@ -11,6 +11,10 @@ from typing import Any
 from mcpscope.engine.exchange import Exchange
 from mcpscope.store.bodies import Block, BlockWriter
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from mcpscope.store.sealing import Sealer
+
 Row = tuple[Any, ...]
 
 OF_PEOPLE = ("note", "*")
@@ -94,6 +98,8 @@ class Part:
         self.blocks: list[Block] = []
         self.exchanges: list[Row] = []
         self.changed: list[Row] = []
+        self.changed_of: list[int] = []
+        self.sealer: Sealer | None = None
 
     @property
     def size(self) -> int:
@@ -113,6 +119,8 @@ class Part:
         connection.executemany(SET_FATE, self.fates)
         for call in self.calls:
             call(connection)
+        if self.sealer is not None:
+            self.sealer.seal(connection, self)
 
 
 class Batch:
@@ -122,6 +130,7 @@ class Batch:
         self.blocks = BlockWriter()
         self.next_id = 0
         self.rows = Part()
+        self.sealer: Sealer | None = None
         self._first_id = 0
         self._touched: dict[int, tuple[int, Exchange]] = {}
 
@@ -141,12 +150,14 @@ class Batch:
         """What was gathered since the last ``take``."""
         taken, self.rows = self.rows, Part()
         taken.blocks = self.blocks.take()
+        taken.sealer = self.sealer
         first = self._first_id
         for id, (session_id, exchange) in self._touched.items():
             if id >= first:
                 taken.exchanges.append((id, session_id, *_exchange_values(exchange)))
             else:
                 taken.changed.append((*_exchange_values(exchange), id))
+                taken.changed_of.append(session_id)
         self._touched.clear()
         self._first_id = self.next_id
         return taken

@@ -251,6 +251,20 @@ TEXTS_STATE = (
     "CREATE TABLE texts_always (exchange_id INTEGER PRIMARY KEY)",
 )
 
+SEALS = """
+    CREATE TABLE seals (
+        session_id INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        at INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        total INTEGER NOT NULL,
+        entries BLOB NOT NULL,
+        before BLOB NOT NULL,
+        mac BLOB NOT NULL,
+        PRIMARY KEY (session_id, number)
+    ) WITHOUT ROWID
+"""
+
 PINS = """
     CREATE TABLE pins (
         label TEXT NOT NULL,

@@ -39,6 +39,9 @@ class _Acts:
     def names_method(self, method: str) -> bool:
         return False
 
+    def seen(self, subject: Any) -> dict[str, Any]:
+        return {"method": subject.method, **({"tool": subject.tool} if subject.tool else {})}
+
     def could(self, direction: Direction, method: str, tool: str) -> bool:
         return method not in PASSES and not method.startswith(_NOTES)
 

@@ -37,6 +37,8 @@ _STRING = re.compile(
 _QUOTES = re.compile(r"^[rbRB]{0,2}(\"{3}|'{3}|\"|')|(\"{3}|'{3}|\"|')$")
 _NAME = re.compile(r"(?<![.\w])[A-Za-z_]\w*")
 _MEMBER = re.compile(r"\.\s*([A-Za-z_]\w*)")
+_PLACE = re.compile(r"(?<![.\w])([a-z]+)((?:\s*\.\s*[A-Za-z_]\w*(?!\s*\()|\s*\[\s*\d+\s*\])*)")
+_PART = re.compile(r"[A-Za-z_]\w*|\d+")
 _ERROR_AT = re.compile(r"<input>:(\d+):(\d+):\s*(.*)")
 _INT64 = 1 << 63
 
@@ -71,6 +73,16 @@ class WhenCondition:
 
     def __repr__(self) -> str:
         return f"<WhenCondition {self.text!r}>"
+
+    def seen(self, subject: Any) -> dict[str, Any]:
+        """The values that the filter and the expression ask for, by name."""
+        found = self._filter.seen(subject) if self._filter else {}
+        plain = _STRING.sub("", self.when)
+        for place in _PLACE.finditer(plain):
+            if place[1] in self._used:
+                name = place[0].replace(" ", "")
+                found[name] = _walked(_VALUES[place[1]](subject), place[2])
+        return found
 
     def names_method(self, method: str) -> bool:
         return self._filter is not None and self._filter.names_method(method)
@@ -167,6 +179,18 @@ def _compile(expression: str) -> Any:
     if kind not in ("BOOL", "bool", "DYN", "dyn"):
         raise WhenError(f"gives {kind}, not true or false", 1, 1)
     return compiled
+
+
+def _walked(value: Any, path: str) -> Any:
+    """What is at ``.a.b[0]`` in ``value``; None where nothing is."""
+    for part in _PART.findall(path):
+        if isinstance(value, dict):
+            value = value.get(part)
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
+            return None
+    return value
 
 
 def _name(subject: Any, names: Any) -> str:
