@@ -37,7 +37,7 @@ _STRING = re.compile(
 _QUOTES = re.compile(r"^[rbRB]{0,2}(\"{3}|'{3}|\"|')|(\"{3}|'{3}|\"|')$")
 _NAME = re.compile(r"(?<![.\w])[A-Za-z_]\w*")
 _MEMBER = re.compile(r"\.\s*([A-Za-z_]\w*)")
-_PLACE = re.compile(r"(?<![.\w])([a-z]+)((?:\s*\.\s*[A-Za-z_]\w*(?!\s*\()|\s*\[\s*\d+\s*\])*)")
+_NAMED_PLACE = re.compile(r"(?<![.\w])([a-z]+)((?:\s*\.\s*[A-Za-z_]\w*(?!\s*\()|\s*\[\s*\d+\s*\])*)")
 _PART = re.compile(r"[A-Za-z_]\w*|\d+")
 _ERROR_AT = re.compile(r"<input>:(\d+):(\d+):\s*(.*)")
 _INT64 = 1 << 63
@@ -78,10 +78,10 @@ class WhenCondition:
         """The values that the filter and the expression ask for, by name."""
         found = self._filter.seen(subject) if self._filter else {}
         plain = _STRING.sub("", self.when)
-        for place in _PLACE.finditer(plain):
+        for place in _NAMED_PLACE.finditer(plain):
             if place[1] in self._used:
                 name = place[0].replace(" ", "")
-                found[name] = _walked(_VALUES[place[1]](subject), place[2])
+                found[name] = _at_place(_VALUES[place[1]](subject), place[2])
         return found
 
     def names_method(self, method: str) -> bool:
@@ -181,7 +181,7 @@ def _compile(expression: str) -> Any:
     return compiled
 
 
-def _walked(value: Any, path: str) -> Any:
+def _at_place(value: Any, path: str) -> Any:
     """What is at ``.a.b[0]`` in ``value``; None where nothing is."""
     for part in _PART.findall(path):
         if isinstance(value, dict):
