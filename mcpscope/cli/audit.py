@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import sys
 from collections import deque
 from collections.abc import Iterator
@@ -26,7 +25,7 @@ from mcpscope.store.reading import reading
 from mcpscope.store.sealing import heads_path
 from mcpscope.store.seals import KEY_PURPOSE
 from mcpscope.store.trail import Line, trail
-from mcpscope.store.verifying import Checked, gone, read_heads, sealed_sessions, verify
+from mcpscope.store.verifying import Checked, damage_of, gone, read_heads, sealed_sessions, verify
 from mcpscope.text import json_text, safe
 from mcpscope.tui.present import figures
 
@@ -87,7 +86,7 @@ def verify_chain(session: str | None, key: str | None, settings: Settings) -> in
         secret = _key(key) if ids else b""
         checked = [one for id in ids if (one := verify(connection, id, secret, heads)) is not None]
         missing = gone(connection, heads) if session is None else []
-        damage = _damage(connection) if session is None else []
+        damage = damage_of(connection) if session is None else []
     running = {
         one.session_id
         for one in checked
@@ -131,7 +130,7 @@ def export_trail(session: str | None, output: str | None, key: str | None, setti
     return Exit.OK if all(one.intact for one in checked) else Exit.DIFFERENT
 
 
-def _exported(connection: sqlite3.Connection, one: Checked) -> Iterator[dict[str, Any]]:
+def _exported(connection: Any, one: Checked) -> Iterator[dict[str, Any]]:
     yield {"audit": 1, **_as_json(one, running=False)}
     count = 0
     for line in trail(connection, one.session_id):
@@ -151,7 +150,7 @@ def _target(output: str | None) -> BinaryIO:
     return os.fdopen(fd, "wb")
 
 
-def _ids(connection: sqlite3.Connection, session: str | None) -> list[int]:
+def _ids(connection: Any, session: str | None) -> list[int]:
     sealed = sealed_sessions(connection)
     if session is None:
         return sealed
@@ -172,15 +171,6 @@ def _key(path: str | None) -> bytes:
             exit=Exit.STORE,
             hint="name the key file of the machine that recorded with --key",
         ) from None
-
-
-def _damage(connection: sqlite3.Connection) -> list[str]:
-    """What SQLite itself finds wrong with the file."""
-    try:
-        rows = connection.execute("PRAGMA integrity_check(20)").fetchall()
-    except sqlite3.DatabaseError as error:
-        return [str(error)]
-    return [str(text) for (text,) in rows if text != "ok"]
 
 
 def _show(checked: list[Checked], missing: list[str], damage: list[str], running: set[int]) -> None:

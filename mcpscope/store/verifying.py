@@ -130,6 +130,15 @@ def gone(connection: sqlite3.Connection, heads: dict[str, dict[str, Any]]) -> li
     return sorted(kept - known)
 
 
+def damage_of(connection: sqlite3.Connection) -> list[str]:
+    """What SQLite itself finds wrong with the file."""
+    try:
+        rows = connection.execute("PRAGMA integrity_check(20)").fetchall()
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
+    return [str(text) for (text,) in rows if text != "ok"]
+
+
 def _removed(found: Checked, row: tuple[Any, ...], key: bytes) -> Checked | None:
     number, at, kind, total, entries, before, mac = row
     if mac == seals.linked(key, before, kind, (number, at, total), entries):
