@@ -81,6 +81,8 @@ def test_twenty_stdio_clients_at_once_of_a_remote_server(ends: HttpEnds) -> None
         assert found == {id: f"{number} {id}" for id in range(1, 6)}
         client.stdin.close()
         assert client.wait(20) == 0
+    kinds = dict(ends.rows("SELECT kind, count(*) FROM messages GROUP BY kind"))
+    assert kinds == {"request": 100, "result": 100, "notification": 180}
 
 
 def test_a_hundred_events_are_each_there_before_the_next_is_sent(ends: HttpEnds) -> None:
