@@ -18,9 +18,10 @@ MAX_FINDINGS = 1000
 _SEALS = """
     SELECT number, at, kind, total, entries, before, mac FROM seals WHERE session_id = ? ORDER BY number
 """
-_SESSIONS = (
-    "SELECT session_id FROM seals UNION SELECT id FROM sessions WHERE detail ->> '$.policy' IS NOT NULL"
-)
+_SESSIONS = """
+    SELECT session_id FROM seals
+    UNION SELECT id FROM sessions WHERE detail ->> '$.policy' IS NOT NULL AND journal IS NOT NULL
+"""
 _SESSION = f"SELECT {', '.join(FIELDS['session'])} FROM sessions WHERE id = ?"
 _MESSAGES = f"""
     SELECT id, body_id, body_at, coalesce(kept, size), fate, {", ".join(FIELDS["message"])}
@@ -81,7 +82,12 @@ class Checked:
 
 
 def sealed_sessions(connection: sqlite3.Connection) -> list[int]:
-    """The ids of all sessions that were recorded under a policy, in order."""
+    """The ids of all sessions that were recorded here under a policy, in order.
+
+    All that is read from ``connection`` from now on is of one moment: recorders may go on writing.
+    """
+    if not connection.in_transaction:
+        connection.execute("BEGIN")
     return sorted(row[0] for row in connection.execute(_SESSIONS))
 
 

@@ -412,3 +412,15 @@ def test_a_killed_session_verifies_with_an_open_end(program: Program, tmp_path: 
     until(lambda: b"open end" in verified())
     data = json.loads(program.run("--json", "audit", "verify").stdout)["data"]
     assert data["intact"] and data["sessions"][0]["end"] == "open" and data["sessions"][0]["rows"] >= 10
+
+
+def test_an_imported_session_is_not_taken_for_one_that_lost_its_seals(
+    recorded: Recorded, tmp_path: Path
+) -> None:
+    lines = tmp_path / "one.jsonl"
+    assert (
+        recorded.run("export", "#1", "--format", "jsonl", "--with-secrets", "-o", str(lines)).returncode == 0
+    )
+    other = tmp_path / "other.db"
+    assert recorded.run("import", str(lines), db=other).returncode == 0
+    assert recorded.verify(other) == (0, [])

@@ -180,8 +180,14 @@ def assert_clean(data: bytes, *secrets: str) -> None:
             assert at < 0, (secret, form, data[max(0, at - 80) : at + 80])
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("with_policy", [True, False], ids=["policy", "no policy"])
+@pytest.mark.parametrize(
+    ("shape", "with_policy"),
+    [
+        *(pytest.param(shape, True, id=f"{shape} under a policy") for shape in SHAPES),
+        pytest.param("stdio", False, id="stdio"),
+        *(pytest.param(shape, False, id=shape, marks=pytest.mark.soak) for shape in SHAPES[1:]),
+    ],
+)
 def test_no_secret_is_in_any_byte(ends: HttpEnds, tmp_path: Path, shape: str, with_policy: bool) -> None:
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY)
@@ -218,4 +224,9 @@ def test_no_secret_is_in_any_byte(ends: HttpEnds, tmp_path: Path, shape: str, wi
         )
         marked = ends.rows("SELECT count(*) FROM messages WHERE marks LIKE '%redacted%'")
         assert marked[0][0] >= 6
+        assert {mode for (mode,) in ends.rows("SELECT record_mode FROM sessions")} == {"required"}
+        verified = program.run("--json", "audit", "verify")
+        assert verified.returncode == 0, verified.stdout
+        trail = program.run("audit", "export")
+        assert_clean(trail.stdout + verified.stdout, *secrets)
     assert ends.rows("SELECT count(*) FROM exchanges WHERE status = 'lost'") == [(0,)]
