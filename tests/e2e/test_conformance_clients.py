@@ -70,7 +70,11 @@ def required(peers: Peers, revision: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("scenario", "revision"), [("sse-retry", "2025-11-25"), ("http-custom-headers", "2026-07-28")]
+    ("scenario", "revision"),
+    [
+        pytest.param("sse-retry", "2025-11-25", marks=pytest.mark.soak),
+        ("http-custom-headers", "2026-07-28"),
+    ],
 )
 def test_a_client_behind_the_proxy_passes_what_it_passes_alone(
     suite: Suite, scenario: str, revision: str

@@ -26,7 +26,7 @@ def ends(program: Program) -> Iterator[HttpEnds]:
 
 
 @pytest.mark.parametrize("kind", ["http", "sse"])
-@pytest.mark.parametrize("client", ["sdk1", "sdk2-legacy", "sdk2-auto", "ts-legacy", "ts-auto"])
+@pytest.mark.parametrize("client", ["sdk1", "sdk2-legacy", "sdk2-auto", "ts-v1", "ts-legacy", "ts-auto"])
 def test_a_tour_over_http_reads_back_as_what_the_client_did(
     client: str, kind: str, peers: Peers, ends: HttpEnds, tmp_path: Path
 ) -> None:
@@ -35,7 +35,7 @@ def test_a_tour_over_http_reads_back_as_what_the_client_did(
     check(_recorded(ends), report)
 
 
-@pytest.mark.parametrize("client", ["sdk1", "sdk2-legacy", "sdk2-auto", "ts-legacy", "ts-auto"])
+@pytest.mark.parametrize("client", ["sdk1", "sdk2-legacy", "sdk2-auto", "ts-v1", "ts-legacy", "ts-auto"])
 def test_a_tour_from_stdio_to_http_reads_back_as_what_the_client_did(
     client: str, peers: Peers, ends: HttpEnds, tmp_path: Path
 ) -> None:
@@ -45,7 +45,7 @@ def test_a_tour_from_stdio_to_http_reads_back_as_what_the_client_did(
     check(_recorded(ends), report)
 
 
-@pytest.mark.parametrize("client", ["sdk1", "sdk2-legacy", "sdk2-auto", "ts-legacy", "ts-auto"])
+@pytest.mark.parametrize("client", ["sdk1", "sdk2-legacy", "sdk2-auto", "ts-v1", "ts-legacy", "ts-auto"])
 def test_a_tour_from_http_to_stdio_reads_back_as_what_the_client_did(
     client: str, peers: Peers, ends: HttpEnds, tmp_path: Path
 ) -> None:

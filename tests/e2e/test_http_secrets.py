@@ -106,29 +106,6 @@ def test_secrets_of_every_place_reach_the_upstream_and_nothing_else(ends: HttpEn
         without_secrets(path.read_bytes(), path)
 
 
-@pytest.mark.parametrize(
-    ("reference", "words"),
-    [
-        ("${keyring:service/nobody}", "no entry service/nobody"),
-        ("${file:/nowhere/at/all}", "/nowhere/at/all"),
-        ("${cmd:false}", "exited with code 1"),
-        ("${cmd:/nowhere/at/all}", "cannot run"),
-    ],
-)
-def test_a_secret_that_is_not_there_stops_the_start_by_name(
-    program: Program, vault: Path, reference: str, words: str
-) -> None:
-    done = program.run("proxy", "--header", f"X-Key: {reference}", "http://127.0.0.1:9/mcp")
-    assert done.returncode == 2 and reference in done.stderr.decode() and words in done.stderr.decode()
-
-
-def test_a_file_that_others_can_read_is_refused(program: Program, vault: Path) -> None:
-    (vault / "file").chmod(0o644)
-    done = program.run("proxy", "--header", f"X: ${{file:{vault / 'file'}}}", "http://127.0.0.1:9/mcp")
-    assert done.returncode == 2 and b"chmod 600" in done.stderr
-    without_secrets(done.stderr, "stderr")
-
-
 def test_a_secret_changed_meanwhile_is_fetched_again_when_the_upstream_refuses_the_old(
     ends: HttpEnds, vault: Path
 ) -> None:

@@ -1,9 +1,24 @@
-// A client of the TypeScript SDK 2.x: typescript.mjs legacy|auto COMMAND... or URL; prints what it got and did.
-// It must lie beside a node_modules that has @modelcontextprotocol/client.
-import { Client, SSEClientTransport, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
-import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
-
+// A client of the TypeScript SDKs: typescript.mjs v1|legacy|auto COMMAND... or URL; prints what it got and did.
+// v1 is the SDK 1.x, the others are eras of 2.x. It must lie beside a node_modules that has both.
 const [mode, command, ...args] = process.argv.slice(2);
+const v1 = mode === "v1";
+const sdk = v1
+  ? {
+      ...(await import("@modelcontextprotocol/sdk/client/index.js")),
+      ...(await import("@modelcontextprotocol/sdk/client/stdio.js")),
+      ...(await import("@modelcontextprotocol/sdk/client/sse.js")),
+      ...(await import("@modelcontextprotocol/sdk/client/streamableHttp.js")),
+    }
+  : {
+      ...(await import("@modelcontextprotocol/client")),
+      ...(await import("@modelcontextprotocol/client/stdio")),
+    };
+const schemas = v1 ? await import("@modelcontextprotocol/sdk/types.js") : {};
+const methods = {
+  "sampling/createMessage": schemas.CreateMessageRequestSchema,
+  "elicitation/create": schemas.ElicitRequestSchema,
+  "roots/list": schemas.ListRootsRequestSchema,
+};
 const results = [];
 const did = [];
 let seen = [];
@@ -24,27 +39,28 @@ async function step(method, name, call) {
   return result;
 }
 
-const client = new Client(
+const capabilities = { sampling: {}, elicitation: { form: {} }, roots: { listChanged: true } };
+const client = new sdk.Client(
   { name: "ts-client", version: "2" },
-  {
-    capabilities: { sampling: {}, elicitation: { form: {} }, roots: { listChanged: true } },
-    versionNegotiation: { mode },
-  },
+  v1 ? { capabilities } : { capabilities, versionNegotiation: { mode } },
 );
-client.setRequestHandler("sampling/createMessage", async (request) => {
+const answer = (method, handler) => client.setRequestHandler(v1 ? methods[method] : method, handler);
+const call = (params, options) =>
+  v1 ? client.callTool(params, undefined, options) : client.callTool(params, options);
+answer("sampling/createMessage", async (request) => {
   seen.push(["sampling/createMessage", request.params]);
   return { role: "assistant", content: { type: "text", text: "blue whale" }, model: "none", stopReason: "endTurn" };
 });
-client.setRequestHandler("elicitation/create", async (request) => {
+answer("elicitation/create", async (request) => {
   seen.push(["elicitation/create", request.params]);
   return { action: "accept", content: { colour: "green", name: "Ada" } };
 });
-client.setRequestHandler("roots/list", async () => ({ roots: [{ uri: "file:///home/ada", name: "home" }] }));
+answer("roots/list", async () => ({ roots: [{ uri: "file:///home/ada", name: "home" }] }));
 
 let transport;
-if (command.endsWith("/sse")) transport = new SSEClientTransport(new URL(command));
-else if (command.includes("://")) transport = new StreamableHTTPClientTransport(new URL(command));
-else transport = new StdioClientTransport({ command, args, stderr: "inherit" });
+if (command.endsWith("/sse")) transport = new sdk.SSEClientTransport(new URL(command));
+else if (command.includes("://")) transport = new sdk.StreamableHTTPClientTransport(new URL(command));
+else transport = new sdk.StdioClientTransport({ command, args, stderr: "inherit" });
 await client.connect(transport);
 
 const name = client.getServerVersion()?.name ?? "sdk";
@@ -73,7 +89,7 @@ const tools = everything
     ];
 await step("tools/list", null, () => client.listTools());
 for (const [tool, filled] of tools) {
-  await step("tools/call", tool, () => client.callTool({ name: tool, arguments: filled }, { onprogress }));
+  await step("tools/call", tool, () => call({ name: tool, arguments: filled }, { onprogress }));
 }
 await step("resources/list", null, () => client.listResources());
 const uri = everything ? "demo://resource/static/document/features.md" : "note://static";
