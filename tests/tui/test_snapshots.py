@@ -64,6 +64,12 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "large": ("contents", ("g", *"j" * 12, "enter", "tab", "G")),
     "recordings": ("recordings", ("4",)),
     "log": ("recordings", ("7",)),
+    "tools": ("offered", ("3",)),
+    "tools_changed": ("offered", ("3", "j", "j", "j")),
+    "tool_schema": ("offered", ("3", "enter")),
+    "tool_diff": ("offered", ("3", "j", "j", "j", "d")),
+    "composer": ("offered", ("3", "n", *"quota", "down", *"99")),
+    "help_tools": ("offered", ("3", "question_mark")),
     "help_traffic": ("statuses", ("question_mark",)),
     "help_recordings": ("recordings", ("4", "question_mark")),
     "prompt": ("statuses", ("colon", *"the")),
@@ -72,7 +78,7 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "sort": ("statuses", ("o",)),
     "quit": ("statuses", ("q",)),
 }
-OPENING = {"enter", "slash", "colon", "ctrl+p", "question_mark", "right_square_bracket", "4", "7", "t", "p"}
+OPENING = {*"34ndpt7", "enter", "slash", "colon", "ctrl+p", "question_mark", "right_square_bracket"}
 RESTED = {"y", "slash"}
 LOOKS = {
     "mono": Options(watch=False, theme="mono"),

@@ -67,6 +67,8 @@ def _hint(schema: Mapping[str, Any], plain: Mapping[str, Any]) -> str:
     parts = [
         "enum" if "enum" in plain else str(kind) if not isinstance(kind, list) else "|".join(map(str, kind))
     ]
+    if isinstance(choices := plain.get("enum"), list):
+        parts.append(" | ".join(map(str, choices[:8])))
     for low, high, unit in (("minimum", "maximum", ""), ("minLength", "maxLength", " chars")):
         if low in plain or high in plain:
             parts.append(f"{plain.get(low, '')}..{plain.get(high, '')}{unit}")

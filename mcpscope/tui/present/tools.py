@@ -17,7 +17,7 @@ from mcpscope.tui.present import figures
 from mcpscope.tui.present.document import document
 from mcpscope.tui.present.glyphs import Glyphs
 from mcpscope.tui.present.holds import hints as schema_hints
-from mcpscope.tui.present.spans import Line, Span, cut, pad, width_of
+from mcpscope.tui.present.spans import Line, Span, cut, keep_whole, pad, width_of
 from mcpscope.tui.present.tabs import diff_lines
 
 FIXED = 59
@@ -64,7 +64,7 @@ def thing_line(
     words = hints(offered.body) if offered.kind == "tool" and offered.listed else ()
     line: Line = [
         (f" {glyphs.cursor if here else ' '}", "accent"),
-        (f"{glyphs.mark if marked else ' '} ", "match"),
+        (f"{glyphs.mark if marked else ' '} ", "accent" if marked else ""),
         *_visible(thing, glyphs),
         (pad(_breaks(thing, glyphs), 4), "warning"),
         (f"{glyphs.drift if thing.drift else ' '} ", "warning"),
@@ -138,12 +138,12 @@ def tabs_line(things: Sequence[Thing], kind: str, width: int) -> Line:
     line: Line = [(" ", "")]
     for one in ("tool", "prompt", "resource"):
         title = f"{one.capitalize()}s {sum(thing.kind == one for thing in things)}"
-        line += [(f" [{title}] ", "tab") if one == kind else (f"  {title}  ", "muted")]
+        line += [(" ", ""), (f"[{title}]", "tab") if one == kind else (f" {title} ", "muted"), (" ", "")]
     shown = [thing for thing in things if thing.kind == kind]
-    return cut([*line, ("   ", ""), *_totals(shown)], width)
+    return [*line, *keep_whole([[part] for part in _totals(shown)], width - width_of(line), gap=3, margin=2)]
 
 
-def _totals(shown: Sequence[Thing]) -> Line:
+def _totals(shown: Sequence[Thing]) -> list[Span]:
     parts: list[Span] = []
     for count, word, role in (
         (sum(bool(thing.hidden_by) for thing in shown), "hidden", "warning"),
@@ -155,10 +155,7 @@ def _totals(shown: Sequence[Thing]) -> Line:
         if count:
             parts.append((f"{figures.count(count)} {word}", role))
     parts.append((f"definitions {figures.size(sum(thing.size for thing in shown))}", "muted"))
-    line: Line = []
-    for part in parts:
-        line += [(" · ", "muted"), part] if line else [part]
-    return line
+    return parts
 
 
 def facts(
@@ -284,7 +281,7 @@ def schema_lines(thing: Thing) -> list[Line]:
         if word not in body:
             continue
         lines += [[(word, "accent")], []] if not lines else [[], [(word, "accent")], []]
-        if word == "inputSchema" and isinstance(body[word], dict):
+        if word == "inputSchema" and isinstance(body[word], dict) and body[word].get("properties"):
             lines += [*schema_hints(body[word]), []]
         lines += json_lines(body[word])
     return lines or [[("it declares no schema", "muted")]]

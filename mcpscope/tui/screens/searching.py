@@ -20,11 +20,14 @@ class Searching:
         """By the id of the action."""
         return {
             "search": Act(self._search),
-            "search.next": Act(lambda: self._viewer().next_hit()),
-            "search.previous": Act(lambda: self._viewer().next_hit(back=True)),
+            "search.next": Act(lambda: self._viewer().next_hit(), self._no_search),
+            "search.previous": Act(lambda: self._viewer().next_hit(back=True), self._no_search),
             "wrap": Act(self._wrap),
             "offsets": Act(lambda: self._viewer().toggle_offsets()),
         }
+
+    def _no_search(self) -> str:
+        return "" if self._viewer().pattern is not None else "nothing is searched for"
 
     async def _search(self) -> None:
         text = await self._screen.app.push_screen_wait(Ask("Search"))

@@ -61,7 +61,7 @@ class ToolScreen(ScopeScreen):
             return
         line: Line = [(" ", "")]
         for tab in TABS:
-            line.append((f" [{tab}] ", "tab") if tab == self._tab else (f"  {tab}  ", "muted"))
+            line += [(" ", ""), (f"[{tab}]", "tab") if tab == self._tab else (f" {tab} ", "muted"), (" ", "")]
         state = "hidden" if thing.hidden_by else "visible" if thing.links else ""
         self.query_one("#tabs", Bar).show(
             [[*line, (f"   {state}", "warning" if thing.hidden_by else "muted")]]

@@ -16,7 +16,7 @@ from mcpscope.tui.app import Options
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.present import figures
 from mcpscope.tui.screens.tools import ToolsScreen
-from tests.e2e.test_visibility import Ends
+from tests.e2e.viewers import Ends
 from tests.peers.found import Peers
 from tests.program import Program
 from tests.session.steered import Steered, call
