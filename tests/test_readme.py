@@ -47,4 +47,6 @@ def test_files_and_pictures_it_names_exist() -> None:
 @pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"])
 def test_no_document_is_as_wide_as_to_be_unreadable(name: str) -> None:
     lines = Path(ROOT / name).read_text().splitlines()
-    assert [line for line in lines if len(line) > 130] == []
+    assert [
+        line for line in lines if len(line) > 130 and not line.startswith("|")
+    ] == []  # tables may be wide

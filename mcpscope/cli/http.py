@@ -50,7 +50,7 @@ def _options(values: Values, url: str, command: list[str]) -> HttpOptions:
         port=_port(_text(values, "port") or os.environ.get("MCPSCOPE_PORT", "")),
         stdio=bool(values.get("stdio")),
         transport=_text(values, "transport"),
-        headers=_list(values, "header"),
+        headers=[*_list(values, "header"), *headers_of_environment()],
         origins=_list(values, "allow_origin"),
         client_token=_text(values, "client_token"),
         allow_remote=bool(values.get("allow_remote")),
@@ -98,6 +98,11 @@ def _list(values: Values, name: str) -> list[str]:
 
 def _say(line: str) -> None:
     click.echo(f"mcpscope: {line}", err=True)
+
+
+def headers_of_environment() -> list[str]:
+    """Headers that a client's configuration hands over unseen: one a line, as --header takes them."""
+    return [line for line in os.environ.pop("MCPSCOPE_HEADERS", "").split("\n") if line.strip()]
 
 
 def _usage(message: str) -> ScopeError:
