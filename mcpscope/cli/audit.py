@@ -25,7 +25,7 @@ from mcpscope.store.reading import reading
 from mcpscope.store.sealing import heads_path
 from mcpscope.store.seals import KEY_PURPOSE
 from mcpscope.store.trail import Line, trail
-from mcpscope.store.verifying import Checked, damage_of, gone, read_heads, sealed_sessions, verify
+from mcpscope.store.verifying import Checked, examine, read_heads, sealed_sessions, verify
 from mcpscope.text import json_text, safe
 from mcpscope.tui.present import figures
 
@@ -84,9 +84,10 @@ def verify_chain(session: str | None, key: str | None, settings: Settings) -> in
     with reading(settings.db, warn) as connection:
         ids = _ids(connection, session)
         secret = _key(key) if ids else b""
-        checked = [one for id in ids if (one := verify(connection, id, secret, heads)) is not None]
-        missing = gone(connection, heads) if session is None else []
-        damage = damage_of(connection) if session is None else []
+        audit = examine(connection, ids, secret, heads)
+    if session is not None:
+        audit.missing.clear()
+    checked, missing, damage = audit.checked, audit.missing, audit.damage
     running = {
         one.session_id
         for one in checked
@@ -95,7 +96,7 @@ def verify_chain(session: str | None, key: str | None, settings: Settings) -> in
     if settings.json:
         emit_json(
             {
-                "intact": all(one.intact for one in checked) and not missing and not damage,
+                "intact": audit.intact,
                 "sessions": [_as_json(one, running=one.session_id in running) for one in checked],
                 "missing_sessions": missing,
                 "file": damage,
@@ -105,7 +106,7 @@ def verify_chain(session: str | None, key: str | None, settings: Settings) -> in
         _show(checked, missing, damage, running)
     if any(one.other_key for one in checked):
         return Exit.STORE
-    return Exit.DIFFERENT if missing or damage or not all(one.intact for one in checked) else Exit.OK
+    return Exit.OK if audit.intact else Exit.DIFFERENT
 
 
 @command.command("export")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,16 @@ from mcpscope.store.bodies import BlockReader
 from mcpscope.store.seals import BODY, CLOSE, FIELDS, OPEN, REMOVED, Entry, entry, own_flags
 
 MAX_FINDINGS = 1000
+# What sqlite3 raises for a damaged file; a spoiled name in it even shows in the text of the error.
+UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
 
 _SEALS = """
     SELECT number, at, kind, total, entries, before, mac FROM seals WHERE session_id = ? ORDER BY number
 """
 _SESSIONS = """
     SELECT session_id FROM seals
-    UNION SELECT id FROM sessions WHERE detail ->> '$.policy' IS NOT NULL AND journal IS NOT NULL
+    UNION SELECT id FROM sessions WHERE journal IS NOT NULL
+    AND CASE WHEN json_valid(detail) THEN detail ->> '$.policy' END IS NOT NULL
 """
 _SESSION = f"SELECT {', '.join(FIELDS['session'])} FROM sessions WHERE id = ?"
 _MESSAGES = f"""
@@ -81,14 +84,44 @@ class Checked:
             self.findings.append(Finding(kind, id, what))
 
 
+@dataclass(slots=True)
+class Audit:
+    """A database: its sessions under a policy, the uids of those gone, what SQLite says of the file."""
+
+    checked: list[Checked]
+    missing: list[str] = field(default_factory=list)
+    damage: list[str] = field(default_factory=list)
+
+    @property
+    def intact(self) -> bool:
+        return not (self.missing or self.damage) and all(one.intact for one in self.checked)
+
+
 def sealed_sessions(connection: sqlite3.Connection) -> list[int]:
     """The ids of all sessions that were recorded here under a policy, in order.
 
     All that is read from ``connection`` from now on is of one moment: recorders may go on writing.
     """
-    if not connection.in_transaction:
-        connection.execute("BEGIN")
-    return sorted(row[0] for row in connection.execute(_SESSIONS))
+    connection.text_factory = _lenient
+    try:
+        if not connection.in_transaction:
+            connection.execute("BEGIN")
+        return sorted(row[0] for row in connection.execute(_SESSIONS))
+    except UnicodeDecodeError as error:
+        raise sqlite3.DatabaseError("a name in it is spoiled") from error
+
+
+def examine(
+    connection: sqlite3.Connection, ids: Sequence[int], key: bytes, heads: dict[str, dict[str, Any]]
+) -> Audit:
+    """Check these sessions, what is missing beside them, and the file itself."""
+    found = Audit([one for id in ids if (one := verify(connection, id, key, heads)) is not None])
+    try:
+        found.missing = gone(connection, heads)
+    except UNREADABLE as error:
+        found.damage.append(str(error))
+    found.damage += [text for text in damage_of(connection) if text not in found.damage]
+    return found
 
 
 def verify(
@@ -105,7 +138,7 @@ def verify(
         _against_head(found, rows, heads)
         if not found.other_key:
             _Rows(connection, found, sealed, key).compare()
-    except sqlite3.DatabaseError as error:
+    except UNREADABLE as error:
         found.add("database", 0, f"cannot be read here: {error}")
     return found
 
@@ -140,7 +173,7 @@ def damage_of(connection: sqlite3.Connection) -> list[str]:
     """What SQLite itself finds wrong with the file."""
     try:
         rows = connection.execute("PRAGMA integrity_check(20)").fetchall()
-    except sqlite3.DatabaseError as error:
+    except UNREADABLE as error:
         return [str(error)]
     return [str(text) for (text,) in rows if text != "ok"]
 
@@ -289,7 +322,7 @@ class _Rows:
             expected = sealed.pop(row.id, None)
             if expected is None:
                 self._found.add(kind, row.id, "was added: no seal covers it")
-            elif expected != row:
+            elif not _same(expected, row):
                 self._differs(kind, expected, row)
         for id in sealed:
             self._found.add(kind, id, "is missing")
@@ -303,7 +336,7 @@ class _Rows:
             if not left:
                 self._found.add(name, row.id, "was added: no seal covers it")
                 continue
-            same = next((one for one in left if one == row), None)
+            same = next((one for one in left if _same(one, row)), None)
             if same is None:
                 self._differs(name, left.pop(0), row)
             else:
@@ -331,6 +364,15 @@ class _Rows:
                 self._found.add("message", row.id, f"has the body of message {moved}")
             else:
                 self._found.add("message", row.id, _difference(expected, row))
+
+
+def _same(expected: Entry, row: Entry) -> bool:
+    return (expected.facts, expected.body) == (row.facts, row.body)
+
+
+def _lenient(data: bytes) -> str:
+    """A text that somebody has spoiled is to be compared, too."""
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _difference(expected: Entry, row: Entry) -> str:
