@@ -66,6 +66,20 @@ PROXY_OPTIONS = (
     Option(
         "policy", ("--policy",), "FILE", "Enforce the rules of this file; the record is required.", many=True
     ),
+    Option(
+        "redact_key",
+        ("--redact-key",),
+        "NAME",
+        "Record no value of a member of this name, a glob.",
+        many=True,
+    ),
+    Option(
+        "redact_path",
+        ("--redact-path",),
+        "PATH",
+        "Record no value at this place: args.password, login:$.result.token, header:x-api-key.",
+        many=True,
+    ),
     Option("shadow", ("--shadow",), "", "Only record what the policy would do."),
     Option(
         "hide",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _RULE_OPTIONS = (
     *("breaks", "intercept", "deny", "detached", "client_timeout", "max_message"),
-    *("policy", "hide", "only", "rename", "describe", "fault", "on_drift"),
+    *("policy", "hide", "only", "rename", "describe", "fault", "on_drift", "redact_key", "redact_path"),
 )
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -118,17 +118,34 @@ def _environment(values: Values) -> tuple[dict[str, str], list[str], Mask | None
 
 def _redaction(mask: Mask | None, orders: Orders | None) -> tuple[Mask | None, Redactor | None]:
     """What takes secrets out of the record: nothing where there are none and no policy names places."""
-    law = orders.law if orders is not None else None
-    if mask is None and law is None:
+    if mask is None and (orders is None or not (orders.law or orders.places)):
         return None, None
     from mcpscope.session.redacting import Redactor
     from mcpscope.store.local_key import digest_key
     from mcpscope.transports.secret_mask import Mask
 
     redactor = Redactor(mask or Mask(key=digest_key()))
-    if law is not None:
-        law.redactor = redactor
+    if orders is not None:
+        orders.redact(redactor)
     return redactor.mask, redactor
+
+
+def _places(values: Values) -> list[str]:
+    """The places of the command line that are not to be recorded."""
+    keys = [key.strip() for key in os.environ.get("MCPSCOPE_REDACT_KEYS", "").split(",")]
+    found = [key for key in [*keys, *_list(values, "redact_key")] if key]
+    if any(not name.replace("*", "").replace("-", "").replace("_", "").isalnum() for name in found):
+        raise Refused("--redact-key takes the name of a member, such as password or *token*")
+    found += _list(values, "redact_path")
+    if found:
+        from mcpscope.engine.places import BadPlace, read_place
+
+        for text in found:
+            try:
+                read_place(text)
+            except BadPlace as error:
+                raise Refused(f"{text!r} is no place: {error}") from None
+    return found
 
 
 def _can_seal() -> None:
@@ -162,7 +179,7 @@ def _resolved(text: str, mask: Mask | None) -> tuple[str, Mask | None]:
 
 def orders_of(values: Values) -> Orders | None:
     """The rules of the command line, checked before anything starts; None where there are none."""
-    if not any(values.get(name) for name in _RULE_OPTIONS):
+    if not any(values.get(name) for name in _RULE_OPTIONS) and not os.environ.get("MCPSCOPE_REDACT_KEYS"):
         return None
     from mcpscope.proxy.helm import Orders
 
@@ -179,6 +196,7 @@ def orders_of(values: Values) -> Orders | None:
     if values.get("policy"):
         orders.law = _law(values)
         _can_seal()
+    orders.places = _places(values)
     if orders.any:
         from mcpscope.errors import ScopeError
 

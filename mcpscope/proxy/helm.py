@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mcpscope.session.desk import Desk
     from mcpscope.session.gate import Gate
     from mcpscope.session.law import Law
+    from mcpscope.session.redacting import Redactor
     from mcpscope.session.stdio import StdioSession
     from mcpscope.store.journal import Journal
     from mcpscope.transports.loop import Loop
@@ -39,6 +40,8 @@ class Orders:
         "max_message",
         "on_drift",
         "onlys",
+        "places",
+        "redactor",
         "renames",
     )
 
@@ -56,16 +59,27 @@ class Orders:
         self.detached = ""
         self.max_message = 0
         self.law: Law | None = None
+        self.places: list[str] = []
+        self.redactor: Redactor | None = None
 
     @property
     def any(self) -> bool:
         """Whether rules are there from the first byte."""
-        return bool(self.breaks or self.denies or self.intercept or self.law or self.views or self.faults)
+        rules = self.breaks or self.denies or self.intercept or self.law or self.faults or self.places
+        return bool(rules or self.views)
 
     @property
     def views(self) -> bool:
         """Whether something is to be seen otherwise."""
         return bool(self.hides or self.onlys or self.renames or self.describes or self.on_drift)
+
+    def redact(self, redactor: Redactor) -> None:
+        """Have ``redactor`` take out what the command line and the policy name."""
+        self.redactor = redactor
+        redactor.always = tuple(self.places)
+        redactor.obey(())
+        if self.law is not None:
+            self.law.redactor = redactor
 
     def check(self) -> None:
         """Raises FilterError for the first filter that cannot be understood."""
@@ -173,6 +187,8 @@ def steering_of(orders: Orders, about: dict[str, Any]) -> Steering:
     if orders.denies:
         steering.strict = certain
     wishes.obey(steering.rules, orders.breaks, orders.intercept, orders.denies)
+    if orders.redactor is not None and orders.places:
+        steering.redact(orders.redactor.message, by_place=True)
     if orders.law is not None:
         orders.law.put_in_force(steering)
     _look(steering.view, orders)

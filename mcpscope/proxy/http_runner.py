@@ -52,8 +52,7 @@ class HttpRunner:
         self._say = say
         mask = Mask(key=digest_key())
         self.redactor = Redactor(mask)
-        if options.orders.law is not None:
-            options.orders.law.redactor = self.redactor
+        options.orders.redact(self.redactor)
         url, transport, headers = None, STDIO, list(options.headers)
         if options.url:
             url, transport, headers = upstream_of(options)

@@ -45,6 +45,8 @@ class Redactor:
     def __init__(self, mask: Mask) -> None:
         self.mask = mask
         self.places = Places()
+        self.always: tuple[str, ...] = ()
+        """Places that hold whatever a policy says."""
         self.alias: Callable[[str], str] = str
         self._calls: OrderedDict[tuple[int, str], set[str]] = OrderedDict()
 
@@ -57,14 +59,14 @@ class Redactor:
         return not (self.mask or self.places or self.places.headers)
 
     def obey(self, texts: Sequence[str]) -> None:
-        """These places from now on."""
-        self.places = Places(list(dict.fromkeys(texts)))
+        """These places from now on, and those that hold always."""
+        self.places = Places(list(dict.fromkeys((*self.always, *texts))))
 
     def message(self, raw: bytes, session: int = 0, dir: int = 0) -> bytes:
         """A message as it may be written down."""
         if self.places:
             raw = self._by_place(raw, session, dir)
-        return self.mask.mask(raw)
+        return self.mask.messages(raw)
 
     def record(self, kind: int, dir: int, session: int, payload: bytes) -> bytes:
         """The payload of a record as it may be written."""

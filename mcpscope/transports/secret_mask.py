@@ -17,6 +17,7 @@ MAX_LEARNED = 256
 HELD_BYTES = 64 << 10
 FEW_FORMS = 64
 LONG_LINE = 16
+_BARE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|(?:[\d.eE+-]*)(\[redacted:[0-9a-f]{8}\])(?:[\d.eE+-]*)', re.S)
 
 
 class Mask:
@@ -83,6 +84,13 @@ class Mask:
                 if form in data:
                     data = data.replace(form, self._shown[form])
         return self._unusual(data) if UNUSUAL.search(data) else data
+
+    def messages(self, data: bytes) -> bytes:
+        """``mask`` for JSON: a number that was a secret becomes a string, so that it can still be read."""
+        masked = self.mask(data)
+        if masked == data:
+            return data
+        return _BARE.sub(lambda found: b'"%b"' % found[1] if found[1] else found[0], masked)
 
     def text(self, text: str) -> str:
         """``mask`` for text that is about to be shown or stored."""
@@ -162,7 +170,7 @@ class MaskedFlow:
         data = self._rest + data
         cut = len(data) if last else self._cut(data)
         data, self._rest = data[:cut], data[cut:]
-        return data, self._mask.mask(data)
+        return data, (self._mask.messages if self._messages else self._mask.mask)(data)
 
     def _cut(self, data: bytes) -> int:
         if self._messages:

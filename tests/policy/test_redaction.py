@@ -230,3 +230,72 @@ def test_no_secret_is_in_any_byte(ends: HttpEnds, tmp_path: Path, shape: str, wi
         trail = program.run("audit", "export")
         assert_clean(trail.stdout + verified.stdout, *secrets)
     assert ends.rows("SELECT count(*) FROM exchanges WHERE status = 'lost'") == [(0,)]
+
+
+@pytest.mark.parametrize("shape", ["stdio", "reverse"])
+def test_places_of_the_command_line_need_no_policy(program: Program, shape: str) -> None:
+    program.env["MCPSCOPE_REDACT_KEYS"] = "api_key, *secret*"
+    ends = HttpEnds(program)
+    options = ["--redact-key", "password", "--redact-path", "login:$.result.structuredContent.token"]
+    argv = [*LEAKY, "stdio"]
+    if shape == "stdio":
+        process = program.popen("proxy", *options, "--", *argv)
+        assert process.stdin and process.stdout
+        arguments = {"password": "pass1", "api_key": "key-1", "my_secret_no": 42, "user": "ada"}
+        for id, name in enumerate(("login", "login")):
+            body = {"id": id, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
+            process.stdin.write(json.dumps({"jsonrpc": "2.0", **body}).encode() + b"\n")
+            process.stdin.flush()
+            assert process.stdout.readline()
+        process.stdin.write(b"this is no JSON: pass1\n")
+        process.stdin.close()
+        process.wait(30)
+    else:
+        made = HttpEnds(program)
+        url = urlsplit(made.proxy(*options, made.server(*LEAKY)))
+        connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=20)
+        arguments = {"password": "pass1", "api_key": "key-1", "my_secret_no": 42, "user": "ada"}
+        body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
+        body["params"] = {"name": "login", "arguments": arguments}
+        headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+        connection.request("POST", "/mcp", json.dumps(body), headers)
+        assert b"t-1234" in connection.getresponse().read()
+        made.close()
+    assert ends.rows("SELECT record_mode FROM sessions") == [("best-effort",)]
+    said = b"\n".join(bodies(program.db))
+    for value in (b'"pass1', b": pass1", b"key-1", b": 42", b"t-1234"):
+        assert value not in said
+    assert b'"ada"' in said
+
+
+def test_a_place_that_is_none_stops_the_start(program: Program) -> None:
+    done = program.run("--redact-path", "$.a b", "--", "cat")
+    assert done.returncode == 2 and b"is no place" in done.stderr
+    assert program.run("--redact-key", "a.b", "--", "cat").returncode == 2
+
+
+def test_places_that_a_changed_policy_names_are_redacted_from_then_on(
+    program: Program, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\n")
+    process = program.popen("proxy", "--policy", str(policy), "--", *LEAKY, "stdio")
+    assert process.stdin and process.stdout and process.stderr
+
+    def say(id: int, pin: str) -> None:
+        assert process.stdin and process.stdout
+        body = {"jsonrpc": "2.0", "id": id, "method": "tools/call"}
+        body["params"] = {"name": "login", "arguments": {"pin": pin}}
+        process.stdin.write(json.dumps(body).encode() + b"\n")
+        process.stdin.flush()
+        assert process.stdout.readline()
+
+    say(1, "first-pin")
+    policy.write_text("version: 1\nredact: [pin]\n")
+    assert b"policy loaded" in process.stderr.readline()
+    say(2, "second-pin")
+    process.stdin.close()
+    process.wait(30)
+    HttpEnds(program).rows("SELECT 1")
+    said = b"\n".join(bodies(program.db))
+    assert b"first-pin" in said and b"second-pin" not in said

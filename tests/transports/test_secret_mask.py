@@ -77,6 +77,13 @@ def test_of_many_learned_values_the_latest_are_known() -> None:
     assert mask.mask(b"short") == b"short"
 
 
+def test_a_number_that_is_a_secret_leaves_json_behind() -> None:
+    said = {"a": 12345678, "b": [12345678.5, -123456789], "c": "no 12345678, see: 12345678", "d": "\\"}
+    found = json.loads(Mask(["12345678"]).messages(json.dumps(said).encode()))
+    assert found["a"].startswith("[redacted:") and len(found["b"]) == 2 and found["d"] == "\\"
+    assert found["c"].count("[redacted:") == 2
+
+
 def test_the_lines_of_a_key_file_are_secrets_too() -> None:
     pem = (
         "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0\nBAQEFAASCBKcwggSj\n-----END PRIVATE KEY-----\n"
