@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from dataclasses import dataclass
 
 import orjson
 
+from mcpscope.protocol.headers import derive
+from mcpscope.protocol.parsing import parse
 from mcpscope.store.listed import SessionRow
 from mcpscope.tui.loaded import Body, Loaded
 from mcpscope.tui.present import figures
 from mcpscope.tui.present.heading import target
 from mcpscope.tui.present.jsonindex import JsonIndex, index_json
 from mcpscope.tui.present.rows import label
+from mcpscope.tui.present.tabs import json_value
 
 MAX_MARKDOWN_BYTES = 20_000
+_MASKED = re.compile(r"((?:[A-Za-z]+ )?)\[(?:masked|redacted:[0-9a-f]+)\]")  # a secret in a recorded head
+_OWN_FIELDS = frozenset({"mcp-session-id", "mcpscope-token", "cookie", "proxy-authorization"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +113,6 @@ def _snippets(
     loaded: Loaded, session: SessionRow | None, request: JsonIndex | None, arguments: bytes
 ) -> list[Copyable]:
     titles = (
-        ("u", "curl", "curl"),
         ("l", "mcpscope", "mcpscope call"),
         ("n", "inspector", "Inspector's command line"),
         ("P", "python", "Python client"),
@@ -115,24 +120,24 @@ def _snippets(
     )
     markdown = Copyable("m", "markdown", "Markdown for a bug report", _markdown(loaded, session))
     why = ""
-    if not loaded.row.tool:
-        why = "it is no tool call"
-    elif session is None or not (session.url or session.command):
+    if session is None or not (session.url or session.command):
         why = "it is not known where the server is"
     elif loaded.request is not None and not loaded.request.whole:
         why = "the arguments are too large"
+    curl = Copyable("u", "curl", "curl", *_curl(session, loaded, why))
+    if not loaded.row.tool:
+        why = "it is no tool call"
     if why or session is None:
-        return [*(Copyable(key, name, title, "", why) for key, name, title in titles), markdown]
+        others = (Copyable(key, name, title, "", why) for key, name, title in titles)
+        return [curl, *others, markdown]
     given = arguments.decode("utf-8", "replace") or "{}"
-    curl_why = "" if session.url else "a stdio server; l has a line for it"
     made = {
-        "curl": ("" if curl_why else _curl(session, loaded.row.tool, given), curl_why),
         "mcpscope": (_mcpscope(session, loaded.row.tool, given), ""),
         "inspector": (_inspector(session, loaded.row.tool, given), ""),
         "python": (_python(session, loaded.row.tool, given), ""),
         "pytest": (_pytest(session, loaded.row.tool, given, loaded), ""),
     }
-    return [*(Copyable(key, name, title, *made[name]) for key, name, title in titles), markdown]
+    return [curl, *(Copyable(key, name, title, *made[name]) for key, name, title in titles), markdown]
 
 
 def _command(session: SessionRow) -> list[str]:
@@ -143,21 +148,46 @@ def _command(session: SessionRow) -> list[str]:
     return [str(part) for part in found] if isinstance(found, list) else [str(found)]
 
 
-def _curl(session: SessionRow, tool: str, arguments: str) -> str:
-    params = f'{{"name":{json.dumps(tool)},"arguments":{arguments}}}'
-    body = f'{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{params}}}'
+def _curl(session: SessionRow | None, loaded: Loaded, why: str) -> tuple[str, str]:
+    """The line that says the request again, byte for byte, and why there is none."""
+    if why or session is None or loaded.request is None:
+        return "", why or "there are no bytes here"
+    if loaded.row.kind != "request" or loaded.request.message.dir != "c2s":
+        return "", "it is no request of the client"
+    if not session.url:
+        return "", "a stdio server; l has a line for it" if loaded.row.tool else "a stdio server"
     lines = [
         f"curl -sN {shlex.quote(session.url)}",
         "-H 'Content-Type: application/json'",
         "-H 'Accept: application/json, text/event-stream'",
+        *_curl_headers(session, loaded, loaded.request.source),
     ]
-    if session.revision:
-        lines.append(f"-H {shlex.quote('MCP-Protocol-Version: ' + session.revision)}")
-    if session.era == "modern":
-        lines += ["-H 'Mcp-Method: tools/call'", f"-H {shlex.quote('Mcp-Name: ' + tool)}"]
-    else:
+    body = loaded.request.source.strip().decode("utf-8", "replace")
+    return " \\\n  ".join([*lines, f"-d {shlex.quote(body)}"]), ""
+
+
+def _curl_headers(session: SessionRow, loaded: Loaded, source: bytes) -> list[str]:
+    """The protocol's fields as recorded, else as they follow from the body; secrets as variables."""
+    recorded = json_value(loaded.streams[0].encode(), "headers")
+    fields = [
+        (str(name), str(value))
+        for name, value in (recorded if isinstance(recorded, list) else ())
+        if str(name).lower() not in _OWN_FIELDS
+    ]
+    said = [(name, value) for name, value in fields if name.lower().startswith("mcp-")]
+    if not said and session.era == "modern":
+        schema = json_value(loaded.definition or b"", "inputSchema")
+        said = derive(parse(source), schema if isinstance(schema, dict) else None)
+    elif not said and session.revision and loaded.row.method != "initialize":
+        said = [("MCP-Protocol-Version", session.revision)]
+    lines = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in said if not _MASKED.fullmatch(value)]
+    for name, value in fields:
+        if secret := _MASKED.fullmatch(value):
+            variable = re.sub(r"[^A-Z0-9]", "_", name.upper())
+            lines.append(f'-H {shlex.quote(f"{name}: {secret[1]}")}"${{{variable}}}"')
+    if session.era != "modern" and loaded.row.method != "initialize":
         lines.append('${MCP_SESSION:+-H "Mcp-Session-Id: $MCP_SESSION"}')
-    return " \\\n  ".join([*lines, f"-d {shlex.quote(body)}"])
+    return lines
 
 
 def _mcpscope(session: SessionRow, tool: str, arguments: str) -> str:

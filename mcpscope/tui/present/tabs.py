@@ -17,6 +17,7 @@ from mcpscope.tui.present.spans import Line, pad
 
 MAX_DIFF_LINES = 6000
 EQUAL_CONTEXT = 2
+_TIMES = {"first_byte_at": "first byte", "last_byte_at": "last byte"}  # of an answer; Timing shows them
 
 
 def json_value(source: bytes, *path: str) -> object:
@@ -106,7 +107,7 @@ def _fact_lines(found: object) -> list[Line]:
         if name == "headers" and isinstance(value, (list, dict)):
             pairs = value.items() if isinstance(value, dict) else (pair for pair in value if len(pair) == 2)
             lines += [[(f"  {key}: ", "key"), (str(text), "")] for key, text in pairs]
-        else:
+        elif name not in _TIMES:
             lines.append([(f"{name} ", "key"), (str(value), "")])
     return lines
 
@@ -117,8 +118,12 @@ def timing_lines(
     outcomes: Sequence[OutcomeRow],
     glyphs: Glyphs,
     zone: tzinfo | None,
+    facts: tuple[str, str, str] = ("", "", ""),
 ) -> list[Line]:
-    """When each message of the exchange came, how long it was held, and when the exchange ended."""
+    """When each message of the exchange came, how long it was held, and when the exchange ended.
+
+    ``facts`` are those of its HTTP stream, if it has one.
+    """
     verdict = row_verdict(row, glyphs)
     lines: list[Line] = [
         [(pad("status", 10), "muted"), (verdict.text, verdict.role)],
@@ -127,6 +132,7 @@ def timing_lines(
     ]
     if row.legs > 1:
         lines.append([(pad("legs", 10), "muted"), (str(row.legs), "")])
+    lines += _stream_lines(row, facts)
     lines.append([])
     lines.append([(f"{'AFTER':>9}     {pad('MESSAGE', 34)} {'SIZE':>6}  FATE", "muted")])
     by_message: dict[int, list[OutcomeRow]] = {}
@@ -144,6 +150,23 @@ def timing_lines(
             ]
         )
         lines += [_outcome_line(outcome) for outcome in by_message.get(message.id, [])]
+    return lines
+
+
+def _stream_lines(row: ExchangeRow, facts: tuple[str, str, str]) -> list[Line]:
+    """What HTTP knew of an exchange: its stream, the status, the bytes of the answer, and who ended it."""
+    closed = json_value(facts[2].encode())
+    if not facts[0] or not isinstance(closed, dict):
+        return [[(pad("HTTP", 10), "muted"), (f"stream {row.stream}, open", "")]] if facts[0] else []
+    status = f"stream {row.stream}, status {closed.get('status') or 'none'}"
+    by = closed.get("closed_by") or "nobody"
+    lines: list[Line] = [[(pad("HTTP", 10), "muted"), (f"{status}, closed by {by}", "")]]
+    for key, name in _TIMES.items():
+        at = closed.get(key)
+        if isinstance(at, int):
+            lines.append([(pad(name, 10), "muted"), ("+" + figures.duration(at - row.opened_at), "")])
+    if closed.get("error"):
+        lines.append([(pad("error", 10), "muted"), (str(closed["error"]), "error")])
     return lines
 
 

@@ -161,7 +161,10 @@ class ExchangeView(Widget):
             if tab == "Headers":
                 return tabs.header_lines(loaded.streams)
             if tab == "Timing":
-                return tabs.timing_lines(loaded.row, loaded.messages, loaded.outcomes, glyphs, zone), []
+                timing = tabs.timing_lines(
+                    loaded.row, loaded.messages, loaded.outcomes, glyphs, zone, loaded.streams
+                )
+                return timing, []
             if tab == "Related":
                 return tabs.related_lines(loaded.related, loaded.remarks, glyphs, zone), []
             return _diff(loaded, other), []

@@ -12,7 +12,9 @@ import pytest
 from mcpscope.store.pages import Pages
 from mcpscope.tui.loaded import Loaded, load
 from mcpscope.tui.present.copying import Copyable, copies
+from tests.e2e.http_ends import HttpEnds
 from tests.peers.found import Peers
+from tests.program import Program
 from tests.tui.tape import Tape
 
 REPO = Path(__file__).parents[3]
@@ -58,6 +60,50 @@ def test_a_curl_line_is_for_http_servers_and_holds_no_session_id(db: Path) -> No
     assert "$MCP_SESSION" in found["curl"].text and "MCP-Protocol-Version: 2025-11-25" in found["curl"].text
     shown = subprocess.run(["sh", "-n", "-c", found["curl"].text], capture_output=True)
     assert shown.returncode == 0, shown.stderr
+
+
+@pytest.mark.sdk2
+@pytest.mark.timeout(120)
+def test_a_curl_line_says_a_stateless_request_again_as_it_was(
+    program: Program, peers: Peers, tmp_path: Path
+) -> None:
+    ends = HttpEnds(program)
+    try:
+        url = ends.server(peers.sdk2_python, str(REPO / "fixtures" / "servers" / "sdk2_server.py"))
+        proxy = ends.proxy(url)
+        meta = {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientCapabilities": {},
+        }
+        for method, params in (
+            ("tools/call", {"name": "add", "arguments": {"a": 2, "b": 40}}),
+            ("prompts/get", {"name": "greet", "arguments": {"name": "it's `Ada` $HOME"}}),
+        ):
+            said = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**params, "_meta": meta}}
+            lines = [
+                "MCP-Protocol-Version: 2026-07-28",
+                f"Mcp-Method: {method}",
+                f"Mcp-Name: {params['name']}",
+            ]
+            lines += ["Content-Type: application/json", "Accept: application/json, text/event-stream"]
+            lines += ["Authorization: Bearer s3cret", "X-`made`: [redacted:0123abcd]"]
+            argv = ["curl", "-sS", proxy, *(word for line in lines for word in ("-H", line))]
+            argv += ["-d", json.dumps(said)]
+            done = subprocess.run(argv, capture_output=True, timeout=60)
+            assert done.returncode == 0 and b'"result"' in done.stdout, done
+        ends.rows("SELECT 1")
+        pages = Pages(program.db)
+        (session,) = pages.sessions()
+        for key, answer in zip(sorted(pages.ids(None, None)), (b'"42"', b"it's `Ada` $HOME"), strict=True):
+            loaded = load(pages, key)
+            assert loaded is not None
+            found = {one.name: one for one in copies(loaded, session, b"", "")}["curl"].text
+            assert 'Authorization: Bearer \'"${AUTHORIZATION}"' in found and "s3cret" not in found
+            done = subprocess.run(["sh", "-c", found], capture_output=True, timeout=60, cwd=tmp_path)
+            assert answer in done.stdout, (found, done)
+        pages.close()
+    finally:
+        ends.close()
 
 
 def test_markdown_fences_what_holds_fences(db: Path) -> None:
