@@ -80,6 +80,9 @@ def list_rules(settings: Settings, proxy: str) -> None:
         hits = f"{rule['hits']:>6} hits"
         what = f"{rule['name']}  {rule['match'] or '(everything)'}  on {rule['proxy']}"
         click.echo(safe(f"{number:>3}  {state:6} {rule['action']:6} {hits}  {what}"))
+        for name in rule.get("lookalikes", ()):
+            points = " ".join(f"U+{ord(char):04X}" for char in name if not char.isascii())
+            click.echo(safe(f"     seen, and looks like it: {name} {points}".rstrip()))
 
 
 @command.command("enable")

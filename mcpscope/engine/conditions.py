@@ -45,7 +45,7 @@ class FilterCondition:
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """The names of tools, methods and members that the filter spells out."""
+        """The names of tools, methods and members that the filter spells out, globs among them."""
         found: set[str] = set()
         _words(self.filter.tree, found)
         return frozenset(found)
@@ -81,7 +81,7 @@ def _words(node: Node, out: set[str]) -> None:
         case Not(item):
             _words(item, out)
         case Names(field, _, values) if field in _NAMES:
-            out.update(value.text for value in values if not value.is_glob)
+            out.update(value.text for value in values)
         case Path(_, steps):
             out.update(step for step in steps if isinstance(step, str))
         case _:

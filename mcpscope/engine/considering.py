@@ -12,6 +12,7 @@ from mcpscope.engine.judge import Verdict, judge
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.rules import Action, Phase
+from mcpscope.protocol.methods import Method
 from mcpscope.protocol.parsing import parse
 from mcpscope.protocol.strict import flatten
 
@@ -38,7 +39,9 @@ def consider(engine: Engine, passage: Passage, at: int, out: Out) -> None:
         return
     verdict = judge(passage, steering, engine.facts(), at)
     if strict and verdict.decides is None:
-        verdict.decides = doubt.refusing(engine, passage, at)
+        verdict.decides = doubt.refusing(engine, passage, at, out)
+    if passage.method == Method.TOOLS_LIST and passage.phase is Phase.ANSWER and steering.strict is not None:
+        doubt.listed(engine, passage, out)
     _carry_out(engine, passage, verdict, at, out)
     out.extend(noted)
     for text in verdict.notes:

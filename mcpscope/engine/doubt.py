@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mcpscope.engine.commands import Command, Note
 from mcpscope.engine.judge import matches
 from mcpscope.engine.live import Live
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.readings import named, readings
+from mcpscope.engine.readings import Reading, named, readings
 from mcpscope.engine.rules import REFUSALS, Phase, Rule
 from mcpscope.engine.viewing import named as shown
 from mcpscope.engine.visibility import Surface
-from mcpscope.protocol.message import Message
 
 if TYPE_CHECKING:
     from mcpscope.engine.engine import Engine
 
+Out = list[Command]
 LOOKALIKE = "lookalike"
+"""The tag of such a message (``lookalike:NAME``), and the kind of the note about it."""
 
 
-def others(engine: Engine, passage: Passage) -> Iterator[Passage]:
-    """``passage`` as lenient readers would see it; nothing where all see the same."""
-    catalog = engine.memory.catalog
-
-    def listed(name: str) -> bool:
-        return catalog.find(Surface.TOOLS.noun, name) is not None
-
-    for message in readings(passage.message, engine.steering.rules.ruled, listed):
-        yield _read_as(passage, message)
-
-
-def refusing(engine: Engine, passage: Passage, at: int) -> Rule | None:
+def refusing(engine: Engine, passage: Passage, at: int, out: Out) -> Rule | None:
     """The rule that refuses one of the other readings of ``passage``; None where none does."""
-    _mark(engine, passage)
+    _mark(engine, passage, out)
     if not engine.steering.rules.refuses:
         return None
-    for other in others(engine, passage):
-        rule = _decides(engine, other, at)
-        if rule is not None and rule.name not in passage.let_go:
+    for reading in _readings(engine, passage):
+        exchange = passage.exchange if passage.phase is Phase.ANSWER else None
+        other = replace(passage, message=reading.message, exchange=exchange)
+        rule = _decides(engine, other, at, looks=reading.looks)
+        if rule is not None:
             passage.warnings.append(f"a lenient reader takes it for {_told(other)}")
             return rule
     return None
@@ -47,16 +40,39 @@ def refusing(engine: Engine, passage: Passage, at: int) -> Rule | None:
 
 def hiding(engine: Engine, passage: Passage) -> tuple[Surface, str, str] | None:
     """What of the hidden one of the other readings of ``passage`` names: surface, name, and what hides it."""
-    hidden: Callable[[Surface, str], str] = engine.steering.view.hidden
-    for other in others(engine, passage):
-        for surface, name in shown(other.message):
+    hidden = engine.steering.view.hidden
+    for reading in _readings(engine, passage):
+        for surface, name in shown(reading.message):
             if why := hidden(surface, name):
                 return surface, name, why
     return None
 
 
-def _decides(engine: Engine, other: Passage, at: int) -> Rule | None:
-    """The first rule that decides on this reading, if it refuses; nothing of the walk is remembered."""
+def listed(engine: Engine, passage: Passage, out: Out) -> None:
+    """Say which of the tools that a server lists look like a ruled one."""
+    result = passage.message.result
+    tools = result.get("tools") if isinstance(result, dict) else None
+    for tool in tools if isinstance(tools, list) else ():
+        name = tool.get("name") if isinstance(tool, dict) else None
+        if isinstance(name, str):
+            for ruled in engine.steering.rules.ruled.alike(name):
+                _remember(engine, ruled, name, out)
+
+
+def _readings(engine: Engine, passage: Passage) -> Iterator[Reading]:
+    catalog = engine.memory.catalog
+
+    def is_listed(name: str) -> bool:
+        return catalog.find(Surface.TOOLS.noun, name) is not None
+
+    return readings(passage.message, engine.steering.rules.ruled, is_listed)
+
+
+def _decides(engine: Engine, other: Passage, at: int, *, looks: bool) -> Rule | None:
+    """The first rule that decides on this reading, if it refuses; nothing of the walk is remembered.
+
+    What only looks like another name is not held against the rules that allow it by its own.
+    """
     rules = engine.steering.rules
     direction = other.direction.other if other.phase is Phase.ANSWER else other.direction
     subject = Live(other, engine.facts(), at)
@@ -64,7 +80,7 @@ def _decides(engine: Engine, other: Passage, at: int) -> Rule | None:
         rule = entry.rule
         if rule.shadow or not rule.action.decides or rule.is_fault or rule.name in other.let_go:
             continue
-        if not matches(rule, subject, other):
+        if (looks and rule.stands_last) or not matches(rule, subject, other):
             continue
         if rule.action not in REFUSALS:
             return None
@@ -73,23 +89,23 @@ def _decides(engine: Engine, other: Passage, at: int) -> Rule | None:
     return None
 
 
-def _read_as(passage: Passage, message: Message) -> Passage:
-    if passage.phase is Phase.ANSWER:
-        return replace(passage, message=message)
-    return replace(passage, message=message, exchange=None)
-
-
-def _mark(engine: Engine, passage: Passage) -> None:
+def _mark(engine: Engine, passage: Passage, out: Out) -> None:
     """Say which ruled name the one that is asked for looks like."""
     if passage.phase is Phase.ANSWER:
         return
-    rules = engine.steering.rules
     for name in named(passage.message):
-        for ruled in rules.ruled.alike(name):
+        for ruled in engine.steering.rules.ruled.alike(name):
             mark = f"{LOOKALIKE}:{ruled}"
             if mark not in passage.tags:
                 passage.tags.append(mark)
-                rules.remember_alike(ruled, name)
+                _remember(engine, ruled, name, out)
+
+
+def _remember(engine: Engine, ruled: str, name: str, out: Out) -> None:
+    if engine.steering.rules.remember_alike(ruled, name):
+        points = " ".join(f"U+{ord(char):04X}" for char in name if not char.isascii())
+        spelled = f"{name} ({points})" if points else name
+        out.append(Note(LOOKALIKE, f"{spelled} may be taken for {ruled}, which a rule names"))
 
 
 def _told(other: Passage) -> str:

@@ -11,10 +11,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
 from mcpscope.engine.ruled import Ruled
 from mcpscope.engine.uris import resolved
+from mcpscope.protocol.lookalikes import latin
 from mcpscope.protocol.message import Message
 from mcpscope.protocol.methods import Method
 from mcpscope.protocol.parsing import parse
@@ -32,34 +34,47 @@ _UNSEEN: Final = re.compile(
     "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-_QUOTES_WHEN_NORMALISED: Final = re.compile("[\uff02\uff3c\ufe68\uff5b\uff5d\uff0c\uff1a]")
-_NAMED: Final = (("name",), ("uri",), ("ref", "name"), ("ref", "uri"), ("taskId",))
+_SYNTAX_WHEN_NORMALISED: Final = re.compile("[\uff02\uff3c\ufe68\uff5b\uff5d\uff0c\uff1a]")
+_NAMED: Final[tuple[tuple[str, ...], ...]] = (
+    ("name",),
+    ("uri",),
+    ("ref", "name"),
+    ("ref", "uri"),
+    ("taskId",),
+)
 
 
-def readings(message: Message, ruled: Ruled, listed: Callable[[str], bool]) -> Iterator[Message]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Another message in the same bytes; ``looks`` where only a name is read as one that looks like it."""
+
+    message: Message
+    looks: bool = False
+
+
+def readings(message: Message, ruled: Ruled, listed: Callable[[str], bool]) -> Iterator[Reading]:
     """The other messages that ``message`` may be; none for what is said in plain characters.
 
     A name that the server lists (``listed``) is not taken for another by its looks.
     """
     body = message.body
     member = ruled.member
-    found: list[Any] = []
+    found: list[tuple[Any, bool]] = []
     if message.raw.isascii() and b"\\" not in message.raw:
         careless = body if _is_plain(body, member) else _mapped(body, str.strip, member)
     else:
-        found += [_mapped(body, form, form) for form in (_nfc, _nfkc)]
+        found += [(_mapped(body, form, form), False) for form in (_nfc, _nfkc)]
         careless = _mapped(body, _careless, lambda name: member(_careless(name)))
-    found.append(careless)
+    found.append((careless, False))
     found += _named_otherwise(careless, ruled, listed)
     seen = [body]
-    for other in found:
+    for other, looks in found:
         if other is not body and other not in seen:
             seen.append(other)
-            yield parse(json.dumps(other).encode())
-    if not message.raw.isascii() and _QUOTES_WHEN_NORMALISED.search(
-        text := message.raw.decode(errors="replace")
-    ):
-        yield parse(_nfkc(text).encode())
+            yield Reading(parse(json.dumps(other).encode()), looks)
+    text = "" if message.raw.isascii() else message.raw.decode(errors="replace")
+    if _SYNTAX_WHEN_NORMALISED.search(text):
+        yield Reading(parse(_nfkc(text).encode()))
 
 
 def _nfc(text: str) -> str:
@@ -111,7 +126,9 @@ def _mapped(value: Any, text: Text, key: Text) -> Any:
     return value
 
 
-def _named_otherwise(body: dict[str, Any], ruled: Ruled, listed: Callable[[str], bool]) -> Iterator[Any]:
+def _named_otherwise(
+    body: dict[str, Any], ruled: Ruled, listed: Callable[[str], bool]
+) -> Iterator[tuple[Any, bool]]:
     """``body`` with what it is about spelled as a ruled name, or with its URI resolved."""
     params = body.get("params")
     if type(params) is not dict:
@@ -121,13 +138,23 @@ def _named_otherwise(body: dict[str, Any], ruled: Ruled, listed: Callable[[str],
         value: Any = holder.get(path[-1]) if type(holder) is dict else None
         if type(value) is not str:
             continue
-        for other in _spellings(path[-1], value, ruled, listed):
+        is_uri = path[-1] == "uri"
+        for other in (resolved(value),) if is_uri else () if listed(value) else _looks(value, ruled):
             changed = {**holder, path[-1]: other}
-            yield {**body, "params": changed if holder is params else {**params, path[0]: changed}}
-    for other in ruled.alike(str(body.get("method", ""))):
-        yield {**body, "method": other}
+            made = changed if holder is params else {**params, path[0]: changed}
+            yield {**body, "params": made}, not is_uri
+    for other in _looks(str(body.get("method", "")), ruled):
+        yield {**body, "method": other}, True
     if body.get("method") == Method.LISTEN:
         yield from _subscriptions(body, params)
+
+
+def _looks(name: str, ruled: Ruled) -> tuple[str, ...]:
+    """What ``name`` looks like: ruled names, and itself in Latin and in small letters for globs."""
+    alike = ruled.alike(name)
+    if not alike:
+        return ()
+    return (*alike[:MAX_ALIKE], latin(name), latin(name).casefold())
 
 
 def named(message: Message) -> Iterator[str]:
@@ -139,14 +166,7 @@ def named(message: Message) -> Iterator[str]:
             yield value
 
 
-def _spellings(member: str, value: str, ruled: Ruled, listed: Callable[[str], bool]) -> tuple[str, ...]:
-    if member != "uri":
-        return () if listed(value) else ruled.alike(value)[:MAX_ALIKE]
-    other = resolved(value)
-    return (other,) if other != value else ()
-
-
-def _subscriptions(body: dict[str, Any], params: dict[str, Any]) -> Iterator[Any]:
+def _subscriptions(body: dict[str, Any], params: dict[str, Any]) -> Iterator[tuple[Any, bool]]:
     """Each resource that a modern client subscribes to, as a subscription of its own."""
     wished = params.get("notifications")
     uris = wished.get("resourceSubscriptions") if type(wished) is dict else None
@@ -154,4 +174,4 @@ def _subscriptions(body: dict[str, Any], params: dict[str, Any]) -> Iterator[Any
         if type(uri) is str:
             for spelling in {uri, resolved(uri)}:
                 for method in (Method.LISTEN, Method.SUBSCRIBE):
-                    yield {**body, "method": str(method), "params": {**params, "uri": spelling}}
+                    yield {**body, "method": str(method), "params": {**params, "uri": spelling}}, False

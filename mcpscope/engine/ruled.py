@@ -4,47 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mcpscope.engine.filter.globs import Test, glob
 from mcpscope.protocol.lookalikes import folded, skeleton
 
 MAX_REMEMBERED = 4096
 """Spellings whose answer is kept; beyond it they are asked anew."""
+
 NAMING = frozenset({"name", "ref", "uri"})
 """The members that name what a message is about, wherever they stand."""
 
 
 class Ruled:
-    """``words`` are the names of tools, members and the like that rules look for, as written there."""
+    """``words`` are names of tools, members and the like that rules look for, as written there."""
 
     def __init__(self, words: Iterable[str] = ()) -> None:
         self.words = frozenset(words) - {""}
         self._folds: dict[str, str] = {}
         self._skeletons: dict[str, list[str]] = {}
+        self._globs: list[tuple[str, Test, Test]] = []
         for word in sorted(self.words | NAMING):
             self._folds.setdefault(folded(word), word)
         for word in sorted(self.words):
-            self._skeletons.setdefault(skeleton(word), []).append(word)
+            if "*" in word or "?" in word:
+                self._globs.append((word, glob(word), glob(skeleton(word))))
+            else:
+                self._skeletons.setdefault(skeleton(word), []).append(word)
         self._known: dict[str, tuple[str, ...]] = {}
-        self._keys: dict[str, str] = {}
+        self._members: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return f"<Ruled {len(self.words)} words>"
 
     def member(self, name: str) -> str:
-        """The ruled member that a lenient reader may take ``name`` for; else ``name`` as it is."""
-        found = self._keys.get(name)
+        """The ruled member that a lenient reader may take ``name`` for; else ``name`` itself."""
+        found = self._members.get(name)
         if found is None:
-            if len(self._keys) >= MAX_REMEMBERED:
-                self._keys.clear()
-            found = name if name in self.words or name in NAMING else self._folds.get(folded(name), name)
-            self._keys[name] = "" if found is name else found
+            if len(self._members) >= MAX_REMEMBERED:
+                self._members.clear()
+            known = name in self.words or name in NAMING
+            found = self._members[name] = "" if known else self._folds.get(folded(name), "")
         return found or name
 
     def alike(self, name: str) -> tuple[str, ...]:
-        """The ruled names that ``name`` looks like to a person or a lenient reader, without being one."""
+        """The ruled names and globs that ``name`` looks like, without being one or matching it."""
         found = self._known.get(name)
         if found is None:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
-            found = () if name in self.words else tuple(self._skeletons.get(skeleton(name), ()))
-            self._known[name] = found
+            found = self._known[name] = self._alike(name)
         return found
+
+    def _alike(self, name: str) -> tuple[str, ...]:
+        if name in self.words:
+            return ()
+        drawn = skeleton(name)
+        globs = [word for word, matches, looks in self._globs if looks(drawn) and not matches(name)]
+        return (*self._skeletons.get(drawn, ()), *globs)

@@ -115,7 +115,7 @@ class Condition(Protocol):
     def could(self, direction: Direction, method: str, tool: str) -> bool: ...
     @property
     def words(self) -> frozenset[str]:
-        """The names of tools, methods and members that it spells out."""
+        """The names of tools, methods and members that it spells out, globs among them."""
 
     @property
     def test(self) -> Callable[[Subject], bool | None]: ...
@@ -150,6 +150,8 @@ class Rule:
     timeout_ns: int | None = None
     fallback: Fallback | None = None
     fault: Fault | None = None
+    stands_last: bool = False
+    """It says what happens to what no other rule decides."""
 
     @property
     def refuses(self) -> bool:
@@ -235,15 +237,20 @@ class Rules:
         """Whether any rule could touch any message as things are."""
         return any(self._in_force(entry.rule) for entry in self._entries)
 
-    def remember_alike(self, ruled: str, name: str) -> None:
-        """``name`` was met, which looks like the ``ruled`` one; the first few are kept."""
-        met = (
-            self.alike.setdefault(ruled, set())
-            if len(self.alike) < MAX_ALIKE
-            else self.alike.get(ruled, set())
-        )
-        if len(met) < MAX_ALIKE:
-            met.add(name)
+    def remember_alike(self, ruled: str, name: str) -> bool:
+        """``name`` was met, which looks like the ``ruled`` one; whether that is new. A few are kept."""
+        if ruled not in self.alike and len(self.alike) >= MAX_ALIKE:
+            return False
+        met = self.alike.setdefault(ruled, set())
+        if name in met or len(met) >= MAX_ALIKE:
+            return False
+        met.add(name)
+        return True
+
+    def alikes(self, rule: Rule) -> list[str]:
+        """The names that were met and look like one that ``rule`` spells out."""
+        words = rule.condition.words if rule.condition is not None else frozenset()
+        return sorted({name for word in words for name in self.alike.get(word, ())})
 
     def hold_with(self, *, breakpoints: bool) -> None:
         """Whether breakpoints and the intercept filter are in force (somebody attached, or told to wait)."""

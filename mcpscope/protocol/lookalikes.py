@@ -101,6 +101,7 @@ _DRAWN_LIKE: Final = {
     "_": "-‐‑‒–−.",
 }
 _LETTERS: Final = str.maketrans({char: letter for letter, chars in _DRAWN_LIKE.items() for char in chars})
+_FOREIGN: Final = {at: letter for at, letter in _LETTERS.items() if at > 0x7F}
 _DRAWN_AS_ONE: Final = (("rn", "m"), ("vv", "w"))
 
 
@@ -110,3 +111,8 @@ def skeleton(name: str) -> str:
     for drawn, letter in _DRAWN_AS_ONE:
         seen = seen.replace(drawn, letter)
     return seen
+
+
+def latin(name: str) -> str:
+    """``name`` with letters of other scripts as the Latin ones they are drawn like."""
+    return name if name.isascii() else unicodedata.normalize("NFKC", name).translate(_FOREIGN)

@@ -48,7 +48,8 @@ class Ruling:
 
     def _rules(self, origin: str) -> list[dict[str, Any]]:
         entries = [entry for entry in self.steering.rules if origin in ("", entry.rule.origin)]
-        return [wishes.rule_json(entry) for entry in entries]
+        rules = self.steering.rules
+        return [{**wishes.rule_json(entry), "lookalikes": rules.alikes(entry.rule)} for entry in entries]
 
     def _policy(self) -> dict[str, Any]:
         law = self.law

@@ -91,6 +91,12 @@ class Place:
         )
         return [(rule or "", json.loads(detail or "{}")) for rule, detail in rows]
 
+    def notes(self) -> list[tuple[str, bytes]]:
+        """Kind and text of every note. Ends the proxy."""
+        self._end()
+        rows = self._ends.rows("SELECT kind, text FROM notes ORDER BY id")
+        return [(kind, text if isinstance(text, bytes) else text.encode()) for kind, text in rows]
+
     def call(self, tool: str, arguments: dict[str, Any], *, client: str = "") -> Any:
         """``tools/call`` and its answer; ``client`` is who says it in the era without a handshake."""
         params: dict[str, Any] = {"name": tool, "arguments": arguments}

@@ -52,7 +52,8 @@ def answer(item: dict[str, Any]) -> Answers:
     return [json.dumps({"jsonrpc": "2.0", "id": item["id"], "result": result}).encode()]
 
 
-TOOLS = ("forbidden", "open", "files", "pay")
+TOOLS = ("forbidden", "open", "files", "pay", "\u0440ay")
+"""The last one is not what it looks like."""
 
 
 def stdio(log: BinaryIO) -> None:

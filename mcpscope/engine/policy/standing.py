@@ -58,5 +58,6 @@ DEFAULT_RULE = Rule(
     action=Action.DENY,
     condition=_Acts(),
     origin="policy",
+    stands_last=True,
     message="no rule allows this, and the policy denies by default",
 )
