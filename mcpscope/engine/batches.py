@@ -73,6 +73,8 @@ def received(engine: Engine, event: Received, out: list[Command]) -> None:
     if engine.steering.strict is not None:
         refusals = [data for part in parts if (data := replies.unreadable(part, ("batch",))) is not None]
         whole.actor = "mcpscope"
+        if all(part.phase is Phase.ANSWER for part in parts):
+            whole.phase = Phase.ANSWER
         replacing.replace(engine, whole, Word.REFUSED, _array(refusals), at, out, {"problems": ["batch"]})
         return
     owed = engine.batches.claim(batch, event.direction)

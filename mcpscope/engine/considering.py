@@ -12,6 +12,7 @@ from mcpscope.engine.judge import Verdict, judge
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.rules import Action, Phase
+from mcpscope.protocol.message import Kind
 from mcpscope.protocol.methods import Method
 from mcpscope.protocol.parsing import parse
 from mcpscope.protocol.strict import flatten
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mcpscope.engine.engine import Engine
 
 Out = list[Command]
+HEAD_BYTES = 64 << 10
 
 
 def consider(engine: Engine, passage: Passage, at: int, out: Out) -> None:
@@ -78,10 +80,21 @@ def _unreadable(engine: Engine, passage: Passage, at: int, out: Out) -> bool:
     found = strict(passage.message, passage.direction) if strict is not None else ()
     if not found:
         return False
+    if passage.message.kind is Kind.MALFORMED and not passage.goes_to_server:
+        passage = _told_by_its_bytes(engine, passage)
     passage.actor = "mcpscope"
     data = replies.unreadable(passage, found)
     replacing.replace(engine, passage, Word.REFUSED, data, at, out, {"problems": list(found)})
     return True
+
+
+def _told_by_its_bytes(engine: Engine, passage: Passage) -> Passage:
+    """Something unreadable that a server said, as the answer it seems to be: who asked shall not wait."""
+    seems = replies.head_of(passage.message.raw[:HEAD_BYTES])
+    if not seems.is_answer or seems.id is None:
+        return passage
+    found = engine.passage(seems, passage.direction, passage.at, passage.stream)
+    return found if found.exchange is not None else passage
 
 
 def _alike_hidden(engine: Engine, passage: Passage, at: int, out: Out) -> bool:

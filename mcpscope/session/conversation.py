@@ -189,6 +189,14 @@ class Conversation:
             self._carry_out(self._judge(self._engine, Ended(self.now())))
 
     @property
+    def guarded(self) -> bool:
+        """Something of what the server says may be refused: nothing of it goes to the client unjudged."""
+        steering = self._helmed.steering
+        if steering is None or steering.strict is None:
+            return False
+        return steering.rules.guards_client or steering.view.hides
+
+    @property
     def is_modern(self) -> bool:
         engine = self._engine
         return engine is not None and engine.memory.identity.facts.era is Era.MODERN

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mcpscope.session import http_oauth
 from mcpscope.session.http_endpoint import EndpointWatch
-from mcpscope.session.http_gated import GatedDown
+from mcpscope.session.http_gated_down import GatedDown
 from mcpscope.session.http_known import of_response
 from mcpscope.session.http_local import local_failure
 from mcpscope.session.http_log import NotRecorded, StreamLog
@@ -206,11 +206,11 @@ class Answering:
         shown = proxy.response_head(relay.incoming.head, head)
         media = of_response(head).media
         is_events = media == b"text/event-stream"
-        if gated and relay.session is not None and self._watch is None:
-            if is_events or (media == b"application/json" and head.status not in _EMPTY):
+        if gated and relay.session is not None:
+            if is_events or self._has_message(head, media):
                 self._down = self._gate()
             if is_events and self._down is not None:
-                self._down.events()
+                self._down.events(self._endpoint)
                 shown = _unmeasured(shown)
             elif self._down is not None:
                 self._down.whole(shown)
@@ -218,6 +218,17 @@ class Answering:
         elif relay.is_mcp and is_events and b"content-length" not in head.index:
             self._tail = b"\n\n"
         return shown if relay.gated is None or not relay.gated.streaming else None
+
+    def _has_message(self, head: ResponseHead, media: bytes) -> bool:
+        """Whether a body that is no event stream is to be judged: by its type, or whatever it says it is."""
+        relay = self._relay
+        if media == b"application/json" and head.status not in _EMPTY:
+            return True
+        guarded = self._proxy.conversation_of(relay).guarded
+        return guarded and head.status not in (204, 304) and relay.incoming.head.method in (b"GET", b"POST")
+
+    def _endpoint(self, raw: bytes) -> bytes:
+        return raw if self._watch is None else self._watched(self._watch, raw, last=False)
 
     def _gate(self) -> GatedDown | None:
         relay = self._relay

@@ -1,21 +1,21 @@
-"""The gate on a relayed HTTP exchange: whole messages out of its bodies and events, decided ones back in."""
+"""The gate on the way up of a relayed HTTP exchange, and where its decisions are carried out."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 from mcpscope.protocol.headers import follow, mismatches
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.parsing import parse
 from mcpscope.protocol.revisions import declared
-from mcpscope.protocol.sse import SseEvent, SseParser, with_data, write_event
+from mcpscope.protocol.sse import write_event
 from mcpscope.session import http_strict
 from mcpscope.session.http_local import header_mismatch, local_failure
-from mcpscope.transports.http_head import BadHeader, Headers, RequestHead, ResponseHead, indexed, response
+from mcpscope.transports.http_head import BadHeader, Headers, RequestHead, indexed, response
 
 if TYPE_CHECKING:
     from mcpscope.session.conversation import Conversation
+    from mcpscope.session.http_gated_down import GatedDown
     from mcpscope.session.http_proxy import HttpProxy
     from mcpscope.session.http_relay import Relay
 
@@ -48,6 +48,8 @@ class RelayPort:
     def send(self, direction: Direction, data: bytes, stream: int, answers: int) -> None:
         if direction is Direction.TO_SERVER:
             self._proxy.post_own(self, parse(data))
+            if answers and (down := self.downs.get(stream)) is not None:
+                down.dropped(answers)
         elif (up := self.ups.get(stream)) is not None and not up.sent:
             if answers:
                 up.answer(data)
@@ -152,6 +154,11 @@ class GatedUp:
         incoming.flush()
 
     @property
+    def asked(self) -> Message | None:
+        """What the POST says, once it is whole."""
+        return self._message
+
+    @property
     def streaming(self) -> bool:
         """An event stream of ours has begun: the upstream's answer goes on in it."""
         return self._streaming
@@ -187,149 +194,3 @@ class GatedUp:
             lines = follow(lines, old, new, conversation.schema(str(new.params.get("name"))))
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in lines]
         return RequestHead(head.method, head.target, headers, indexed(headers), head.http10)
-
-
-class _Slot:
-    """One event on its way down: ready when ``data`` is known."""
-
-    __slots__ = ("answers", "data", "event")
-
-    def __init__(self, event: SseEvent | None, data: bytes | None) -> None:
-        self.answers = False
-        self.event = event
-        self.data = data
-
-
-class GatedDown:
-    """The messages of one answer. Events keep their order: what is behind a held one waits with it."""
-
-    def __init__(self, relay: Relay, conversation: Conversation, stream: int, *, limit: int) -> None:
-        self.relay = relay
-        self._conversation = conversation
-        self._stream = stream
-        self._limit = limit
-        self._parser: SseParser | None = None
-        self._head: ResponseHead | None = None
-        self._body: list[bytes] = []
-        self._size = 0
-        self._queue: deque[_Slot] = deque()
-        self._by_name: dict[int, _Slot] = {}
-        self._current: _Slot | None = None
-        self._ended = False
-        self._silent = False
-        """An answer was swallowed: what waits for it is left to wait."""
-        self.over = False
-
-    def __repr__(self) -> str:
-        return f"<GatedDown {self._stream} waiting={len(self._queue)} over={self.over}>"
-
-    def events(self) -> None:
-        """It is an event stream, at the boundary of an event, its head sent."""
-        self._parser = SseParser()
-
-    def whole(self, head: ResponseHead) -> None:
-        """It is one JSON body, its head still to be sent."""
-        self._head = head
-
-    @property
-    def streams(self) -> bool:
-        """Messages of our own can be said on it."""
-        return self._parser is not None and not self.over
-
-    def feed(self, data: bytes) -> None:
-        """Bytes of the body. Raises NotRecorded."""
-        if self._parser is None:
-            self._size += len(data)
-            if self._size <= self._limit or sum(map(len, self._body)) < KEPT_OF_OVERSIZED_BYTES:
-                self._body.append(data)
-            return
-        for event in self._parser.feed(data):
-            if event.has_message and event.data is not None:
-                self._arrived(_Slot(event, None), event.data)
-            else:
-                self._queue.append(_Slot(event, event.raw))
-        if self._parser.pending > self._limit:
-            self._conversation.oversized(Direction.TO_CLIENT, b"", self._parser.pending, self._stream)
-            self.relay.break_off()
-            return
-        self._flush()
-
-    def end(self) -> None:
-        """The body is complete."""
-        self._ended = True
-        if self._parser is not None:
-            rest = self._parser.finish()
-            if rest:
-                self._queue.append(_Slot(None, rest))
-            self._flush()
-            return
-        body = b"".join(self._body)
-        self._body.clear()
-        if self._size > self._limit:
-            self._queue.append(_Slot(None, None))
-            self._current = self._queue[-1]
-            kept = body[:KEPT_OF_OVERSIZED_BYTES]
-            self._conversation.oversized(Direction.TO_CLIENT, kept, self._size, self._stream)
-        else:
-            self._arrived(_Slot(None, None), body)
-        self._flush()
-
-    def decided(self, of: int, message: Message, *, changed: bool) -> None:
-        """The message named ``of`` leaves as ``message``."""
-        slot = self._by_name.pop(of, None) or self._current
-        if slot is None or slot.data is not None:
-            self.say(message.raw)
-            return
-        if slot.event is None:
-            slot.data = message.raw
-        else:
-            slot.data = with_data(slot.event, message.raw) if changed else slot.event.raw
-        self._flush()
-
-    def dropped(self, of: int) -> None:
-        slot = self._by_name.pop(of, None) or self._current
-        if slot is not None and slot.data is None:
-            self._silent = self._silent or slot.answers
-            slot.data = b""
-            self._flush()
-
-    def say(self, data: bytes) -> None:
-        """A message of our own on this stream."""
-        if self._parser is not None:
-            self._queue.append(_Slot(None, write_event(data)))
-        elif self._queue:
-            self._queue[-1].data = data
-        self._flush()
-
-    def _arrived(self, slot: _Slot, raw: bytes) -> None:
-        self._queue.append(slot)
-        self._current = slot
-        message = parse(raw)
-        slot.answers = message.is_answer
-        name = self._conversation.received(Direction.TO_CLIENT, message, self._stream)
-        self._current = None
-        if slot.data is None:
-            self._by_name[name] = slot
-
-    def _flush(self) -> None:
-        """Send what is decided, in order."""
-        if self.over:
-            return
-        relay = self.relay
-        parts: list[bytes] = []
-        while self._queue and self._queue[0].data is not None:
-            parts.append(self._queue.popleft().data or b"")
-        data = b"".join(parts)
-        if self._head is not None:
-            if parts and self._ended and not self._silent:
-                self.over = True
-                relay.deliver_whole(self._head, data)
-            return
-        if data:
-            relay.incoming.send_body(data)
-        if self._ended and not self._queue and not self._silent:
-            self.over = True
-            relay.finish("server")
-            relay.incoming.end()
-        elif data:
-            relay.incoming.flush()

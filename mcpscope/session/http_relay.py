@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from mcpscope.protocol.message import Direction
 from mcpscope.session import http_strict
 from mcpscope.session.http_answering import Answering
-from mcpscope.session.http_gated import FRAMED, KEPT_OF_OVERSIZED_BYTES, GatedDown, GatedUp
+from mcpscope.session.http_gated import FRAMED, KEPT_OF_OVERSIZED_BYTES, GatedUp
+from mcpscope.session.http_gated_down import GatedDown
 from mcpscope.session.http_local import local_failure
 from mcpscope.session.http_log import NotRecorded, StreamLog
 from mcpscope.session.http_sessions import PEEK_BYTES, Session

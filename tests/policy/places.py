@@ -172,6 +172,17 @@ class Place:
                 return found
         raise AssertionError("the proxy has ended")
 
+    def lines_until_sentinel(self) -> list[bytes]:
+        """What the client gets on stdio up to the answer of a ping that is sent now."""
+        self._count += 1
+        sentinel = f"sentinel {self._count}".encode()
+        self.send(b'{"jsonrpc":"2.0","id":"%b","method":"ping"}' % sentinel)
+        assert self._process.stdout is not None
+        found: list[bytes] = []
+        while (line := self._process.stdout.readline()) and sentinel not in line:
+            found.append(line)
+        return found
+
     def post(
         self,
         body: bytes,

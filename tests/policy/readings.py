@@ -36,6 +36,15 @@ def calls(body: bytes, headers: Iterable[tuple[str, str]] = ()) -> Iterator[Call
         yield told.get("mcp-method", "tools/call").lower(), {"name": told.get("mcp-name", "")}
 
 
+def documents(data: bytes) -> Iterator[Any]:
+    """What readers of many kinds make of ``data``, as values whose texts are normalised."""
+    for text in set(_texts(data, _ENCODINGS)):
+        for part in {text, *_TAILS.split(text)}:
+            for document in _documents(part):
+                for value in _VALUES:
+                    yield _valued(document, value)
+
+
 def _unpacked(body: bytes, told: dict[str, str]) -> Iterator[bytes]:
     yield body
     for unpack in (gzip.decompress, zlib.decompress, lambda data: zlib.decompress(data, -15)):

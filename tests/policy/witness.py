@@ -6,6 +6,7 @@ KIND is ``stdio`` or ``http``. A line of the log is one arrival: ``{"body": hex}
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +28,15 @@ def answers(body: bytes) -> Answers:
         return []
     items = found if isinstance(found, list) else [found]
     return [said for item in items if isinstance(item, dict) for said in answer(item)]
+
+
+def wished(body: bytes) -> dict[str, Any]:
+    """How ``arguments.http`` wants the answer to be sent."""
+    try:
+        found = json.loads(body)["params"]["arguments"]["http"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def answer(item: dict[str, Any]) -> Answers:
@@ -74,9 +84,15 @@ class Handler(BaseHTTPRequestHandler):
         note(self.log, body, method=self.command, target=self.path, headers=list(self.headers.items()))
         said = answers(body)
         data = said[0] if said else b""
-        self.send_response(200 if said else 202)
+        told = wished(body)
+        self.send_response(told.get("status", 200 if said else 202))
         if said:
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", told.get("type", "application/json"))
+        if "encoded" in told:
+            data = data.decode().encode(told["encoded"])
+        if "coded" in told:
+            data = gzip.compress(data)
+            self.send_header("Content-Encoding", told["coded"])
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

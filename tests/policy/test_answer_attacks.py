@@ -1,0 +1,149 @@
+"""What a hostile server says does not get past a deny rule either, in any reading that a client may have."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.policy.places import Place
+from tests.policy.readings import documents
+
+LAW = """\
+version: 1
+hide: [hidden]
+rules:
+  - {name: no secrets out, match: "result.content~SECRET", action: deny}
+  - {name: no sampling, match: "method:sampling/createMessage", action: deny}
+"""
+GOOD = '{"content":[{"type":"text","text":"fine"}]}'
+BAD = '{"content":[{"type":"text","text":"SECRET"}]}'
+HEAD = '{"jsonrpc":"2.0","id":$ID,'
+PLAIN = HEAD + f'"result":{BAD}}}'
+ASKS = '{"jsonrpc":"2.0","id":9,"method":"sampling/createMessage","params":{"messages":["SECRET"]}}'
+
+SAID = {
+    "plain": [PLAIN],
+    "result twice": [HEAD + f'"result":{GOOD},"result":{BAD}}}'],
+    "result twice, secret first": [HEAD + f'"result":{BAD},"result":{GOOD}}}'],
+    "content twice": [HEAD + f'"result":{BAD[:-1]},"content":[]}}}}'],
+    "result in capitals": [HEAD + f'"result":{GOOD},"Result":{BAD}}}'],
+    "result in full width": [HEAD + f'"result":{GOOD},"\uff52esult":{BAD}}}'],
+    "content in capitals": [HEAD + f'"result":{BAD.replace("content", "Content")}}}'],
+    "secret in full width": [PLAIN.replace("SECRET", "\uff33ECRET")],
+    "secret with zero width": [PLAIN.replace("SECRET", "SEC\u200bRET")],
+    "result and error": [HEAD + f'"result":{BAD},"error":{{"code":1,"message":"x"}}}}'],
+    "NaN": [HEAD + f'"result":{BAD[:-1]},"x":NaN}}}}'],
+    "lone surrogate": [HEAD + f'"result":{BAD[:-1]},"x":"\\ud800"}}}}'],
+    "byte order mark": ["\ufeff" + PLAIN],
+    "batch": [f"[{PLAIN}]"],
+    "trailing brace": [PLAIN + "}"],
+    "two documents": [HEAD + f'"result":{GOOD}}} ' + PLAIN],
+    "trailing comma": [PLAIN[:-1] + ",}"],
+    "single quotes": [PLAIN.replace('"', "'")],
+    "raw CR": ['{"jsonrpc":"2.0","method":"notifications/x","params":\r' + PLAIN + "\r}"],
+    "too deep": [HEAD + f'"result":{BAD[:-1]},"x":' + "[" * 300 + "]" * 300 + "}}"],
+    "no answer at all": ["SECRET", HEAD + f'"result":{GOOD}}}'],
+    "asks for a sample": [ASKS, HEAD + f'"result":{GOOD}}}'],
+    "asks, method in capitals": [ASKS.replace('"method"', '"Method"'), HEAD + f'"result":{GOOD}}}'],
+    "asks in capitals": [ASKS.replace("sampling/c", "Sampling/C"), HEAD + f'"result":{GOOD}}}'],
+    "asks without an id": [ASKS.replace('"id":9,', ""), HEAD + f'"result":{GOOD}}}'],
+    "asks in a batch": [f"[{ASKS}]", HEAD + f'"result":{GOOD}}}'],
+}
+EVENT = {"type": "text/event-stream"}
+HTTP = {
+    "as text": (PLAIN, {"type": "text/plain"}),
+    "without a type": (PLAIN, {"type": ""}),
+    "as JSON of another name": (PLAIN, {"type": "text/json"}),
+    "in UTF-16": (PLAIN, {"type": "application/json; charset=utf-16", "encoded": "utf-16"}),
+    "in gzip": (PLAIN, {"coded": "gzip"}),
+    "in gzip, as events": (f"data: {PLAIN}\n\n", {**EVENT, "coded": "gzip"}),
+    "with status 202": (PLAIN, {"status": 202}),
+    "with status 400": (PLAIN, {"status": 400}),
+    "as an event": (f"data: {PLAIN}\n\n", EVENT),
+    "as an event of another name": (f"event: other\ndata: {PLAIN}\n\n", EVENT),
+    "as an event over two lines": (f"data: {PLAIN[:20]}\ndata: {PLAIN[20:]}\n\n", EVENT),
+    "as an event that CR ends": (f"data: {PLAIN}\r\r", EVENT),
+    "as an event without an end": (f"data: {PLAIN}\n", EVENT),
+    "as an event behind a mark": (f"\ufeffdata: {PLAIN}\n\n", EVENT),
+}
+
+
+def cases() -> Iterator[Any]:
+    for name, lines in SAID.items():
+        yield pytest.param("stdio to stdio", lines, {}, id=f"stdio: {name}")
+        if len(lines) == 1:
+            yield pytest.param("HTTP to HTTP", lines, {}, id=f"HTTP: {name}")
+    for name, (text, how) in HTTP.items():
+        yield pytest.param("HTTP to HTTP", [text], how, id=f"HTTP: {name}")
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Place]]:
+    kinds = ("stdio to stdio", "HTTP to HTTP")
+    made = {kind: Place(kind, tmp_path_factory.mktemp("place"), LAW) for kind in kinds}
+    for place in made.values():
+        place.begin()
+    yield made
+    for place in made.values():
+        place.close()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("kind", "lines", "how"), cases())
+def test_no_client_reads_the_secret(
+    places: dict[str, Place], kind: str, lines: list[str], how: dict[str, Any]
+) -> None:
+    for data in said_to_client(places[kind], {"say": lines, "http": how}):
+        assert not any(secret(document) for document in documents(data)), data
+
+
+def said_to_client(place: Place, arguments: dict[str, Any]) -> list[bytes]:
+    params = {"name": "open", "arguments": arguments}
+    body = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}).encode()
+    if place.by_http:
+        _, said = place.post(body)
+        return [gzip.decompress(said) if said.startswith(b"\x1f\x8b") else said]
+    place.send(body)
+    return place.lines_until_sentinel()
+
+
+def secret(document: Any) -> bool:
+    """Whether a client finds the secret in an answer, or is asked for a sample."""
+    if isinstance(document, list):
+        return any(map(secret, document))
+    if not isinstance(document, dict):
+        return False
+    members = {unicodedata.normalize("NFKC", name).casefold(): value for name, value in document.items()}
+    asked = str(members.get("method", "")).casefold() == "sampling/createmessage"
+    return asked or "SECRET" in str(members.get("result", ""))
+
+
+@pytest.mark.timeout(60)
+def test_what_a_rule_lets_pass_arrives(places: dict[str, Place]) -> None:
+    for place in places.values():
+        assert place.call("open", {"say": [HEAD + f'"result":{GOOD}}}']}) == json.loads(GOOD)
+
+
+@pytest.mark.timeout(60)
+def test_every_refused_answer_still_ends_its_request(tmp_path: Path) -> None:
+    place = Place("HTTP to HTTP", tmp_path, LAW)
+    try:
+        for name, lines in SAID.items():
+            (data,) = said_to_client(place, {"say": lines[:1]})
+            assert data, name
+    finally:
+        place.close()
+
+
+@pytest.mark.timeout(60)
+def test_a_refused_question_does_not_hold_up_the_answer_behind_it(places: dict[str, Place]) -> None:
+    said = f"data: {ASKS}\n\ndata: {HEAD}" + f'"result":{GOOD}}}\n\n'
+    (data,) = said_to_client(places["HTTP to HTTP"], {"say": [said], "http": EVENT})
+    assert b"fine" in data
+    assert b"SECRET" not in data
