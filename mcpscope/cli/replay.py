@@ -15,9 +15,9 @@ from mcpscope.cli.progress import Progress
 from mcpscope.cli.rows import show_rows
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.errors import Exit, ScopeError
-from mcpscope.replay.driver import Options
 from mcpscope.replay.handover import hand_over
 from mcpscope.replay.json_paths import Mask
+from mcpscope.replay.options import Options
 from mcpscope.replay.plan import Plan, is_destructive
 from mcpscope.replay.report import FORMATS, row_json, summary
 from mcpscope.replay.restoring import split

@@ -10,6 +10,7 @@ from mcpscope.protocol.message import Message
 from mcpscope.replay.compare import Level, compare, worst
 from mcpscope.replay.links import asks
 from mcpscope.replay.plan import Plan
+from mcpscope.replay.questions import paired_keys, questions_of
 from mcpscope.replay.standing import Standing
 from mcpscope.replay.steps import OF_THE_SESSION, ServerRequest, Step
 from mcpscope.replay.verdicts import Row, Verdict
@@ -27,6 +28,7 @@ class Answering:
         self._standing = standing
         self._told = told
         self._keys: dict[int, dict[str, str]] = {}
+        self._task_keys: dict[str, dict[str, str]] = {}
 
     def answer(self, request: Message, now: float) -> bytes:
         """The answer to one live server request (empty: none); what the recording has not becomes a row."""
@@ -76,16 +78,22 @@ class Answering:
         if was_asked is None or not later:
             return was, True
         if now_asks is not None:
-            self._keys[later[0].seq] = _keys(was_asked, now_asks)
+            self._keys[later[0].seq] = paired_keys(was_asked, now_asks)
             return was, False
         for other in later:
             settle(other)
         last = later[-1].answer
         return (last.message if last is not None else was), True
 
+    def polled(self, step: Step, now: Message) -> None:
+        """Note under which keys a live task asks what the recorded one asked (extension for tasks)."""
+        was_asked, now_asks = questions_of(step.answer.message if step.answer else None), questions_of(now)
+        if was_asked and now_asks:
+            self._task_keys[step.message.params["taskId"]] = paired_keys(was_asked, now_asks)
+
     def rekeyed(self, step: Step, params: Any) -> Any:
-        """The params of a retry with the live server's keys in ``inputResponses``."""
-        keys = self._keys.get(step.seq)
+        """The params of a retry, or of an update of a task, with the live keys in ``inputResponses``."""
+        keys = self._keys.get(step.seq) or self._task_keys.get(str(step.message.params.get("taskId")))
         responses = params.get("inputResponses") if isinstance(params, dict) else None
         if not keys or not isinstance(responses, dict):
             return params
@@ -100,28 +108,6 @@ class Answering:
             row.was, row.now = recorded.message.body, request.body
             row.why = f"{found[0].where.replace('$.result', '$.params')} {found[0].why}"
             self._told(row)
-
-
-def _keys(was: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:
-    """Recorded keys to live ones: the same question first, then the same method, in order."""
-    left = dict(now)
-    found: dict[str, str] = {}
-    for key, question in was.items():
-        match = next((name for name, live in left.items() if live == question), None)
-        if match is None:
-            method = question.get("method") if isinstance(question, dict) else None
-            match = next(
-                (
-                    name
-                    for name, live in left.items()
-                    if isinstance(live, dict) and live.get("method") == method
-                ),
-                None,
-            )
-        if match is not None:
-            found[key] = match
-            del left[match]
-    return found
 
 
 def _default(method: str) -> dict[str, Any]:

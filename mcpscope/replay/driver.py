@@ -4,44 +4,27 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from mcpscope.protocol.message import Kind, Message, RpcId
 from mcpscope.replay.answering import Answering
 from mcpscope.replay.hearing import Hearing
-from mcpscope.replay.json_paths import Mask
-from mcpscope.replay.links import asks
+from mcpscope.replay.judging import Judging
+from mcpscope.replay.options import Options
 from mcpscope.replay.own import OWN_SEQ, list_tools, next_page, own_id
 from mcpscope.replay.pages import Pages
 from mcpscope.replay.plan import Plan, definitions_in, is_destructive
+from mcpscope.replay.polling import Polls, is_on_its_way
 from mcpscope.replay.standing import Standing
-from mcpscope.replay.steps import LIST_METHODS, OPENING, IdKey, Step, id_key
+from mcpscope.replay.steps import LIST_METHODS, IdKey, Step, id_key
 from mcpscope.replay.upstream import Arrived, Upstream
-from mcpscope.replay.verdicts import Row, Strictness, Verdict, is_slower, judge
+from mcpscope.replay.verdicts import Row, Verdict
 
-MIN_TIMEOUT_SECONDS = 10.0
-TIMEOUT_FACTOR = 3
 POLL_SECONDS = 0.5
-TASK_POLL_LIMIT = 1_000
-OPEN_ENDED = frozenset({"subscriptions/listen"})
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How to replay. ``speed`` is None for "as fast as causes allow", 1.0 for the recorded pace.
-
-    ``other_transport``: the upstream is reached in another way than the recorded one.
-    """
-
-    strictness: Strictness = Strictness.SEMANTIC
-    masks: Sequence[Mask] = ()
-    speed: float | None = None
-    timeout: float | None = None
-    fail_fast: bool = False
-    allow_destructive: bool = False
-    other_transport: bool = False
+TIMED = frozenset({"notifications/cancelled", "tasks/cancel"})
+"""What comes when it came, whatever the speed: its meaning lies in its time."""
 
 
 @dataclass(slots=True)
@@ -52,7 +35,6 @@ class Sent:
     id: RpcId
     at: int
     deadline: float
-    polls: int = 0
 
 
 class Run:
@@ -75,6 +57,8 @@ class Run:
         self._pages = Pages()
         self._standing = Standing(plan)
         self._answering = Answering(plan, self._standing, self._add, comparable=not options.other_transport)
+        self._judging = Judging(plan, options)
+        self._polls = Polls()
         self._hearing = Hearing(plan, comparable=not options.other_transport)
         self._started = time.monotonic()
 
@@ -140,17 +124,16 @@ class Run:
             return "declares itself destructive; --allow-destructive"
         return ""
 
-    def _send(self, step: Step, rpc_id: RpcId) -> None:
-        now = time.monotonic()
-        sent = Sent(step, rpc_id, time.monotonic_ns(), now + self._patience(step))
-        self._open[id_key(rpc_id)] = sent
+    def _send(self, step: Step, rpc_id: RpcId, deadline: float | None = None) -> None:
+        until = time.monotonic() + self._options.patience(step) if deadline is None else deadline
+        self._open[id_key(rpc_id)] = Sent(step, rpc_id, time.monotonic_ns(), until)
         if not self._upstream.send(self._line(step, rpc_id)):
             self.stop("the upstream ended")
 
     def _line(self, step: Step, rpc_id: RpcId) -> bytes:
         params = step.message.body.get("params")
         live = self.plan.echoes.substitute(params) if self.plan.echoes.live else params
-        if step.first is not None:
+        if step.first is not None or step.message.method == "tasks/update":
             live = self._answering.rekeyed(step, live)
         if live == params and rpc_id == step.message.id:
             return step.message.raw
@@ -171,13 +154,8 @@ class Run:
         self._ids += 1
         return self._ids
 
-    def _patience(self, step: Step) -> float:
-        if self._options.timeout is not None:
-            return self._options.timeout
-        return max(MIN_TIMEOUT_SECONDS, TIMEOUT_FACTOR * step.took_ns / 1e9)
-
     def _pace(self, step: Step) -> None:
-        if self._options.speed is None and step.message.method != "notifications/cancelled":
+        if self._options.speed is None and step.message.method not in TIMED:
             return
         speed = self._options.speed or 1.0
         due = self._started + (step.at - self.plan.steps[0].at) / 1e9 / speed
@@ -208,7 +186,9 @@ class Run:
             self._pump(min(due, self._next_deadline()))
 
     def _next_deadline(self) -> float:
-        return min((sent.deadline for sent in self._open.values()), default=time.monotonic() + POLL_SECONDS)
+        first = min((sent.deadline for sent in self._open.values()), default=time.monotonic() + POLL_SECONDS)
+        poll = self._polls.next()
+        return first if poll is None else min(first, poll)
 
     def _pump(self, until: float) -> None:
         """Take in one message, or let the time pass until ``until``; settle what has waited too long."""
@@ -216,6 +196,8 @@ class Run:
         if arrived is not None:
             self._arrived(arrived)
         now = time.monotonic()
+        for step, deadline in self._polls.due(now):
+            self._send(step, own_id(self._own()), deadline)
         for sent in [sent for sent in self._open.values() if sent.deadline <= now]:
             self._unanswered(sent)
 
@@ -252,8 +234,12 @@ class Run:
             self._definitions = {**(self._definitions or {}), **definitions_in(message.result)}
         if step.seq == OWN_SEQ:
             return
-        if step.polls and self._poll_again(sent, message):
-            return
+        if step.polls:
+            self._answering.polled(step, message)
+            now = time.monotonic()
+            if is_on_its_way(step, message) and now < sent.deadline:
+                self._polls.add(step, message, now, sent.deadline)
+                return
         was = step.answer.message if step.answer is not None else None
         echoes = self.plan.echoes.learn(was.body, message.body) if was is not None else {}
         took = at - sent.at
@@ -270,61 +256,15 @@ class Run:
     def _judge(
         self, step: Step, was: Message | None, now: Message, took: int, echoes: dict[Any, Any]
     ) -> None:
-        was_ns = step.took_ns if was is not None else None
-        row = Row(0, step.label, Verdict.SAME, was_ns, took, seq=step.seq, now=now.body, echoes=echoes)
         self._settle(step)
         if was is None:
-            if step.cancelled or step.message.method in OPEN_ENDED:
-                return
-            row.verdict, row.why = Verdict.FIXED, "was never answered, now is"
-            self._add(row)
+            row = self._judging.first_answer(step, now, took, echoes)
+            if row is not None:
+                self._add(row)
             return
         was, finished = self._answering.leg(step, was, now, self.plan.steps, self._settle)
-        if not finished:
-            return
-        row.was = was.body
-        if step.cancelled:
-            row.why = "cancelled then and now; either end is right"
-            self._add(row)
-            return
-        row.verdict, row.differences = judge(
-            was,
-            now,
-            strictness=self._options.strictness,
-            masks=self._options.masks,
-            same=self.plan.echoes.is_same,
-        )
-        row.why = row.differences[0].where + " " + row.differences[0].why if row.differences else ""
-        if asks(now) is not None and asks(was) is None:
-            row.verdict, row.why = (
-                Verdict.CHANGED,
-                "the live server asks for more input than the recorded one",
-            )
-        opens = step.message.method in OPENING  # its time is the server's start, not its work
-        if row.verdict is Verdict.SAME and not opens and is_slower(was_ns, took):
-            row.verdict = Verdict.SLOWER
-        self._add(row)
-
-    def _masks(self, step: Step) -> list[Mask]:
-        return [mask for mask in self._options.masks if mask.is_for(step.label)]
-
-    def _poll_again(self, sent: Sent, message: Message) -> bool:
-        """Whether the task is still at work: ask again under an id of ours, as the server wishes."""
-        result = message.result if isinstance(message.result, dict) else {}
-        if result.get("status") not in ("working", "submitted") or sent.polls >= TASK_POLL_LIMIT:
-            return False
-        interval = result.get("pollInterval", result.get("pollIntervalMs"))
-        wait = interval / 1000 if isinstance(interval, int | float) else 0.2
-        until = time.monotonic() + min(max(wait, 0.02), 5.0)
-        while time.monotonic() < until and self._alive():
-            self._pump(until)
-        asked = own_id(self._own())
-        self._send(sent.step, asked)
-        again = self._open.get(id_key(asked))
-        if again is not None:
-            again.polls = sent.polls + 1
-            again.deadline = max(again.deadline, sent.deadline)
-        return True
+        if finished:
+            self._add(self._judging.answered(step, was, now, took, echoes))
 
     def _follow(self, step: Step, cursor: str | None) -> None:
         """Ask for a page that the recording did not have."""
@@ -339,21 +279,14 @@ class Run:
         if step.seq == OWN_SEQ or step.seq in self._settled:
             return
         self._settle(step)
-        if step.cancelled or step.answer is None:
-            verdict, why = Verdict.SAME, "not answered, then and now"
-        elif self.stopped:
-            verdict, why = Verdict.ERROR, f"no answer: {self.stopped}"
-        else:
-            verdict, why = Verdict.ERROR, f"no answer within {self._patience(step):.0f} s"
-        was = step.answer.message.body if step.answer else None
-        self._add(Row(0, step.label, verdict, step.took_ns or None, None, why, step.seq, was))
+        self._add(self._judging.unanswered(step, self.stopped))
 
     def _skip(self, step: Step, why: str) -> None:
         if not step.is_request or step.seq in self._settled:
             return
         step.skip = why
         self._settle(step)
-        self._add(Row(0, step.label, Verdict.SKIPPED, step.took_ns or None, None, why, step.seq))
+        self._add(self._judging.skipped(step, why))
 
     def _settle(self, step: Step) -> None:
         self._settled.add(step.seq)

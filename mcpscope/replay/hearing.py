@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-
 from mcpscope.protocol.message import Message
 from mcpscope.replay.plan import Plan
 from mcpscope.replay.verdicts import Row, Verdict
 
 LAST_SEQ = 1 << 62
 MAX_PATIENCE_SECONDS = 5.0
+Key = tuple[str, ...]
 _UNHEARD = frozenset({"notifications/progress", "notifications/cancelled"})
-_NAMES = ("uri", "level", "logger", "taskId", "status")
+_NAMES = ("uri", "level", "logger", "status")
 
 
 class Hearing:
@@ -19,9 +18,10 @@ class Hearing:
 
     def __init__(self, plan: Plan, *, comparable: bool) -> None:
         """Not ``comparable``: over another transport, what comes unasked depends on when a stream is open."""
+        self._echoes = plan.echoes
         said = [*plan.standing, *(note for step in plan.steps for note in step.notifications)]
         self._was = {_key(note): note for note in said if note.method not in _UNHEARD and note.method}
-        self._now: dict[str, Message] = {}
+        self._now: dict[Key, Message] = {}
         self._comparable = comparable
         self.patience_seconds = MAX_PATIENCE_SECONDS
 
@@ -31,7 +31,7 @@ class Hearing:
     @property
     def is_waiting(self) -> bool:
         """Whether something that the recorded server said has not been heard yet."""
-        return self._comparable and not self._was.keys() <= self._now.keys()
+        return self._comparable and not self._then().keys() <= self._now.keys()
 
     def hear(self, message: Message) -> None:
         """Note one live notification."""
@@ -40,8 +40,9 @@ class Hearing:
 
     def rows(self) -> list[Row]:
         """A row for each kind that one side has and the other has not."""
-        gone = [note for key, note in self._was.items() if key not in self._now]
-        new = [note for key, note in self._now.items() if key not in self._was]
+        was = self._then()
+        gone = [note for key, note in was.items() if key not in self._now]
+        new = [note for key, note in self._now.items() if key not in was]
         found = [
             Row(0, note.method, Verdict.MISSING, why="was heard then, not now", was=note.body)
             for note in gone
@@ -55,7 +56,11 @@ class Hearing:
                 row.verdict, row.why = Verdict.SKIPPED, f"{row.why}; the transport is another"
         return found
 
+    def _then(self) -> dict[Key, Message]:
+        """What the recording had, under the values that the live server has minted."""
+        live = self._echoes.live
+        return {tuple(str(live.get(part, part)) for part in key): note for key, note in self._was.items()}
 
-def _key(message: Message) -> str:
-    params = message.params
-    return json.dumps([message.method, *(params.get(name) for name in _NAMES)], default=str)
+
+def _key(message: Message) -> Key:
+    return (message.method, *(str(message.params.get(name, "")) for name in _NAMES))

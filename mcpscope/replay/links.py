@@ -1,4 +1,4 @@
-"""Which steps of a plan belong together: legs of an exchange, polls of a task, pages of a list."""
+"""Which steps of a plan belong together: legs of an exchange, pages of a list."""
 
 from __future__ import annotations
 
@@ -43,18 +43,6 @@ def _continues(leg: Step, step: Step) -> bool:
 def _call_of(step: Step) -> dict[str, Any]:
     left_out = ("_meta", "inputResponses", "requestState")
     return {key: value for key, value in step.message.params.items() if key not in left_out}
-
-
-def fold_polls(steps: Sequence[Step]) -> None:
-    """How often a task is asked for differs between runs: the last ``tasks/get`` stands for them all."""
-    last: dict[str, Step] = {}
-    for step in steps:
-        task = step.message.params.get("taskId")
-        if step.message.method == "tasks/get" and isinstance(task, str):
-            if task in last:
-                last[task].skip = "an earlier poll of the same task"
-            last[task] = step
-            step.polls = True
 
 
 def link_pages(steps: Sequence[Step]) -> None:

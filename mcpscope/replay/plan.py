@@ -13,7 +13,8 @@ from typing import Any
 
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.replay.echoes import Echoes
-from mcpscope.replay.links import fold_polls, link_legs, link_pages
+from mcpscope.replay.links import link_legs, link_pages
+from mcpscope.replay.polling import fold_polls
 from mcpscope.replay.steps import (
     OF_THE_SESSION,
     OPENING,

@@ -15,8 +15,9 @@ from mcpscope.engine.filter.language import Filter, parse
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.protocol.answers import OurCode
 from mcpscope.replay.compare import worst
-from mcpscope.replay.driver import Options, Run
+from mcpscope.replay.driver import Run
 from mcpscope.replay.json_paths import Mask
+from mcpscope.replay.options import Options
 from mcpscope.replay.plan import Plan, make_plan
 from mcpscope.replay.recording import load
 from mcpscope.replay.report import Finished, row_json

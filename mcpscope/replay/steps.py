@@ -33,7 +33,8 @@ class Step:
 
     ``after`` says how many of the plan's ``answered`` requests must be settled before it may go, ``replied``
     how many of the server's requests its client had answered before it; ``skip`` says why it is not sent;
-    ``first`` is the first leg that a retry belongs to.
+    ``first`` is the first leg that a retry belongs to; ``polled_ns`` is the time from the first poll of a
+    task to the answer of this one.
     """
 
     seq: int
@@ -48,6 +49,7 @@ class Step:
     page_of: Step | None = None
     next_page: Step | None = None
     polls: bool = False
+    polled_ns: int = 0
     notifications: list[Message] = field(default_factory=list)
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 from mcpscope.protocol.message import Message
 from mcpscope.replay.compare import Difference, Level, compare, is_tool_error, worst
 from mcpscope.replay.json_paths import Mask
+from mcpscope.replay.questions import in_recorded_keys
 
 SLOWER_FACTOR = 2.0
 SLOWER_NS = 100_000_000
@@ -88,7 +89,7 @@ def judge(
     same: Any,
 ) -> tuple[Verdict, list[Difference]]:
     """The verdict on an answer, its times apart, and the differences that count first."""
-    found = compare(was.body, now.body, masks=masks, same=same)
+    found = compare(was.body, in_recorded_keys(was, now), masks=masks, same=same)
     if _structural(strictness):
         found = [item for item in found if not _is_value(item)]
     level = worst(found)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcpscope.errors import ScopeError
-from mcpscope.replay.driver import Options
+from mcpscope.replay.options import Options
 from mcpscope.replay.plan import is_destructive
 from mcpscope.replay.runs import Choice, prepare
 from mcpscope.store.replays import Replays, Revision, RunRow, VerdictRow

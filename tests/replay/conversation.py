@@ -12,13 +12,14 @@ ROOT = Path(__file__).parents[2]
 
 
 class Client:
-    """Speaks to ``argv`` over its pipes; samples with a fixed answer, and has the roots in ``roots``."""
+    """Speaks to ``argv`` over its pipes; samples with a fixed answer, and says what its fields hold."""
 
     def __init__(self, argv: list[str]) -> None:
         env = {**os.environ, "PYTHONPATH": str(ROOT)}
         self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
         self._id = 0
         self.roots: list[str] = []
+        self.elicited: dict[str, object] = {"action": "cancel"}
         self.asked: list[str] = []
 
     def open(self) -> Any:
@@ -27,7 +28,7 @@ class Client:
         answer = self.say(
             "initialize",
             protocolVersion="2025-06-18",
-            capabilities={"sampling": {}, "roots": {}},
+            capabilities={"sampling": {}, "roots": {}, "elicitation": {}},
             clientInfo=info,
         )
         self.send({"method": "notifications/initialized"})
@@ -56,6 +57,8 @@ class Client:
             result = {"role": "assistant", "model": "m", "content": content}
         if message["method"] == "roots/list":
             result = {"roots": [{"uri": uri} for uri in self.roots]}
+        if message["method"] == "elicitation/create":
+            result = self.elicited
         self.send({"id": message["id"], "result": result})
         self.asked.append(message["method"])
 

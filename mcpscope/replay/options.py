@@ -1,0 +1,35 @@
+"""How a replay is to be done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mcpscope.replay.json_paths import Mask
+from mcpscope.replay.steps import Step
+from mcpscope.replay.verdicts import Strictness
+
+MIN_TIMEOUT_SECONDS = 10.0
+TIMEOUT_FACTOR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``speed`` is None for "as fast as causes allow", 1.0 for the recorded pace.
+
+    ``other_transport``: the upstream is reached in another way than the recorded one.
+    """
+
+    strictness: Strictness = Strictness.SEMANTIC
+    masks: Sequence[Mask] = ()
+    speed: float | None = None
+    timeout: float | None = None
+    fail_fast: bool = False
+    allow_destructive: bool = False
+    other_transport: bool = False
+
+    def patience(self, step: Step) -> float:
+        """How many seconds the answer to a step is waited for; of a poll, the end of its task."""
+        if self.timeout is not None:
+            return self.timeout
+        return max(MIN_TIMEOUT_SECONDS, TIMEOUT_FACTOR * max(step.took_ns, step.polled_ns) / 1e9)
