@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mcpscope.demo.frozen import build
+from mcpscope.engine.policy.load import load
 from tests.program import ROOT, Program
 
 README = (ROOT / "README.md").read_text()
@@ -37,6 +38,11 @@ def test_json_is_json() -> None:
     for kind, text in BLOCKS:
         if kind == "json":
             json.loads(text)
+
+
+def test_a_policy_is_one() -> None:
+    policies = [load(text) for kind, text in BLOCKS if kind == "yaml"]
+    assert policies and all(policy.rules for policy in policies)
 
 
 def test_files_and_pictures_it_names_exist() -> None:
