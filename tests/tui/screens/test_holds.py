@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from mcpscope.tui.screens.editing import EditScreen
+from tests.program import until
 from tests.session.steered import call
+from tests.tui.driver import Scope
 from tests.tui.wire import hears, reaches, watching
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
@@ -142,6 +145,33 @@ async def test_two_who_decide_at_once_make_one_decision_and_one_notice(steered: 
             other.call("scope/holds/continue", id=hold["id"])
             await scope.traffic.shows("echo: continued by ui pts/3")
         assert (await hears(wire))["id"] == 1
+
+
+async def test_two_uis_that_press_continue_at_once_make_one_decision(steered: Any) -> None:
+    wire = steered("--break", "tool:echo")
+    async with watching(wire) as one, watching(wire) as other:
+        one.app.steer.name, other.app.steer.name = "ui one", "ui two"
+        wire.says(call(1))
+        for scope in (one, other):
+            await scope.traffic.shows("HELD 1").press("exclamation_mark")
+            await scope.holds.shows("has not seen this request")
+        await asyncio.gather(one.pilot.press("a"), other.pilot.press("a"))
+        told = [
+            await first_of(scope, ("cannot be undone", "was already", "continued by"))
+            for scope in (one, other)
+        ]
+        assert sorted(told) in (["cannot be undone", "continued by"], ["cannot be undone", "was already"])
+        assert (await hears(wire))["id"] == 1
+        assert wire.reached_calls() == [1]
+        await asyncio.to_thread(wire.closes)
+    decided = "SELECT count(*) FROM outcomes WHERE outcome = 'forwarded'"
+    await asyncio.to_thread(until, lambda: wire.rows(decided) == [(1,)])
+
+
+async def first_of(scope: Scope, texts: tuple[str, ...]) -> str:
+    """Which of the texts is on the screen."""
+    await scope.until(lambda: any(text in scope.text for text in texts), texts)
+    return next(text for text in texts if text in scope.text)
 
 
 async def test_a_read_only_ui_looks_and_does_not_hold(steered: Any) -> None:

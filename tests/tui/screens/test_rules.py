@@ -175,13 +175,13 @@ async def test_what_cannot_be_changed_here_says_why(steered: Any) -> None:
 
 
 DECISIONS = [
-    (("X", "2"), "drop", "dropped"),
-    (("M", "m"), "answer", "mock"),
-    (("e",), "edit", "sent"),
+    pytest.param(("X", "2"), "drop", "dropped", id="drop", marks=pytest.mark.soak),
+    pytest.param(("M", "m"), "answer", "mock", id="answer", marks=pytest.mark.soak),
+    pytest.param(("e",), "edit", "sent", id="edit"),
 ]
 
 
-@pytest.mark.parametrize(("keys", "action", "said"), DECISIONS, ids=[one[1] for one in DECISIONS])
+@pytest.mark.parametrize(("keys", "action", "said"), DECISIONS)
 async def test_a_decision_by_hand_becomes_a_rule_that_decides_alike_with_nobody_attached(
     steered: Any,
     program: Program,
