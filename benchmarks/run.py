@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import gate, http, policy, readers, stdio, table
+from benchmarks import gate, http, policy, readers, stdio, table, ui
 from benchmarks.ends import build
 from benchmarks.plan import Plan
 
@@ -23,6 +23,7 @@ PARTS = {
     "policy": policy.measure,
     "http": http.measure,
     "readers": readers.measure,
+    "ui": ui.measure,
 }
 
 

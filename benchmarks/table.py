@@ -47,6 +47,18 @@ BARS = {
     "a million messages, last page": Bar(5, 1, unit="ms"),
     "a million messages, slowest filter": Bar(5, 1, unit="ms"),
     "a million messages, slowest full text": Bar(20, 3, unit="ms"),
+    "UI, a million messages, first rows": Bar(1000, 600, unit="ms"),
+    "UI, slowest structured filter": Bar(300, 100, unit="ms"),
+    "UI, j in half a million rows, p50": Bar(50, 15, unit="ms"),
+    "UI, j in half a million rows, worst": Bar(150, 50, unit="ms"),
+    "UI, 500 messages/s, redraws a second": Bar(8, 9.5, more=True, unit="1/s"),
+    "UI, 500 messages/s, of one core": Bar(40, 20, unit="%"),
+    "UI, 500 messages/s, memory more": Bar(50, 10, unit="MB"),
+    "UI, 500 messages/s, not recorded": Bar(0, 0, unit=""),
+    "UI, latency of the traffic with it": Bar(1.1, 1.05),
+    "UI, a 1.5 MB answer, opened": Bar(500, 250, unit="ms"),
+    "UI, a 1.5 MB answer, j p50": Bar(100, 30, unit="ms"),
+    "UI, a 60 MB answer, memory more": Bar(150, 80, unit="MB"),
 }
 
 

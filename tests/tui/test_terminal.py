@@ -168,8 +168,9 @@ def test_no_color_is_mono_and_still_tells_every_status(db: Path, tape: Tape) -> 
         ui.close()
 
 
-@pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL])
-def test_traffic_does_not_notice_what_happens_to_the_ui(db: Path, how: signal.Signals) -> None:
+@pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL, None], ids=["stopped", "killed", "not read"])
+def test_traffic_does_not_notice_what_happens_to_the_ui(db: Path, how: signal.Signals | None) -> None:
+    """``how`` None: nobody reads what the UI draws, until its terminal is full."""
     env = {**os.environ, "PYTHONPATH": str(REPO)}
     proxy = subprocess.Popen(
         [sys.executable, "-m", "mcpscope", "--db", str(db), "--", "cat"],
@@ -182,12 +183,21 @@ def test_traffic_does_not_notice_what_happens_to_the_ui(db: Path, how: signal.Si
         proxy.stdin.flush()
         assert proxy.stdout.readline()
         ui.until("ping")
-        os.kill(ui.process.pid, how)
-        for number in range(2, 40):
+        if how is not None:
+            os.kill(ui.process.pid, how)
+        end, number, slowest = time.monotonic() + 1.5, 2, 0.0
+        while time.monotonic() < end:
             line = b'{"jsonrpc":"2.0","id":%d,"method":"ping"}\n' % number
+            began = time.monotonic()
             proxy.stdin.write(line)
             proxy.stdin.flush()
             assert proxy.stdout.readline() == line
+            slowest, number = max(slowest, time.monotonic() - began), number + 1
+            time.sleep(0.002)
+        assert number > 50 and slowest < 1, f"{number} calls, the slowest {slowest:.3f} s"
+        if how is None:
+            ui.press("7")
+            ui.until("session 1 began")  # read again, it goes on
     finally:
         ui.close()
         proxy.stdin.close()
