@@ -231,6 +231,8 @@ def _pairs(values: Values, name: str) -> dict[str, str]:
         left, equals, right = pair.partition("=")
         if not left or not equals or not right:
             raise Refused(f"--{name} takes NAME=TEXT, not {pair!r}")
+        if left in found:
+            raise Refused(f"--{name} names {left} twice: {found[left]!r} and {right!r}")
         found[left] = right
     return found
 

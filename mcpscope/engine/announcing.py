@@ -39,6 +39,8 @@ class Reactions:
         self.owed: dict[Surface, int] = {}
         self.again_at = 0
         self.awaited: dict[Surface, Awaited] = {}
+        self.strange: set[str] = set()
+        """Tools that this list, page after page, has shown otherwise than they were accepted."""
         self.declared: set[Surface] = set()
         """Surfaces of which the client was told by us that they may change."""
 
@@ -90,7 +92,7 @@ def ended(engine: Engine, out: list[Command]) -> None:
     """The client has gone: what it never asked for again."""
     for surface in engine.reactions.awaited:
         _note(engine, surface, f"the client has ended without asking for its {surface.value} again", out)
-    engine.reactions = Reactions()
+    engine.reactions.awaited.clear()
 
 
 def _announce(engine: Engine, at: int, out: list[Command]) -> None:

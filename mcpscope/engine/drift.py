@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
+from unicodedata import category
 
 from mcpscope.engine.catalog import Catalog, digest_of
 from mcpscope.engine.visibility import Surface
@@ -13,6 +14,7 @@ from mcpscope.engine.visibility import Surface
 MAX_PINS: Final = 50_000
 Path = tuple[str | int, ...]
 _MISSING: Final = object()
+_HIDDEN: Final = frozenset({"Cf", "Co", "Cn", "Cs"})
 _HARMLESS: Final = frozenset({"title", "icons", "_meta"})
 _WORDS: Final = frozenset({"description", "title", "examples"})
 
@@ -41,18 +43,29 @@ class Change:
     danger: Danger
     was: Any
     now: Any
+    hidden: bool = False
+    """Characters came in that nobody sees."""
+
+    @property
+    def text(self) -> str:
+        """``description (dangerous, with hidden characters)``."""
+        more = ", with hidden characters" if self.hidden else ""
+        return f"{'.'.join(map(str, self.path))} ({self.danger.value}{more})"
 
     def to_json(self) -> dict[str, Any]:
         where = ".".join(map(str, self.path))
-        return {"path": where, "danger": self.danger.value, "was": self.was, "now": self.now}
+        found = {"path": where, "danger": self.danger.value, "was": self.was, "now": self.now}
+        return found | ({"hidden_characters": True} if self.hidden else {})
 
 
 def changes(was: dict[str, Any], now: dict[str, Any]) -> list[Change]:
     """What changed in one definition. Dangerous: what it may do or must be given, and its words."""
-    return [
-        Change(path, danger_of(path, new=old is _MISSING), _shown(old), _shown(new))
-        for path, old, new in _differences(was, now, ())
-    ]
+    found: list[Change] = []
+    for path, old, new in _differences(was, now, ()):
+        hidden = len(_unseen(new)) > len(_unseen(old))
+        danger = Danger.DANGEROUS if hidden else danger_of(path, new=old is _MISSING)
+        found.append(Change(path, danger, _shown(old), _shown(new), hidden))
+    return found
 
 
 def danger_of(path: Path, *, new: bool) -> Danger:
@@ -88,25 +101,37 @@ class Pins:
     def __repr__(self) -> str:
         return f"<Pins {self.on_drift} accepted={len(self.accepted)} drifted={list(self.drifted)}>"
 
-    def load(self, definitions: dict[str, dict[str, Any]]) -> None:
-        """Take up what was accepted before."""
-        self.strict = self.strict or bool(definitions)
+    def load(self, definitions: Mapping[str, dict[str, Any]], *, accepted: bool = True) -> None:
+        """Take up what was accepted before; not ``accepted``: what was seen when nobody had accepted any."""
+        self.strict = self.strict or (accepted and bool(definitions))
         for name, body in definitions.items():
             self._pin(name, body)
 
-    def listed(self, name: str, body: dict[str, Any]) -> bool:
-        """A tool was listed; whether it has just been found to have drifted, or to be itself again."""
+    def listed(self, name: str, body: dict[str, Any], *, strange: bool = False) -> bool:
+        """A tool was listed; whether it has just been found to have drifted, or to be itself again.
+
+        ``strange``: the same list shows the name with another definition, too, so it is not itself again.
+        """
         digest = digest_of(body)
         known = self._digests.get(name)
         if known is None and not self.strict and len(self.accepted) < MAX_PINS:
             self._pin(name, body)
             return False
         if known == digest:
-            return self.drifted.pop(name, None) is not None
+            return not strange and self.drifted.pop(name, None) is not None
         if name in self.drifted and digest_of(self.drifted[name]) == digest:
             return False
         self.drifted[name] = body
         return True
+
+    def differs(self, name: str, body: dict[str, Any]) -> bool:
+        """Whether it is not the accepted definition, or not on the list of those that were accepted."""
+        known = self._digests.get(name)
+        return self.strict if known is None else known != digest_of(body)
+
+    def distrusts(self, name: str) -> bool:
+        """Whether a tool is not as it was accepted, or is not among those that were."""
+        return name in self.drifted or (self.strict and name not in self.accepted)
 
     def accept(self, name: str) -> dict[str, Any] | None:
         """Accept a tool as it is now; its definition, None where it has not drifted."""
@@ -122,7 +147,7 @@ class Pins:
 
     def hides(self, surface: Surface, name: str) -> str:
         """For a View: why ``name`` is hidden."""
-        hidden = surface is Surface.TOOLS and self.on_drift is OnDrift.HIDE and name in self.drifted
+        hidden = surface is Surface.TOOLS and self.on_drift is OnDrift.HIDE and self.distrusts(name)
         return "not accepted" if hidden else ""
 
     def _pin(self, name: str, body: dict[str, Any]) -> None:
@@ -151,6 +176,15 @@ def _differences(was: Any, now: Any, path: Path) -> Iterator[tuple[Path, Any, An
         [repr(now)] if now is _MISSING else now
     ):
         yield path, was, now
+
+
+def _unseen(value: Any) -> list[str]:
+    """The characters of its texts that no screen shows: tags, bidi controls, zero-width ones."""
+    if type(value) is str:
+        return [] if value.isascii() and value.isprintable() else [c for c in value if category(c) in _HIDDEN]
+    if type(value) is dict:
+        return [char for pair in value.items() for part in pair for char in _unseen(part)]
+    return [char for part in value for char in _unseen(part)] if type(value) is list else []
 
 
 def _shown(value: Any) -> Any:

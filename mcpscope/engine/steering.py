@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -102,10 +102,10 @@ class Steering:
         self.shown, self.redacts = shown, by_place
         self._changed()
 
-    def pin(self, on_drift: OnDrift, accepted: dict[str, dict[str, Any]]) -> None:
-        """Watch the definitions of tools from now on; ``accepted`` are those of before."""
+    def pin(self, on_drift: OnDrift, known: Mapping[str, dict[str, Any]], *, accepted: bool = True) -> None:
+        """Watch the definitions of tools from now on; ``known`` are those of before, see Pins.load."""
         self.pins = Pins(on_drift)
-        self.pins.load(accepted)
+        self.pins.load(known, accepted=accepted)
         if on_drift is OnDrift.HIDE:
             self.view.hidden_by.append(self.pins.hides)
         self.view.refresh(frozenset({Surface.TOOLS}))

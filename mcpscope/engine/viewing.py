@@ -139,14 +139,17 @@ def _wants(engine: Engine, passage: Passage) -> list[str]:
 def _answered(engine: Engine, view: View, passage: Passage, out: list[Command]) -> None:
     """A list loses what is hidden; what a server says of itself gains that its lists may change."""
     method, raw = passage.method, passage.message.raw
-    if method == Method.TOOLS_LIST and engine.steering.pins is not None:
-        _compare(engine, engine.steering.pins, passage, out)
+    pins = engine.steering.pins
+    if method == Method.TOOLS_LIST and pins is not None and "compared" not in passage.applied:
+        passage.applied.add("compared")
+        _compare(engine, pins, passage, out)
     if method in LISTS and view.active:
         surface = LISTED[Method(method)]
         face = engine.face if surface is Surface.TOOLS and view.faces else None
-        if face is not None and "renamed" in passage.applied:
+        again = face is not None and "renamed" in passage.applied
+        hidden = _Hidden(view, surface, renamed=again)
+        if again:
             face = None
-        hidden = _Hidden(view, surface)
         raw = listing.shown(raw, LISTS[method], _KEYS[Method(method)], hidden, face)
         if face is not None:
             passage.applied.add("renamed")
@@ -167,21 +170,27 @@ def _compare(engine: Engine, pins: Pins, passage: Passage, out: list[Command]) -
     result = passage.message.result
     tools = result.get("tools") if isinstance(result, dict) else None
     turned = False
-    for body in tools if isinstance(tools, list) else ():
-        name = body.get("name") if isinstance(body, dict) else None
-        if not isinstance(name, str) or not pins.listed(name, body):
+    strange = engine.reactions.strange
+    if passage.request is None or "cursor" not in passage.request.params:
+        strange.clear()
+    named = [body for body in tools if isinstance(body, dict)] if isinstance(tools, list) else []
+    pairs = [(body["name"], body) for body in named if isinstance(body.get("name"), str)]
+    strange.update(name for name, body in pairs if pins.differs(name, body))
+    for name, body in pairs:
+        if not pins.listed(name, body, strange=name in strange):
             continue
         turned = True
-        found = [change.to_json() for change in pins.changes(name)]
+        found = pins.changes(name)
         if name not in pins.drifted:
             text = f"the tool {name} is again as it was accepted"
         elif name not in pins.accepted:
             text = f"the tool {name} is new and was never accepted"
         else:
-            words = ", ".join(f"{change['path']} ({change['danger']})" for change in found)
+            words = ", ".join(change.text for change in found)
             text = f"the tool {name} is not as it was accepted: {words}"
         out.append(Note("drift", text))
-        out.append(Tell("drift", {"tool": name, "changes": found, "on_drift": pins.on_drift.value}))
+        told = [change.to_json() for change in found]
+        out.append(Tell("drift", {"tool": name, "changes": told, "on_drift": pins.on_drift.value}))
     if turned:
         engine.steering.view.forget()
 
@@ -191,19 +200,20 @@ def undecided(engine: Engine, passage: Passage) -> Rule | None:
     pins = engine.steering.pins
     if pins is None or pins.on_drift is not OnDrift.HOLD or passage.message.method != Method.TOOLS_CALL:
         return None
-    names = [name for _, name in named(passage.message) if name in pins.drifted]
+    names = [name for _, name in named(passage.message) if pins.distrusts(name)]
     rule = Rule(f"drift {names[0]}", Action.ASK, message="its definition was not accepted") if names else None
     return None if rule is None or rule.name in passage.let_go else rule
 
 
 class _Hidden:
-    """Whether a name of one surface is hidden."""
+    """Whether a name of one surface is hidden; ``renamed``: it is the name that clients see."""
 
-    def __init__(self, view: View, surface: Surface) -> None:
-        self._view, self._surface = view, surface
+    def __init__(self, view: View, surface: Surface, *, renamed: bool) -> None:
+        self._view, self._surface, self._renamed = view, surface, renamed
 
     def __call__(self, name: str) -> str:
-        return self._view.hidden(self._surface, name)
+        real = self._view.real(name) if self._renamed else name
+        return "renamed" if real is None else self._view.hidden(self._surface, real)
 
 
 def _narrow(view: View, passage: Passage) -> None:

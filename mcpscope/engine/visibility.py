@@ -160,6 +160,12 @@ class View:
             found = self._known[key] = self._hidden(surface, name)
         return found
 
+    def taken_by(self, name: str) -> str:
+        """The other tool that clients see under ``name``, which hides the server's own; "" for none."""
+        other = self._names.get(name, "")
+        face = self.faces.get(name)
+        return other if face is None or face.name == name else ""
+
     def real(self, name: str) -> str | None:
         """The server's name of the tool that clients call ``name``; None where there is none of that name."""
         if name in self._names:
@@ -179,6 +185,8 @@ class View:
         }
 
     def _hidden(self, surface: Surface, name: str) -> str:
+        if surface is Surface.TOOLS and (other := self.taken_by(name)):
+            return f"rename {other}"
         for reason in self.hidden_by:
             if why := reason(surface, name):
                 return why

@@ -82,16 +82,28 @@ class Orders:
             self.law.redactor = redactor
 
     def check(self) -> None:
-        """Raises FilterError for the first filter that cannot be understood."""
+        """Raises FilterError for the first filter that cannot be understood, ScopeError for a wrong wish."""
         from mcpscope.engine.conditions import condition_of
 
         for text in (*self.breaks, *self.denies, self.intercept):
             condition_of(text)
+        self._check_names()
         if self.faults:
             from mcpscope.session.troubles import read
 
             for text in self.faults:
                 read(text, "fault")
+
+    def _check_names(self) -> None:
+        """Two tools cannot have one name. Raises ScopeError."""
+        owners: dict[str, str] = {}
+        for name, new in self.renames.items():
+            if new in owners:
+                from mcpscope.errors import Exit, ScopeError
+
+                text = f"--rename gives {owners[new]} and {name} the same name, {new}"
+                raise ScopeError(text, code="usage", exit=Exit.USAGE)
+            owners[new] = name
 
 
 class Helm:
@@ -203,9 +215,11 @@ def _pin(steering: Steering, on_drift: str, about: dict[str, Any]) -> None:
     from pathlib import Path
 
     from mcpscope.engine.drift import OnDrift
-    from mcpscope.store.pins import read_pins
+    from mcpscope.store.pins import read_baseline
 
-    steering.pin(OnDrift(on_drift), read_pins(Path(about["db"]), str(about["label"])))
+    known = read_baseline(Path(about["db"]), str(about["label"]))
+    bodies = {name: body for name, (body, _) in known.bodies.items()}
+    steering.pin(OnDrift(on_drift), bodies, accepted=known.accepted)
 
 
 def _look(view: View, orders: Orders) -> None:

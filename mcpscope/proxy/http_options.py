@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.proxy.facts import default_label
 from mcpscope.proxy.helm import Orders
 from mcpscope.transports.listen.http_guard import Guard, is_loopback
 from mcpscope.transports.secret_mask import Mask
@@ -152,7 +152,7 @@ def label_of(options: HttpOptions, url: SplitResult | None) -> str:
         return options.label
     if url is not None:
         return url.hostname or "http"
-    return Path(options.command[0]).name
+    return default_label(options.command)
 
 
 def _usage(message: str, hint: str = "") -> ScopeError:

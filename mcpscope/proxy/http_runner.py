@@ -166,6 +166,7 @@ class HttpRunner:
             "server_transport": self.parts.transport,
             "pid": os.getpid(),
             "record_mode": options.record_mode,
+            "on_drift": options.orders.on_drift or None,
             "max_body": options.max_body,
             "redacts": True,
             "policy": options.orders.law.digest if options.orders.law is not None else None,

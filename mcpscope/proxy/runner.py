@@ -136,6 +136,7 @@ class Runner:
             "server_transport": "stdio",
             "pid": os.getpid(),
             "record_mode": options.record_mode,
+            "on_drift": options.orders.on_drift or None,
             "max_body": options.max_body,
             "redacts": options.redactor is not None,
             "policy": options.orders.law.digest if options.orders.law is not None else None,

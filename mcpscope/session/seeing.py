@@ -90,8 +90,24 @@ class Seeing:
     def _rename(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
         name, new, words = params["name"], params["to"] or params["name"], params["description"]
         face = Face(new, words) if new != name or words else None
+        self._check_name(name, new)
         self._steering.view.rename(name, face)
         return self._steering.view.to_json()
+
+    def _check_name(self, name: str, new: str) -> None:
+        """Two tools cannot have one name. Raises ScopeError."""
+        view = self._steering.view
+        text = hint = ""
+        for other, face in view.faces.items():
+            if other != name and face.name == new != other:
+                text, hint = f"clients see {other} as {new} already", f"mcpscope tools rename {other}"
+        own = view.faces.get(new)
+        itself = own is None or own.name == new
+        if new != name and new in self._names("tool", []) and itself and not view.hidden(Surface.TOOLS, new):
+            text = f"the server has a tool called {new} of its own"
+            hint = f"hide that one (mcpscope tools hide tool:{new}) or rename it first"
+        if text:
+            raise ScopeError(text, code="name_taken", exit=Exit.REFUSED, hint=hint)
 
     def _accept(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
         """What drifted is accepted as it is now, and its calls go on; who asks writes it down."""

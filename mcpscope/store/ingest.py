@@ -10,14 +10,17 @@ from typing import Any
 
 import orjson
 
+from mcpscope.engine.catalog import DefinitionKind
+from mcpscope.engine.exchange import Exchange
 from mcpscope.engine.outcomes import UNCHANGED_FLAG
 from mcpscope.engine.pending import PIPE
 from mcpscope.protocol.ids import spelled
 from mcpscope.protocol.message import Direction, Message
 from mcpscope.store.decided import take_outcome
+from mcpscope.store.drifting import FLAG
 from mcpscope.store.recorded import ENVELOPE, INTRODUCTORY, Recorded
 from mcpscope.store.records import Dir, Record, RecordType
-from mcpscope.store.rows import Batch
+from mcpscope.store.rows import Batch, Row
 from mcpscope.store.sessions import (
     NOT_FORWARDED,
     UNCONFIRMED,
@@ -67,6 +70,7 @@ class Ingest:
         self._later: list[Callable[[], object]] = []
         self._partial = False
         self._last_owner = 0
+        self._noticed: list[tuple[Recorded, int, str]] = []
         self._handlers: dict[int, Callable[[Unpacked], None]] = {
             RecordType.SESSION_OPEN: self._session_open,
             RecordType.SESSION_CLOSE: self._session_close,
@@ -149,6 +153,7 @@ class Ingest:
         made = Recorded(add_session(self._connection, self._uid, number, at, said), number)
         made.max_body = _count(said.get("max_body"))
         made.redacts = said.get("redacts") is True
+        made.drifting.notes = not said.get("on_drift")  # else the gate notes it
         made.sealed = bool(said.get("policy"))
         if made.sealed:
             self._seal(made.id, at, said)
@@ -270,7 +275,10 @@ class Ingest:
                 owner = changed[0].id
                 session.seen_exchanges += owner == id
                 if (message.method or changed[0].method) in INTRODUCTORY or ENVELOPE in raw:
-                    batch.rows.definitions += learn(changed[0], message, id, at)
+                    offered = learn(changed[0], message, id, at)
+                    if offered:
+                        batch.rows.definitions += offered
+                        self._drift(session, record, changed[0], offered)
             size = len(raw)
             session.seen_bytes += size
             kept = digest = None
@@ -303,6 +311,20 @@ class Ingest:
             self._last_owner = owner or id - 1
         batch.next_id = id
         session.seen_messages += id - first_id
+        while self._noticed:
+            noticed, at, text = self._noticed.pop(0)
+            self._add_note(noticed, at, FLAG, text.encode("utf-8", "backslashreplace"))
+
+    def _drift(self, session: Recorded, record: Record, exchange: Exchange, offered: list[Row]) -> None:
+        """Say which tools are not as they were, once the message that lists them has its row."""
+        names = [str(row[4]) for row in offered if row[3] == DefinitionKind.TOOL]
+        if not names:
+            return
+        self._settle()
+        found = session.drifting.look(self._connection, session.catalog, names)
+        if found:
+            exchange.add_flag(FLAG)
+            self._noticed += [(session, record.at, text) for text in found if session.drifting.notes]
 
     def _outcome(self, item: Unpacked) -> None:
         take_outcome(self.session(item.record.session, item.record.at), item.record, self.batch)

@@ -14,6 +14,7 @@ from mcpscope.protocol.methods import Method
 
 LAST_CALLS = 50
 _SESSIONS_OF = "SELECT id FROM sessions WHERE journal = ? ORDER BY id"
+_LABEL = "SELECT label FROM sessions WHERE id = ?"
 _LATEST = "SELECT max(session_id) FROM definitions"
 _DEFINED = "SELECT kind, name, at, body FROM definitions WHERE session_id = ? ORDER BY id"
 _USED = """
@@ -99,6 +100,12 @@ def latest(connection: sqlite3.Connection) -> list[int]:
     """The newest session that listed anything, if there is one."""
     (id,) = connection.execute(_LATEST).fetchone()
     return [] if id is None else [int(id)]
+
+
+def label_of(connection: sqlite3.Connection, session: int) -> str:
+    """What the session's server is called."""
+    row = connection.execute(_LABEL, (session,)).fetchone()
+    return str(row[0] or "") if row is not None else ""
 
 
 def offered(connection: sqlite3.Connection, sessions: Sequence[int]) -> list[Offered]:

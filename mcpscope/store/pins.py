@@ -48,17 +48,12 @@ def baseline(connection: sqlite3.Connection, label: str) -> Baseline:
     return Baseline(accepted, {name: (json.loads(body or b"{}"), at) for name, body, at in rows})
 
 
-def pinned(connection: sqlite3.Connection, label: str) -> dict[str, dict[str, Any]]:
-    """The accepted definitions of the server with this label, by name."""
-    return {name: json.loads(body) for name, body, _ in connection.execute(_PINNED, (label,))}
-
-
-def read_pins(path: Path, label: str) -> dict[str, dict[str, Any]]:
+def read_baseline(path: Path, label: str) -> Baseline:
     """The same from a file that may not be there yet; raises ScopeError."""
     if not path.exists():
-        return {}
+        return Baseline(False, {})
     with closing(open_reader(path)) as connection:
-        return pinned(connection, label)
+        return baseline(connection, label)
 
 
 def accept(

@@ -11,6 +11,7 @@ from mcpscope.engine.identity import Identity
 from mcpscope.protocol.message import Message
 from mcpscope.protocol.methods import LISTS, Method
 from mcpscope.protocol.revisions import META_PREFIX
+from mcpscope.store.drifting import Drifting
 
 Way = tuple[int, int]
 """Direction byte and stream."""
@@ -32,6 +33,7 @@ class Recorded:
         "catalog",
         "channel",
         "channels",
+        "drifting",
         "exchanges",
         "id",
         "identity",
@@ -71,6 +73,7 @@ class Recorded:
         self.channels: dict[int, str] = {}
         # The same for all streams where the connection is the session: HTTP+SSE, or a client on stdio.
         self.channel = ""
+        self.drifting = Drifting(id)
         # Whether this transaction has changed anything here, and the snapshot of the last one that did.
         self.touched = True
         self.state: dict[str, Any] = {}
@@ -116,6 +119,7 @@ class Recorded:
             "channels": list(self.channels.items()),
             "identity": self.identity.snapshot(),
             "exchanges": self.exchanges.snapshot(),
+            "drift_noted": not self.drifting.notes,
         }
 
     def checkpoint(self) -> dict[str, Any]:
@@ -139,5 +143,6 @@ class Recorded:
         made.channels = dict(state["channels"])
         made.identity.restore(state["identity"])
         made.exchanges.restore(state["exchanges"])
+        made.drifting.notes = not state.get("drift_noted")
         made.touched, made.state = False, state
         return made

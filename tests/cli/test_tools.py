@@ -93,16 +93,16 @@ for line in sys.stdin:
 class Pulling(Steered):
     """A proxy in front of a server whose one tool says of itself what a file says."""
 
-    def __init__(self, program: Program, *options: str) -> None:
+    def __init__(self, program: Program, *options: str, words: str = "Pay a bill") -> None:
         self.program = program
         self.words = program.folder / "words"
-        self.words.write_text("Pay a bill")
+        self.words.write_text(words)
         self.process = program.popen(*options, "--", sys.executable, "-c", PULLER, str(self.words))
         self._pending = b""
         info = {"name": "tester", "version": "1"}
         params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info}
         self.says({"jsonrpc": "2.0", "id": "init", "method": "initialize", "params": params})
-        assert self.hears()["result"]["capabilities"]["tools"]["listChanged"] is True
+        assert self.hears()["id"] == "init"
         self.says({"jsonrpc": "2.0", "method": "notifications/initialized"})
 
 
@@ -114,6 +114,10 @@ def test_a_rug_pull_is_hidden_until_it_is_accepted_and_that_lasts(program: Progr
     wire.says(call(3, "pay"))
     assert wire.hears()["error"]["message"] == "Unknown tool: pay"
     until(lambda: wire.rows("SELECT 1 FROM definitions WHERE name = 'pay' LIMIT 1 OFFSET 1"))
+    seen = program.run("tools", "diff").stdout.decode()
+    assert "description (dangerous, with hidden characters)" in seen
+    assert '+ "Pay a bill\\udb40\\udc41"' in seen
+    assert program.run("tools", "diff", "--exit-code").returncode == 1
     found = said(program, "tools", "diff")["drifted"]
     assert [(one["path"], one["danger"]) for one in found["pay"]] == [("description", "dangerous")]
     assert said(program, "tools", "accept", "pay")["accepted"] == ["pay"]
@@ -125,3 +129,86 @@ def test_a_rug_pull_is_hidden_until_it_is_accepted_and_that_lasts(program: Progr
     again.words.write_text("Pay a bill\U000e0041")
     assert names(again, 2) == ["pay"]
     assert again.closes() == 0
+
+
+def drift(wire: Steered) -> list[str]:
+    """What the recording says of changed tools."""
+    found = wire.rows("SELECT text FROM notes WHERE kind = 'drift' ORDER BY id")
+    return [text if isinstance(text, str) else text.decode() for (text,) in found]
+
+
+@pytest.mark.parametrize("on_drift", ["hide", "hold"])
+def test_a_rug_pull_between_two_sessions_waits_for_a_person_though_nobody_had_accepted_anything(
+    program: Program, on_drift: str
+) -> None:
+    first = Pulling(program, "--label", "bills")
+    assert names(first, 1) == ["pay"]
+    assert first.closes() == 0
+    until(lambda: first.rows("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL"))
+    for _ in range(2):  # that it has been seen once does not make it accepted
+        again = Pulling(program, "--on-drift", on_drift, "--label", "bills", words="Pay two bills")
+        assert names(again, 1) == ([] if on_drift == "hide" else ["pay"])
+        again.says(call(2, "pay"))
+        assert on_drift == "hold" or again.hears()["error"]["message"] == "Unknown tool: pay"
+        if on_drift == "hold":
+            assert again.is_silent()
+        assert again.closes() == 0
+    wanted = "the tool pay is not as it was accepted: description (dangerous)"
+    assert until(lambda: len(found := drift(first)) == 2 and found) == [wanted, wanted]
+
+
+def test_without_any_rule_the_recording_says_what_changed(program: Program) -> None:
+    wire = Pulling(program, "--label", "bills")
+    assert names(wire, 1) == names(wire, 2) == ["pay"]
+    wire.words.write_text("Pay two bills")
+    assert names(wire, 3) == ["pay"]
+    assert wire.closes() == 0
+    changed = "the tool pay is not as it was listed before: description (dangerous)"
+    assert until(lambda: drift(wire)) == [changed]
+    flags = wire.rows("SELECT flags FROM exchanges WHERE method = 'tools/list' ORDER BY id")
+    assert ["drift" in (words or "").split() for (words,) in flags] == [False, False, True]
+    until(lambda: wire.rows("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL"))
+    assert said(program, "tools", "list")[0]["changed"] is True
+    assert said(program, "tools", "accept")["accepted"] == ["pay"]
+    assert said(program, "tools", "diff")["drifted"] == {}
+    again = Pulling(program, "--label", "bills", words="Pay three bills")
+    assert names(again, 1) == ["pay"]
+    assert again.closes() == 0
+    until(lambda: drift(wire) == [changed, changed.replace("listed before", "accepted")])
+
+
+def test_a_name_is_given_once(program: Program) -> None:
+    for wrong, way, text in (
+        (("--rename", "a=c", "--rename", "b=c"), ("--", "true"), "gives a and b the same name, c"),
+        (("--rename", "a=b", "--rename", "a=c"), ("--stdio", "http://127.0.0.1:1/mcp"), "names a twice"),
+        (("--rename", "a="), ("--port", "0", "--", "true"), "takes NAME=TEXT"),
+    ):
+        done = program.run("proxy", *wrong, *way)
+        assert (done.returncode, text in done.stderr.decode()) == (2, True), done
+    wire = Steered(program)
+    wire.says({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    first, second = names(wire, 1)[:2]
+    wire.entry()
+    until(lambda: said(program, "tools", "list"))
+    taken = said(program, "tools", "rename", first, second, code=7)
+    assert (taken["code"], "of its own" in taken["message"]) == ("name_taken", True)
+    assert said(program, "tools", "rename", first, "x")["rename"] == {first: "x"}
+    assert said(program, "tools", "rename", second, "x", code=7)["code"] == "name_taken"
+    assert said(program, "tools", "hide", f"tool:{second}")
+    assert said(program, "tools", "rename", first, second)["rename"] == {first: second}
+    assert wire.closes() == 0
+
+
+def test_the_list_tells_what_became_of_a_change_and_where_a_hidden_name_still_stands(
+    program: Program,
+) -> None:
+    wire = Pulling(program, "--label", "bills")
+    assert names(wire, 1) == ["pay"]
+    wire.entry()
+    said(program, "tools", "hide", "tool:pay")
+    assert wire.hears()["method"] == "notifications/tools/list_changed"
+    assert names(wire, 2) == []
+    until(lambda: wire.rows("SELECT 1 FROM notes WHERE CAST(text AS TEXT) LIKE '%tools again%'"))
+    shown = program.run("tools", "list").stderr.decode()
+    assert "the client asked for its tools again after" in shown
+    assert wire.closes() == 0

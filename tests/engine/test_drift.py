@@ -100,3 +100,51 @@ def test_the_order_of_keys_is_no_change_and_dangers_are_told_apart():
         "was": True,
         "now": False,
     }
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_name_listed_twice_is_not_itself_again(order):
+    talk = watching("hide")
+    assert lists(talk, TOOL, 1) == ["search"]
+    for id in (2, 3):
+        talk.client(asks("tools/list", id))
+        tools = [TOOL, PULLS["description"]][::order]
+        talk.server({"jsonrpc": "2.0", "id": id, "result": {"tools": tools}})
+        assert as_json(talk.to_client[-1])["result"]["tools"] == []
+    assert len([note for note in talk.notes if "search" in note]) == 1
+
+
+def test_a_good_page_behind_a_bad_one_changes_nothing():
+    talk = watching("hide")
+    assert lists(talk, TOOL, 1) == ["search"]
+    assert lists(talk, PULLS["schema"], 2) == []
+    talk.client(asks("tools/list", 3, cursor="p2"))
+    talk.server({"jsonrpc": "2.0", "id": 3, "result": {"tools": [TOOL]}})
+    assert as_json(talk.to_client[-1])["result"]["tools"] == []
+    assert lists(talk, TOOL, 4) == ["search"]
+
+
+def test_what_was_seen_before_is_held_against_and_what_is_new_then_is_not():
+    talk = Viewer()
+    talk.greets()
+    talk.steering.pin(OnDrift.HIDE, {"search": TOOL}, accepted=False)
+    assert lists(talk, PULLS["annotation"], 1) == []
+    assert lists(talk, {**TOOL, "name": "other"}, 2) == ["other"]
+
+
+@pytest.mark.parametrize("on_drift", ["hide", "hold"])
+def test_a_tool_that_was_never_listed_is_not_callable_where_others_were_accepted(on_drift):
+    talk = watching(on_drift, {"search": TOOL})
+    talk.to_server.clear()
+    talk.client(call(1, "unheard-of"))
+    assert talk.to_server == []
+    talk.client(call(2, "search"))
+    assert len(talk.to_server) == 1
+
+
+def test_hidden_characters_are_dangerous_wherever_they_are():
+    now = {**TOOL, "title": "Search\u202e"}
+    (change,) = changes(TOOL, now)
+    assert (change.danger, change.hidden) == (Danger.DANGEROUS, True)
+    assert change.text == "title (dangerous, with hidden characters)"
+    assert changes(TOOL, {**TOOL, "title": "Suché ü"})[0].danger is Danger.HARMLESS

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from mcpscope.engine.events import Viewed
-from mcpscope.engine.visibility import Surface
+from mcpscope.engine.events import Ended, Viewed
+from mcpscope.engine.visibility import Face, Surface
 
 from .talk import C2S, S2C, Talk, as_json, call, cancel, result
 
@@ -295,3 +295,40 @@ def test_other_traffic_passes_as_it_came():
         "plain"
     ]
     assert (C2S, S2C) == (C2S, S2C)
+
+
+def test_a_name_that_is_given_away_hides_the_servers_own_tool_of_that_name():
+    talk = Viewer()
+    talk.greets()
+    talk.steering.view.rename("search", Face("find"))
+    talk.client(asks("tools/list", 1))
+    tools = [{"name": "search"}, {"name": "find"}, {"name": "other"}]
+    talk.server({"jsonrpc": "2.0", "id": 1, "result": {"tools": tools}})
+    names = [tool["name"] for tool in as_json(talk.to_client[-1])["result"]["tools"]]
+    assert names == ["find", "other"]
+    assert talk.steering.view.hidden(Surface.TOOLS, "find") == "rename search"
+    talk.client(call(2, "find"))
+    assert as_json(talk.to_server[-1])["params"]["name"] == "search"
+
+
+def test_two_tools_may_swap_their_names():
+    talk = Viewer()
+    talk.greets()
+    talk.steering.view.rename("a", Face("b"))
+    talk.steering.view.rename("b", Face("a"))
+    talk.client(asks("tools/list", 1))
+    talk.server(
+        {"jsonrpc": "2.0", "id": 1, "result": {"tools": [{"name": "a", "n": 1}, {"name": "b", "n": 2}]}}
+    )
+    shown = {tool["name"]: tool["n"] for tool in as_json(talk.to_client[-1])["result"]["tools"]}
+    assert shown == {"b": 1, "a": 2}
+    talk.client(call(2, "a"))
+    assert as_json(talk.to_server[-1])["params"]["name"] == "b"
+
+
+def test_a_session_that_ends_without_asking_again_says_so():
+    talk = Viewer()
+    talk.greets()
+    talk.steering.view.hide(["tool:search"])
+    talk.run(Ended(talk.now()))
+    assert "the client has ended without asking for its tools again" in talk.notes
