@@ -9,13 +9,15 @@ import re
 from collections.abc import Iterable
 
 from mcpscope.transports.secret_forms import SHORTEST, UNUSUAL, forms_of, in_base64, plain_forms, spelled
+from mcpscope.transports.secret_search import Forms
 
 PLACEHOLDER = "[redacted:{}]"
 MAX_LEARNED = 256
 """Values found at redacted places that are looked for elsewhere, too; of more the oldest are forgotten."""
 
 HELD_BYTES = 64 << 10
-FEW_FORMS = 64
+PIECE_CHARS = 1024
+MAX_VALUE_CHARS = 16 << 10
 LONG_LINE = 16
 _BARE = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|(?:[\d.eE+-]*)(\[redacted:[0-9a-f]{8}\])(?:[\d.eE+-]*)', re.S)
 
@@ -28,47 +30,42 @@ class Mask:
 
     def __init__(self, secrets: Iterable[str] = (), *, key: bytes = b"") -> None:
         self._key = key or os.urandom(16)
-        self._shown: dict[bytes, bytes] = {}
-        self._longest_first: list[bytes] = []
-        self._begins: dict[bytes, list[bytes]] = {}
+        self._forms = Forms()
         self._secrets: dict[str, None] = {}
         self._learned: dict[str, tuple[bytes, ...]] = {}
-        self._longest = 0
+        self._plain: dict[str, tuple[bytes, ...]] = {}
+        self._spelled: dict[str, re.Pattern[bytes]] = {}
         self.version = 0
         """Another number where it knows more than before."""
-        self._any: re.Pattern[bytes] | None = None
-        self._spelled: dict[str, re.Pattern[bytes]] = {}
         self.add(secrets)
 
     def __repr__(self) -> str:
         return f"<Mask secrets={len(self._secrets)} learned={len(self._learned)}>"
 
     def __bool__(self) -> bool:
-        return bool(self._shown)
+        return bool(self._secrets or self._learned)
 
     def add(self, secrets: Iterable[str]) -> None:
         """Know more secrets; the old ones stay known (an upstream may still echo them)."""
         for secret in secrets:
             for part in _parts(secret):
-                self._secrets[part] = None
-                self._know(part)
-        self._index()
+                if part not in self._secrets:
+                    self._secrets[part] = None
+                    self._know(part)
 
     def learn(self, values: Iterable[str]) -> None:
         """Look for these, too: values of redacted places, which peers repeat elsewhere."""
-        found = False
         for value in values:
-            if len(value) < SHORTEST or value in self._secrets:
-                continue
-            if value in self._learned:
-                self._learned[value] = self._learned.pop(value)
-                continue
-            self._learned[value] = self._know(value)
-            found = True
-            if len(self._learned) > MAX_LEARNED:
-                self._forget(next(iter(self._learned)))
-        if found:
-            self._index()
+            for piece in _pieces(value):
+                if piece in self._secrets:
+                    continue
+                known = self._learned.pop(piece, None)
+                self._learned[piece] = known or self._know(piece)
+        while len(self._learned) > MAX_LEARNED:
+            oldest = next(iter(self._learned))
+            self._forms.drop(self._learned.pop(oldest))
+            self._spelled.pop(oldest, None)
+            self._plain.pop(oldest, None)
 
     def placeholder(self, value: str) -> str:
         """What stands in the place of ``value``."""
@@ -77,12 +74,9 @@ class Mask:
 
     def mask(self, data: bytes) -> bytes:
         """``data`` without the secrets."""
-        if not self._shown:
+        if not self:
             return data
-        if self._any is None or self._any.search(data):
-            for form in self._longest_first:
-                if form in data:
-                    data = data.replace(form, self._shown[form])
+        data = self._forms.replaced(data)
         return self._unusual(data) if UNUSUAL.search(data) else data
 
     def messages(self, data: bytes) -> bytes:
@@ -94,7 +88,7 @@ class Mask:
 
     def text(self, text: str) -> str:
         """``mask`` for text that is about to be shown or stored."""
-        if not self._shown:
+        if not self:
             return text
         return self.mask(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
@@ -104,42 +98,21 @@ class Mask:
 
     def tail(self, data: bytes) -> int:
         """How many bytes at the end of ``data`` may be the beginning of a secret."""
-        first = max(0, len(data) - self._longest + 1)
-        for at in range(first, len(data)):
-            end = data[at:]
-            if any(form.startswith(end) for form in self._begins.get(end[:1], ())):
-                return len(data) - at
-        return 0
+        return self._forms.tail(data)
 
     def _know(self, secret: str) -> tuple[bytes, ...]:
-        shown = self.placeholder(secret).encode()
-        forms = tuple(forms_of(secret))
-        for form in forms:
-            self._shown.setdefault(form, shown)
-        return forms
-
-    def _forget(self, value: str) -> None:
-        for form in self._learned.pop(value):
-            self._shown.pop(form, None)
-        self._spelled.pop(value, None)
-        for other in (*self._secrets, *self._learned):
-            self._know(other)  # two secrets may share a form
-
-    def _index(self) -> None:
         self.version += 1
-        self._longest_first = sorted(self._shown, key=len, reverse=True)
-        self._longest = len(self._longest_first[0]) if self._longest_first else 0
-        self._begins.clear()
-        for form in self._longest_first:
-            self._begins.setdefault(form[:1], []).append(form)
-        self._any = _one_pattern(self._longest_first) if len(self._shown) > FEW_FORMS else None
+        forms = tuple(forms_of(secret))
+        whole = secret.encode("utf-8", "surrogateescape")
+        self._plain[secret] = (whole, *in_base64(whole))
+        self._forms.add(forms, self.placeholder(secret).encode())
+        return forms
 
     def _unusual(self, data: bytes) -> bytes:
         """What is spelled with escapes that nobody needs, or with several kinds of them at once."""
         read = plain_forms(data)
         for secret in (*self._secrets, *self._learned):
-            whole = secret.encode("utf-8", "surrogateescape")
-            if any(form in text for text in read for form in (whole, *in_base64(whole))):
+            if any(form in text for text in read for form in self._plain[secret]):
                 pattern = self._spelled.get(secret)
                 if pattern is None:
                     pattern = self._spelled[secret] = re.compile(spelled(secret))
@@ -187,17 +160,7 @@ def _parts(secret: str) -> list[str]:
     return [part for part in dict.fromkeys(found) if len(part) >= SHORTEST]
 
 
-def _one_pattern(forms: list[bytes]) -> re.Pattern[bytes] | None:
-    """One automaton for many forms; None where it would be too large."""
-    import re2  # deferred: only a proxy that learns many values needs it
-
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.never_capture = True
-    options.max_mem = 128 << 20
-    options.log_errors = False
-    try:
-        pattern: re.Pattern[bytes] = re2.compile(b"|".join(map(re2.escape, forms)), options=options)
-    except re2.error:
-        return None
-    return pattern
+def _pieces(value: str) -> list[str]:
+    """A long value in pieces: each is found wherever it is repeated."""
+    found = [value[at : at + PIECE_CHARS] for at in range(0, min(len(value), MAX_VALUE_CHARS), PIECE_CHARS)]
+    return [piece for piece in found if len(piece) >= SHORTEST]

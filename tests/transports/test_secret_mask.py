@@ -77,6 +77,23 @@ def test_of_many_learned_values_the_latest_are_known() -> None:
     assert mask.mask(b"short") == b"short"
 
 
+def test_a_long_value_is_found_in_its_pieces() -> None:
+    mask = Mask()
+    long = "".join(f"{number:04x}" for number in range(2000))
+    mask.learn([long])
+    assert mask.mask(long.encode()).count(b"[redacted:") == 8
+    coded = mask.mask(b"-" + base64.b64encode(b"xy" + long.encode()))
+    assert coded.count(b"[redacted:") == 8 and len(coded) < 400
+
+
+def test_a_known_beginning_hides_no_form_that_begins_within_it() -> None:
+    mask = Mask()
+    values = [f"aaaaaaaaaaaa{number:03}" for number in range(200)]
+    mask.learn(values)
+    for value in values:
+        assert mask.mask(b"aa" + value.encode() + b"aa") == b"aa" + mask.placeholder(value).encode() + b"aa"
+
+
 def test_a_number_that_is_a_secret_leaves_json_behind() -> None:
     said = {"a": 12345678, "b": [12345678.5, -123456789], "c": "no 12345678, see: 12345678", "d": "\\"}
     found = json.loads(Mask(["12345678"]).messages(json.dumps(said).encode()))
