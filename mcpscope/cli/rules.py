@@ -69,6 +69,10 @@ def list_rules(settings: Settings, proxy: str) -> None:
     for entry, control in everywhere():
         if proxy in ("", entry.label, str(entry.pid), entry.uid):
             rules = control.call("scope/rules/list")
+            fault = control.call("scope/policy/get")["fault"]
+            if fault:
+                where = f"on {entry.label}: the changed policy is not taken, the old one stays in force"
+                click.echo(safe(f"{where}: {fault}", keep="\n"), err=True)
             found += [{**rule, "proxy": entry.label, "pid": entry.pid} for rule in rules]
     if settings.json:
         emit_json(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -16,6 +17,8 @@ from mcpscope.transports.secrets import Template
 
 if TYPE_CHECKING:
     from ssl import SSLContext
+
+    from mcpscope.engine.policy.load import Policy
 
 DEFAULT_PORT = 7717
 MIN_TOKEN_CHARS = 8
@@ -82,11 +85,10 @@ def upstream_of(options: HttpOptions) -> tuple[SplitResult, str, list[str]]:
     return url._replace(fragment=""), transport, headers
 
 
-def _callers(options: HttpOptions) -> dict[str, str]:
+def _callers(options: HttpOptions, policies: Sequence[Policy]) -> dict[str, str]:
     """Who may come in: the client of the command line and the callers of the policy, with references."""
     found = {"client": options.client_token} if options.client_token else {}
-    law = options.orders.law
-    for policy in law.policies if law is not None else ():
+    for policy in policies:
         found.update(policy.callers)
     return found
 
@@ -101,7 +103,9 @@ def _token(name: str, reference: str, mask: Mask) -> tuple[str, bytes]:
 
 def guard_of(options: HttpOptions, mask: Mask) -> Guard:
     """The listener's guard. Raises ScopeError for a bind beyond loopback that is not asked for twice."""
-    tokens = tuple(_token(name, reference, mask) for name, reference in _callers(options).items())
+    law = options.orders.law
+    callers = _callers(options, law.policies if law is not None else ())
+    tokens = tuple(_token(name, reference, mask) for name, reference in callers.items())
     remote = not is_loopback(options.host)
     if remote and not options.allow_remote:
         raise _usage(
@@ -110,7 +114,24 @@ def guard_of(options: HttpOptions, mask: Mask) -> Guard:
         )
     if remote and not tokens:
         raise _usage("--allow-remote needs a --client-token", "for example --client-token '${env:NAME}'")
-    return Guard(host=options.host, origins=tuple(options.origins), tokens=tokens, remote=remote)
+    guard = Guard(host=options.host, origins=tuple(options.origins), tokens=tokens, remote=remote)
+    if law is not None:
+        law.preparing.append(lambda policies: _admitting(options, policies, guard, mask))
+    return guard
+
+
+def _admitting(
+    options: HttpOptions, policies: Sequence[Policy], guard: Guard, mask: Mask
+) -> Callable[[], None]:
+    """What lets in those whom changed policies name, and nobody else. Raises ScopeError."""
+    callers = _callers(options, policies)
+    if not callers and not is_loopback(options.host):
+        raise _usage("--allow-remote needs a caller with a token", "name one under callers")
+    law = options.orders.law
+    if law is not None and callers == _callers(options, law.policies):
+        return lambda: None
+    tokens = tuple(_token(name, reference, mask) for name, reference in callers.items())
+    return lambda: guard.admit(tokens)
 
 
 def environment_of(

@@ -10,17 +10,22 @@ import stat
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 from mcpscope.engine.policy.load import ORIGIN, Policy, in_force, load
-from mcpscope.engine.policy.problems import PolicyError
+from mcpscope.engine.policy.nodes import MAX_BYTES
+from mcpscope.engine.policy.problems import PolicyError, Problem
 from mcpscope.engine.rules import Rule
 from mcpscope.engine.steering import Steering, certain
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.session.redacting import Redactor
 from mcpscope.transports.loop import Loop
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
+"""A file is taken over when it has not changed between two looks: half a file is no law."""
+
 Stamp = tuple[int, int, int]
+Prepare: TypeAlias = Callable[[Sequence[Policy]], Callable[[], None]]
 
 
 def read_policies(paths: Sequence[str]) -> list[Policy]:
@@ -44,7 +49,8 @@ def read_policies(paths: Sequence[str]) -> list[Policy]:
 class Law:
     """``paths`` in force over ``steering``; ``tell`` hears (kind, text) of every reload, good or not.
 
-    ``shadow`` records what the rules would do and does nothing else.
+    ``preparing`` are asked before changed files come into force: each may raise ScopeError, else it gives
+    what is to be done then. ``shadow`` records what the rules would do and does nothing else.
     """
 
     def __init__(self, paths: Sequence[str], *, shadow: bool = False) -> None:
@@ -54,6 +60,7 @@ class Law:
         self._stamps = [_stamp(path) for path in self.paths]
         self.policies = read_policies(self.paths)
         self.fault = ""
+        self.preparing: list[Prepare] = []
         self.redactor: Redactor | None = None
 
     def __repr__(self) -> str:
@@ -83,30 +90,35 @@ class Law:
         steering.rules.replace_origin(ORIGIN, self.rules)
 
     def follow(self, loop: Loop, steering: Steering, tell: Callable[[str, str], None]) -> None:
-        """Look at the files every second and take over what changed."""
+        """Look at the files again and again, and take over what has changed."""
+        seen = list(self._stamps)
 
         def look() -> None:
             stamps = [_stamp(path) for path in self.paths]
-            if stamps != self._stamps:
+            if stamps != self._stamps and stamps == seen:
                 self._stamps = stamps
-                self._reload(steering, tell)
+                tell(*self._reload(steering))
+            seen[:] = stamps
             loop.call_later(LOOK_SECONDS, look)
 
         loop.call_later(LOOK_SECONDS, look)
 
-    def _reload(self, steering: Steering, tell: Callable[[str, str], None]) -> None:
+    def _reload(self, steering: Steering) -> tuple[str, str]:
+        """Kind and text of what is to be told about it."""
         try:
             policies = read_policies(self.paths)
-        except ScopeError as error:
-            self.fault = error.message
-            tell(
-                "policy-refused",
-                f"the changed policy is not taken, the old one stays in force: {error.message}",
+            prepared = [prepare(policies) for prepare in self.preparing]
+        except Exception as error:  # whatever is wrong with a file, the old law stands
+            self.fault = (
+                error.message if isinstance(error, ScopeError) else f"{type(error).__name__}: {error}"
             )
-            return
+            text = f"the changed policy is not taken, the old one stays in force: {self.fault}"
+            return "policy-refused", text
         self.policies, self.fault = policies, ""
+        for step in prepared:
+            step()
         self.put_in_force(steering)
-        tell("policy-loaded", f"policy loaded: {len(self.rules)} rules, digest {self.digest}")
+        return "policy-loaded", f"policy loaded: {len(self.rules)} rules, digest {self.digest}"
 
 
 def _own_name(steering: Steering, name: str) -> str:
@@ -116,13 +128,24 @@ def _own_name(steering: Steering, name: str) -> str:
 
 def _text(path: str) -> str:
     try:
-        with Path(path).open("rb") as file:
-            _trusted(path, os.fstat(file.fileno()))
-            return file.read().decode("utf-8")
+        # Without O_NONBLOCK a named pipe that nobody writes would wait here for ever.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise _unreadable(path, "not a file")
+            _trusted(path, found)
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from None
+    try:
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _unreadable(path, f"byte {error.start} is not UTF-8") from None
+        before = data[: error.start]
+        if len(data) > MAX_BYTES:
+            return before.decode()
+        column = len(before.rpartition(b"\n")[2].decode()) + 1
+        text = f"byte {error.start} (0x{data[error.start]:02x}) is not UTF-8"
+        raise PolicyError(path, [Problem(before.count(b"\n") + 1, column, text, path)]) from None
 
 
 def _trusted(path: str, found: os.stat_result) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from mcpscope.engine.policy.problems import Problem
 
@@ -18,6 +19,10 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _UNITS_NS = {"ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9, "d": 86_400 * 10**9}
 MAX_DEPTH = 64
 MAX_BYTES = 4 << 20
+MAX_NODES = 500_000
+MAX_BRACKETS = 1000
+_QUOTED = re.compile(r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*')
+_BRACKET = re.compile(r"[\[{\]}]")
 
 
 class Reader:
@@ -32,8 +37,19 @@ class Reader:
         if len(text) > MAX_BYTES:
             self._add(1, 1, f"is larger than {MAX_BYTES >> 20} MiB")
             return None
+        hopeless = _hopeless(text)
+        if hopeless is not None:
+            self._add(*hopeless, f"is nested deeper than {MAX_DEPTH} levels")
+            return None
         try:
             node = YAML(typ="safe", pure=True).compose(text)
+        except ReaderError as error:
+            before = text[: error.position]
+            column = len(before.rpartition("\n")[2]) + 1
+            self._add(
+                before.count("\n") + 1, column, f"the character U+{_point(error)} is not allowed in YAML"
+            )
+            return None
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             what = error.problem or error.context or "is not YAML"
@@ -45,8 +61,9 @@ class Reader:
         if node is None:
             self._add(1, 1, "is empty")
             return None
-        if _depth(node) > MAX_DEPTH:
-            self._add(1, 1, f"is nested deeper than {MAX_DEPTH} levels")
+        too_deep = _too_deep(node)
+        if too_deep is not None:
+            self.problem(too_deep, f"is nested deeper than {MAX_DEPTH} levels, or an alias repeats too much")
             return None
         if not isinstance(node, MappingNode):
             self.problem(node, "must be a mapping of keys")
@@ -169,6 +186,9 @@ class Reader:
                     return int(text.replace("_", ""), 0)
                 case "float":
                     return self._float(node, float(text.replace("_", "")))
+                case "binary":
+                    self.problem(node, "bytes are not allowed here")
+                    return None
                 case _:
                     return text
         except ValueError:
@@ -190,21 +210,38 @@ def _kind(value: Any) -> str:
     return names.get(type(value), "a mapping")
 
 
-def _depth(node: Node) -> int:
-    """How deep the nodes nest. An alias inside itself counts as endlessly deep."""
-    deepest = 0
+def _hopeless(text: str) -> tuple[int, int] | None:
+    """Line and column where brackets nest so deep that the parser would need seconds to give up."""
+    if text.count("[") + text.count("{") < MAX_BRACKETS:
+        return None
+    plain = _QUOTED.sub(lambda found: " " * len(found[0]), text)
+    depth = 0
+    for found in _BRACKET.finditer(plain):
+        depth = depth + 1 if found[0] in "[{" else max(0, depth - 1)
+        if depth >= MAX_BRACKETS:
+            before = text[: found.start()]
+            return before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1
+    return None
+
+
+def _point(error: ReaderError) -> str:
+    found = error.character
+    return f"{ord(found) if isinstance(found, str) else int(found):04X}"
+
+
+def _too_deep(node: Node) -> Node | None:
+    """Where it nests too deep or grows too large by its aliases; an alias inside itself does so."""
     stack = [(node, 1)]
     seen = 0
     while stack:
         current, level = stack.pop()
         seen += 1
-        deepest = max(deepest, level)
-        if level > MAX_DEPTH or seen > 200_000:
-            return MAX_DEPTH + 1
+        if level > MAX_DEPTH or seen > MAX_NODES:
+            return current
         if isinstance(current, SequenceNode):
             stack.extend((item, level + 1) for item in current.value)
         elif isinstance(current, MappingNode):
             for key, value in current.value:
                 stack.append((key, level + 1))
                 stack.append((value, level + 1))
-    return deepest
+    return None

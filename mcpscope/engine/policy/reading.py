@@ -18,6 +18,7 @@ from mcpscope.engine.policy.when import WhenCondition, WhenError
 from mcpscope.engine.rules import Action, Fallback, On, Rule
 
 MAX_MESSAGE_CHARS = 2_000
+_SAFE = 2**53 - 1
 _OPERATIONS = ("add", "remove", "replace", "move", "copy", "test")
 
 
@@ -162,6 +163,8 @@ def _code(reader: Reader, node: Node) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         reader.problem(node, "code must be a whole number")
         return 0
+    if not -_SAFE <= value <= _SAFE:
+        reader.problem(node, "code must be a number that every JSON reader keeps")
     if -32099 <= value <= -32020:
         reader.problem(node, "code must not be one of -32099 to -32020: they belong to the specification")
     return value
@@ -198,8 +201,13 @@ def _patch(reader: Reader, members: dict[str, Node]) -> tuple[dict[str, Any], ..
         plain = {key: reader.plain(value) for key, value in found.items()}
         if plain.get("op") not in _OPERATIONS or not isinstance(plain.get("path"), str):
             reader.problem(item, f"an operation needs op ({', '.join(_OPERATIONS)}) and path")
-        else:
-            operations.append(plain)
+            continue
+        needed = {"move": "from", "copy": "from", "remove": "path"}.get(plain["op"], "value")
+        if needed not in plain:
+            reader.problem(item, f"the operation {plain['op']} needs {needed}")
+        if plain["op"] != "test":
+            _path(reader, found["path"], plain["path"])
+        operations.append(plain)
     changes = reader.named(members["set"], "set") if "set" in members else {}
     for path, value in changes.items():
         operations.append({"op": "set", "path": _path(reader, value, path), "value": reader.plain(value)})
@@ -210,7 +218,11 @@ def _patch(reader: Reader, members: dict[str, Node]) -> tuple[dict[str, Any], ..
 
 def _path(reader: Reader, node: Node, path: str) -> str:
     try:
-        pointer(path)
+        steps = pointer(path)
     except PatchError as error:
         reader.problem(node, str(error))
+        return path
+    if not steps or steps[0] in ("id", "jsonrpc"):
+        what = f"its {steps[0]}" if steps else "the whole message"
+        reader.problem(node, f"an edit does not change {what}")
     return path

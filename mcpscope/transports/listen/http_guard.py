@@ -69,6 +69,10 @@ class Guard:
     def __repr__(self) -> str:
         return f"<Guard hosts={sorted(self._hosts)} tokens={len(self._tokens)} remote={self._remote}>"
 
+    def admit(self, tokens: tuple[tuple[str, bytes], ...]) -> None:
+        """Let in who sends one of ``tokens`` from now on, and nobody else."""
+        self._tokens = tokens
+
     def check(self, head: RequestHead) -> Refusal | None:
         """Why a request may not come in, or None. Host first, then Origin, then the token.
 
