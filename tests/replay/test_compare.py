@@ -39,6 +39,15 @@ def tool(name: str, **members: Any) -> dict[str, Any]:
         (result(content=[]), result(content=[], isError=True), Level.ERROR, "$.result.isError"),
         (result(x=1), result(x=1.0), Level.INFO, "$.result.x"),
         (
+            data(token="[redacted:ab12cd34]"),
+            data(token="t-1"),
+            Level.INFO,
+            "$.result.structuredContent.token",
+        ),
+        (data(token="[redacted:ab12cd34]"), data(token=7), Level.INFO, "$.result.structuredContent.token"),
+        (text("hi [redacted:ab12cd34], ok"), text("hi ada, ok"), Level.INFO, "$.result.content[0].text"),
+        (text("hi [redacted:ab12cd34], ok"), text("ho ada, ok"), Level.WARNING, "$.result.content[0].text"),
+        (
             result(structuredContent={"n": 1}),
             result(structuredContent={"n": 2}),
             Level.ERROR,
