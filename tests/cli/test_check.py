@@ -1,0 +1,89 @@
+"""``mcpscope check`` on recorded sessions of real servers and of one that does everything wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.e2e.runs import client_command, run_client, server_command
+from tests.peers.found import Peers
+from tests.program import ROOT, Program
+
+WRONG_SERVER = """
+import json, sys
+print("listening", flush=True)
+for line in sys.stdin:
+    said = json.loads(line)
+    if "id" in said:
+        tools = [{"name": "a b", "inputSchema": {"type": "object"}}]
+        print(json.dumps({"jsonrpc": "2.0", "id": said["id"], "result": {"tools": tools}}), flush=True)
+"""
+
+
+def recorded(program: Program, *lines: dict[str, object]) -> None:
+    said = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    done = program.run("--record", "rec", "--", sys.executable, "-c", WRONG_SERVER, input=said)
+    assert done.returncode == 0
+
+
+def test_findings_in_every_form(program: Program) -> None:
+    recorded(program, {"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+    text = program.run("check", "rec")
+    assert text.returncode == 1
+    lines = text.stdout.decode().splitlines()
+    assert [line.split()[:2] for line in lines[:-1]] == [
+        ["error", "not-json"],
+        ["error", "tool-name"],
+        ["warning", "no-description"],
+    ]
+    assert lines[-1] == "2 errors, 1 warning, 0 notes"
+    sarif = json.loads(program.run("check", "rec", "--format", "sarif").stdout)
+    assert sarif["version"] == "2.1.0"
+    assert [result["ruleId"] for result in sarif["runs"][0]["results"]] == [
+        "not-json",
+        "tool-name",
+        "no-description",
+    ]
+    known = {rule["id"] for rule in sarif["runs"][0]["tool"]["driver"]["rules"]}
+    assert known == {"not-json", "tool-name", "no-description"}
+    junit = ElementTree.fromstring(program.run("check", "rec", "--format", "junit").stdout)
+    failed = [case.get("name") for case in junit.iter("testcase") if case.find("failure") is not None]
+    assert (failed, junit.get("failures")) == (["not-json", "tool-name"], "2")
+    listed = json.loads(program.run("check", "rec", "--json").stdout)["data"]
+    assert listed["failed"] is True and len(listed["findings"]) == 3
+    assert listed["findings"][0]["page"].startswith("https://modelcontextprotocol.io/specification/")
+
+
+def test_what_fails_is_chosen_and_calls_are_expected(program: Program) -> None:
+    call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "a b", "arguments": {}}}
+    recorded(program, {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}, call)
+    assert program.run("check", "rec", "--fail-on", "none").returncode == 0
+    assert program.run("check", "rec", "--fail-on", "late,unknown-tool").returncode == 0
+    assert program.run("check", "rec", "--fail-on", "malformed").returncode == 1
+    expects = ("--fail-on", "missing-call,forbidden-call,slow-call")
+    assert (
+        program.run("check", "rec", *expects, "--expect-tool", "a*", "--max-duration", "1h").returncode == 0
+    )
+    assert b"missing-call" in program.run("check", "rec", *expects, "--expect-tool", "other").stdout
+    assert program.run("check", "rec", *expects, "--forbid-tool", "a*").returncode == 1
+    assert program.run("check", "rec", *expects, "--max-duration", "1us").returncode in (1, 2)
+    for wrong in (["--fail-on", "bad"], ["--max-duration", "soon"], ["--format", "pdf"]):
+        done = program.run("check", "rec", *wrong)
+        assert (done.returncode, done.stdout) == (2, b"") and b"Traceback" not in done.stderr
+    assert program.run("check", "nosuch").returncode == 5
+
+
+@pytest.mark.parametrize(("client", "server"), [("sdk1", "everything"), ("sdk2-auto", "sdk2")])
+def test_nothing_is_wrong_with_the_reference_servers(
+    peers: Peers, program: Program, tmp_path: Path, client: str, server: str
+) -> None:
+    proxy = program.bare_argv("--record", "rec", "--", *server_command(peers, server))
+    run_client(client_command(peers, client, tmp_path), proxy, env={**program.env, "PYTHONPATH": str(ROOT)})
+    found = json.loads(program.run("check", "rec", "--json").stdout)["data"]["findings"]
+    # The client's script does on purpose what no client should: that is found, and nothing of the server.
+    assert {finding["code"] for finding in found} <= {"bad-arguments", "unknown-tool"}
+    assert {finding["side"] for finding in found} <= {"client"}
