@@ -43,7 +43,7 @@ class Offered:
     """One tool, prompt, resource or template. ``versions`` are its definitions, oldest first, ``seen`` when.
 
     ``listed`` is False for what was used but never listed. ``durations`` are of the uses that the server
-    answered. ``errors`` counts answers that are errors, ``codes`` which. Times are unix ns.
+    answered, the shortest first. ``errors`` counts answers that are errors, ``codes`` which. Times are unix ns.
     """
 
     kind: str
@@ -75,8 +75,8 @@ class Offered:
 
     def percentile(self, part: float) -> int | None:
         """The duration that ``part`` of the answered calls do not exceed (nearest rank), in ns."""
-        ordered = sorted(self.durations)
-        return ordered[max(0, math.ceil(part * len(ordered)) - 1)] if ordered else None
+        found = self.durations
+        return found[max(0, math.ceil(part * len(found)) - 1)] if found else None
 
     def used(self, call: Call, size: int) -> None:
         """Take in one use."""
@@ -125,4 +125,6 @@ def offered(connection: sqlite3.Connection, sessions: Sequence[int]) -> list[Off
             one = found.setdefault((kind, name), Offered(kind, name))
             status, code, at, dur_ns = how
             one.used(Call(id, at, status, code, dur_ns), size or 0)
+    for one in found.values():
+        one.durations.sort()
     return list(found.values())

@@ -30,7 +30,7 @@ class Offering:
     async def read(self) -> None:
         """Read store and proxies anew."""
         shown = offers.groups(self._sessions())
-        self._offers = await self._source.watch(lambda pages: offers.look(pages, shown))
+        self._offers = await self._source.ask(lambda pages: offers.look(pages, shown))
         found: list[Thing] = []
         for offer in self._offers:
             state = await self._state(offer)

@@ -207,7 +207,7 @@ def _statistics(offered: Offered) -> Line:
     line: Line = [(" " + "  ".join(parts), ""), (f" ({codes})" if codes else "", "error")]
     if offered.durations:
         half, most = (figures.duration(offered.percentile(part)) for part in (0.5, 0.95))
-        slowest = figures.duration(max(offered.durations))
+        slowest = figures.duration(offered.durations[-1])
         line.append((f"  p50 {half}  p95 {most}  max {slowest}", ""))
     return [*line, (f"  answers {figures.size(offered.answer_bytes)}", "muted")]
 
