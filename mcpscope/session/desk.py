@@ -15,7 +15,7 @@ from mcpscope.engine.holds import Hold, HoldState
 from mcpscope.engine.steering import Detached, Steering
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.parsing import parse
-from mcpscope.session import wishes
+from mcpscope.session import acts, wishes
 from mcpscope.session.ruling import Ruling, refused
 from mcpscope.session.seeing import Seeing
 
@@ -40,6 +40,9 @@ class Conversation(Protocol):
 
     def handle(self, event: Event) -> None:
         """Give ``event`` to the engine and carry out what it wants; raises ScopeError as the engine does."""
+
+    def note(self, text: str, kind: str) -> None:
+        """Put a line into its record."""
 
     def describe(self) -> dict[str, Any]:
         """Its number, names, lanes and counts, for ``scope/status``."""
@@ -89,7 +92,11 @@ class Desk:
         decision = wishes.DECISIONS.get(method)
         if decision is not None:
             return self._decide(int(params["id"]), decision(params), peer)
-        return self._methods[method](params, peer)
+        result = self._methods[method](params, peer)
+        if text := acts.act(method, params, peer):
+            for conversation in tuple(self.conversations.values()):
+                conversation.note(text, acts.ACT)
+        return result
 
     def left(self, peer: Peer) -> None:
         """A connection is gone; what it held open by being there is so no more."""
