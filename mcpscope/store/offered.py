@@ -43,7 +43,7 @@ class Offered:
     """One tool, prompt, resource or template. ``versions`` are its definitions, oldest first, ``seen`` when.
 
     ``listed`` is False for what was used but never listed. ``durations`` are of the uses that the server
-    answered, the shortest first. ``errors`` counts answers that are errors, ``codes`` which. Times are unix ns.
+    answered, the shortest first. ``errors`` counts answers that are errors, ``codes`` which. Times: unix ns.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""The built-in client of a proxy that nobody else speaks to: says hello, lists the tools, answers pings."""
+"""The built-in client of a proxy that nobody else speaks to: lists what there is, answers pings."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from mcpscope import __version__
 
 REVISION = "2025-11-25"
 MAX_LINE_BYTES = 64 << 20
+MAX_ASKED = 1000
+"""Requests after which no further page is asked for: a list may have no end."""
+SURFACES = ("tools", "prompts", "resources")
+_CHANGED = {f"notifications/{surface}/list_changed": surface for surface in SURFACES}
 
 
 class Caller:
@@ -20,6 +24,7 @@ class Caller:
         self._proxy = proxy
         self._lock = threading.Lock()
         self._next = 0
+        self._asked: dict[Any, str] = {}
         self._reader = threading.Thread(target=self._read, name="caller", daemon=True)
 
     def hello(self) -> None:
@@ -38,6 +43,7 @@ class Caller:
 
     def _ask(self, method: str, **params: Any) -> None:
         self._next += 1
+        self._asked[self._next] = method
         self._send({"jsonrpc": "2.0", "id": self._next, "method": method, "params": params})
 
     def _send(self, message: dict[str, Any]) -> None:
@@ -64,10 +70,19 @@ class Caller:
         if "method" in message:
             if "id" in message:
                 self._answer(message)
-        elif message.get("id") == 1 and isinstance(message.get("result"), dict):
-            self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
-            if "tools" in (message["result"].get("capabilities") or {}):
-                self._ask("tools/list")
+            elif (surface := _CHANGED.get(str(message["method"]))) is not None:
+                self._ask(f"{surface}/list")
+        elif isinstance(result := message.get("result"), dict):
+            id = message.get("id")
+            asked = self._asked.pop(id, "") if isinstance(id, int) else ""
+            if asked == "initialize":
+                self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+                offered = result.get("capabilities") or {}
+                for surface in SURFACES:
+                    if surface in offered:
+                        self._ask(f"{surface}/list")
+            elif asked and isinstance(cursor := result.get("nextCursor"), str) and self._next < MAX_ASKED:
+                self._ask(asked, cursor=cursor)
 
     def _answer(self, request: dict[str, Any]) -> None:
         reply: dict[str, Any] = {"jsonrpc": "2.0", "id": request["id"]}

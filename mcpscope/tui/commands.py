@@ -108,7 +108,7 @@ class Commands:
             ),
             Command(
                 "break",
-                what,
+                "GLOB|read|... [response|both] [once] [when FILTER]",
                 "hold the calls of tools, or no longer",
                 self._on_tools("break"),
                 self._tool_names,

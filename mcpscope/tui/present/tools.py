@@ -163,7 +163,8 @@ def facts(
 ) -> list[Line]:
     """What is known of one row, the most important first; ``seen``: how many of its kind clients see now."""
     offered = thing.offered
-    title: Line = [(f" {thing.name}", "strong"), (f"  {offered.body.get('title') or ''}", "muted")]
+    title: Line = [(f" {thing.name}", "strong"), (f"  {offered.body.get('title') or ''}".rstrip(), "muted")]
+    title.append((f"  of {thing.label}", "muted"))
     if thing.face:
         title.append((f"  clients see it as {thing.face}", "info"))
     lines: list[Line] = [title]
@@ -177,7 +178,7 @@ def facts(
     lines += [_statistics(offered)] if offered.calls else [[(" never used in what is shown", "muted")]]
     if offered.last:
         lines.append(_last(list(offered.last)[-3:], glyphs, clock))
-    lines += _hidden(thing, glyphs)
+    lines += _hidden(thing, width, glyphs)
     lines += _drifted(thing.drift, width, glyphs, clock)
     for rule in thing.faults:
         lines.append([(" F ", "error"), (f"{rule['name']}: {fault_words(rule)}", "error")])
@@ -221,15 +222,14 @@ def _last(calls: Sequence[Call], glyphs: Glyphs, clock: Clock) -> Line:
     return [*line[:-1], (line[-1][0].removesuffix(glyphs.dot), "muted")]
 
 
-def _hidden(thing: Thing, glyphs: Glyphs) -> list[Line]:
+def _hidden(thing: Thing, width: int, glyphs: Glyphs) -> list[Line]:
     if not thing.hidden_by:
         return []
     sign = glyphs.hollow + ("!" if thing.stale else "")
     why = f"hidden by {thing.hidden_by}" if thing.hidden_by != thing.name else "hidden"
-    tail = (
-        ": the client has not asked again and may still have it; its calls are refused" if thing.stale else ""
-    )
-    return [[(f" {sign} {why}{tail}", "warning")]]
+    tail = ": the client has not asked again and may still have it; its calls are refused"
+    parts = _wrapped(f"{sign} {why}{tail if thing.stale else ''}", width - 4, 2)
+    return [[((" " if place == 0 else "    ") + part, "warning")] for place, part in enumerate(parts)]
 
 
 def _drifted(drift: Drift | None, width: int, glyphs: Glyphs, clock: Clock) -> list[Line]:

@@ -68,6 +68,25 @@ class Breaking:
         """Break on all of these, or on none of them any more where all are broken on."""
         await self._safely(partial(self._switch_all, targets))
 
+    async def add(self, targets: Sequence[Target], how: dict[str, Any]) -> None:
+        """Break on these as ``breaking_words`` says, in place of what broke on just this before."""
+        await self._safely(partial(self._add, targets, how))
+
+    async def _add(self, targets: Sequence[Target], how: dict[str, Any]) -> None:
+        wish = {key: value for key, value in how.items() if key != "when"}
+        made: list[Target] = [(f"{text} {how.get('when', '')}".strip(), links) for text, links in targets]
+
+        async def put() -> None:
+            await self._set(made, on=False)
+            for text, links in made:
+                for link in links:
+                    await self._steer.ask(link, "scope/breakpoints/add", filter=text, **wish)
+
+        await put()
+        name = "breakpoint on " + ", ".join(text for text, _ in made)
+        self._undo.done(Step(name, partial(self._set, made, on=False), put))
+        self._screen.say(name)
+
     async def _switch_all(self, targets: Sequence[Target]) -> None:
         there = [target for target in targets if any(_rule(link, target[0]) for link in target[1])]
         on = len(there) < len(targets)
@@ -160,6 +179,23 @@ def parsed(line: str) -> dict[str, Any]:
         else:
             raise ValueError(f"{word!r} is not understood")
     return found
+
+
+def breaking_words(words: Sequence[str]) -> tuple[list[str], dict[str, Any]]:
+    """``search* response once when args.limit>50`` as names, and the rest as breakpoints take it."""
+    names: list[str] = []
+    how: dict[str, Any] = {}
+    for at, word in enumerate(words):
+        if word == "when":
+            how["when"] = " ".join(words[at + 1 :])
+            break
+        if word in ("request", "response", "both") and names:
+            how["on"] = "answer" if word == "response" else word
+        elif word == "once" and names:
+            how["once"] = True
+        else:
+            names.append(word)
+    return names, how
 
 
 def _rule(link: Link, text: str) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from mcpscope.tui.present import figures, tools
 from mcpscope.tui.present.chrome import rule
 from mcpscope.tui.present.spans import Line, Span
 from mcpscope.tui.screens.base import NARROW, Act, ScopeScreen, bindings
-from mcpscope.tui.screens.breaking import Breaking
+from mcpscope.tui.screens.breaking import Breaking, breaking_words
 from mcpscope.tui.screens.composing import Composing, of_thing
 from mcpscope.tui.screens.faulting import Faulting
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
@@ -336,9 +336,13 @@ class ToolsScreen(ScopeScreen):
         if verb != "break":
             await self.toggling.command(verb, words, self.things)
             return
-        found = chosen(self.things, words, "tool")
-        if why := self.toggling.why_not_these(found, verb, words):
+        names, how = breaking_words(words)
+        found = chosen(self.things, names, "tool")
+        if why := self.toggling.why_not_these(found, verb, names):
             self.say(why)
+        elif how:
+            await self._breaking.add([(thing.filter, thing.links) for thing in found], how)
+            await self._read()
         else:
             await self.break_on(found)
 

@@ -157,7 +157,15 @@ async def test_breakpoints_and_faults_are_set_on_rows_and_taken_back(
         await scope.holds.press("a").hides("HELD 1")
         assert (await in_thread(wire.hears))["id"] == 3
         await scope.any.press("3")
-        await scope.tools.press("u").hides("◉rq")
+        await (
+            scope.tools.press("u").hides("◉rq").press("colon").type("break look response once when args.n=7")
+        )
+        await scope.any.press("enter").shows("◉rs", "break tool:look args.n=7 (res)")
+        assert "result" in await calls(wire, 4, "look")
+        wire.says(call(5, "look", n=7))
+        await scope.tools.shows("HELD 1").press("exclamation_mark")
+        await scope.holds.shows("response").press("a").hides("HELD 1")
+        assert (await in_thread(wire.hears))["id"] == 5
 
 
 async def test_statistics_are_those_of_the_exported_messages(offering: Callable[..., Steered]) -> None:
