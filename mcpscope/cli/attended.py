@@ -35,7 +35,9 @@ def run_attended(values: Values, command: list[str]) -> int:
     caller.hello()
     try:
         code = open_ui(
-            Path(db), Options(theme=_theme(values), ascii=bool(values.get("ascii")) or wants_ascii())
+            Path(db),
+            Options(theme=_theme(values), ascii=bool(values.get("ascii")) or wants_ascii()),
+            _config(values),
         )
     finally:
         ended = proxy.poll()
@@ -62,10 +64,14 @@ def run_attended_url(values: Values, url: str) -> int:
     threading.Thread(target=proxy.stderr.read, name="proxy's words", daemon=True).start()
     look = Options(theme=_theme(values), ascii=bool(values.get("ascii")) or wants_ascii(), note=first)
     try:
-        return open_ui(db, look)
+        return open_ui(db, look, _config(values))
     finally:
         proxy.terminate()
         proxy.wait()
+
+
+def _config(values: Values) -> str | None:
+    return str(values["config"]) if values.get("config") else None
 
 
 def _theme(values: Values) -> str:

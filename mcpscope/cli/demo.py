@@ -85,7 +85,7 @@ def command(settings: Settings, *, frozen_clock: bool, frames: bool, no_ui: bool
     played = Performance(**asked)
     shown = [played] if played.script == "load" else [played, replace(played, modern=True)]
     if not (no_ui or frames or settings.quiet or settings.json) and has_terminal():
-        return show_ui(shown, db, ui_options(settings))
+        return show_ui(shown, db, ui_options(settings), settings.config)
     with tempfile.TemporaryFile() as complaints:
         _show(shown, db, complaints, frames=frames, quiet=settings.quiet)
     if not settings.quiet:

@@ -47,11 +47,11 @@ class Stage:
                 self._playing.wait()
 
 
-def show(shown: Sequence[Performance], db: Path, options: Options) -> int:
+def show(shown: Sequence[Performance], db: Path, options: Options, config: str | None = None) -> int:
     """Open the UI on ``db`` while the performances are played; returns the exit code."""
     stage = Stage(shown, db)
     stage.open()
     try:
-        return open_ui(db, options)
+        return open_ui(db, options, config)
     finally:
         stage.close()

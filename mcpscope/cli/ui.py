@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from mcpscope.store.reading import open_reader
 from mcpscope.tui.app import DEMO, Options
 from mcpscope.tui.attach import live_databases
 from mcpscope.tui.memory import Memory
+from mcpscope.tui.preferences import config_file, read
 from mcpscope.tui.start import SCREENS, make_app
 from mcpscope.tui.terminal import demand_terminal, memory_path, run_app, served, take_tty
 from mcpscope.tui.theming import NAMES, wants_ascii
@@ -46,7 +48,7 @@ def command(session: str, settings: Settings, *, tty: str, web: bool, port: int,
         screen=asked["screen"],
         read_only=bool(asked["read_only"]),
     )
-    code = open_ui(database(settings), chosen)
+    code = open_ui(database(settings), chosen, settings.config)
     if code == DEMO:
         demo = importlib.import_module("mcpscope.cli.demo").command
         return int(demo.main([], standalone_mode=False, obj=click.get_current_context().obj) or 0)
@@ -58,9 +60,14 @@ def options(settings: Settings) -> Options:
     return Options(theme=_theme(settings), ascii=settings.ascii or wants_ascii())
 
 
-def open_ui(db: Path, options: Options) -> int:
-    """Run the UI over ``db``; what crashed proxies left is brought in first, as far as there is time."""
+def open_ui(db: Path, options: Options, config: str | None = None) -> int:
+    """Run the UI over ``db``; what crashed proxies left is brought in first, as far as there is time.
+
+    ``config`` is the configuration file that was named. Raises ScopeError where it is wrong.
+    """
     memory = Memory.load(memory_path(state_dir()))
+    demanded = bool(config or os.environ.get("MCPSCOPE_CONFIG"))
+    options = replace(options, preferences=read(config_file(config), demanded=demanded))
     return run_app(lambda: make_app(db, options=options, memory=memory, prepare=lambda: _take_in(db)))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ from mcpscope.tui.clock import Clock
 from mcpscope.tui.commands import Commands
 from mcpscope.tui.crash import CrashReport
 from mcpscope.tui.feed import Change, Feed
+from mcpscope.tui.keymap import Keymap
 from mcpscope.tui.memory import Memory
 from mcpscope.tui.messages import (
     FilterBy,
@@ -34,6 +36,7 @@ from mcpscope.tui.messages import (
     Wants,
 )
 from mcpscope.tui.picture import write_picture
+from mcpscope.tui.preferences import Preferences
 from mcpscope.tui.present import holds
 from mcpscope.tui.present.glyphs import Glyphs
 from mcpscope.tui.present.heading import heading
@@ -65,8 +68,10 @@ class Options:
     read_only: bool = False
     watch: bool = True
     note: str = ""
+    preferences: Preferences = field(default_factory=Preferences)
 
 
+IDLE_SECONDS = 2.0
 DEMO = -1
 """What the UI returns where somebody wants to see the demo, which has a database of its own."""
 
@@ -91,6 +96,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         options: Options | None = None,
     ) -> None:
         self.options = options or Options()
+        self.preferences = self.options.preferences
         self.source = source
         self.clock = clock or Clock()
         self.memory = memory or Memory()
@@ -98,12 +104,13 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.scope = Scope()
         self.steer = Steer(read_only=self.options.read_only)
         self.sender = Sender(source.path, self.steer.name)
-        self.plain_ascii = self.options.ascii
-        self._last_key = ""
+        self.plain_ascii = self.options.ascii or self.preferences["ascii"] == "on"
+        self._last_key, self._last_key_at = "", 0.0
         self._filtered = False
         self.said: deque[tuple[int, str]] = deque(maxlen=500)  # older lines are let go
         self.crash: CrashReport | None = None
-        wanted = theming.chosen(self.options.theme)
+        named = self.options.theme
+        wanted = theming.chosen(self.preferences["theme"] if named in ("", theming.AUTO) else named)
         # Textual would take the variable away from our children and filter colours that mono has none of.
         no_color = os.environ.pop("NO_COLOR", None)
         super().__init__()
@@ -134,7 +141,7 @@ class ScopeApp(App[int], inherit_bindings=False):
     def _steered(self, news: list[News]) -> None:
         """Something changed at a control socket: everything that shows holds is painted anew."""
         if any(word == "held" for _, word, _ in news):
-            self.bell()
+            self._alert()
         screens = [screen for screen in self.screen_stack if isinstance(screen, ScopeScreen)]
         for _, word, data in news:
             text = holds.notice(word, data, self.steer.name)
@@ -146,6 +153,31 @@ class ScopeApp(App[int], inherit_bindings=False):
                 steered()
         for screen in screens:
             screen.refresh_chrome()
+
+    def _alert(self) -> None:
+        """Something is held: the bell, and the Holds screen for whoever wants it and types nothing."""
+        if self.preferences["hold.bell"] == "on":
+            self.bell()
+        idle = time.monotonic() - self._last_key_at > IDLE_SECONDS
+        in_a_list = getattr(self.screen, "place", "") in ("traffic", "recordings", "log")
+        if self.preferences["hold.jump"] == "auto" and idle and in_a_list and len(self.screen_stack) == 1:
+            self.go_to("holds")
+
+    @property
+    def keymap(self) -> Keymap:
+        """Which keys the actions have."""
+        return self.preferences.keymap
+
+    def prefer(self, name: str, value: str) -> None:
+        """Change a setting for as long as the UI runs."""
+        self.preferences = self.preferences.changed(name, value)
+        if name == "theme":
+            self.theme = theming.chosen(value)
+        elif name == "ascii":
+            self.plain_ascii = value == "on"
+            for screen in self._live_screens():
+                screen.refresh_chrome()
+                screen.refresh(layout=True)
 
     def _tick(self) -> None:
         """Once a second the badge's clock goes on, also below a dialog."""
@@ -308,7 +340,7 @@ class ScopeApp(App[int], inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key):
-            self._last_key = event.key
+            self._last_key, self._last_key_at = event.key, time.monotonic()
         await super().on_event(event)
 
     def page(self, source: bytes) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mcpscope.tui import actions, theming
+from mcpscope.tui import actions, preferences, theming
 from mcpscope.tui.messages import FilterBy, ShowExchange, ShowSessions
 from mcpscope.tui.scope import EVERYTHING
 from mcpscope.tui.screens.base import ScopeScreen
@@ -58,6 +58,7 @@ class Commands:
             Command("note", "TEXT", "write a note on the exchange", self._note),
             Command("copy", "WHAT", "copy a part of the exchange", self._copy, lambda: list(COPIES)),
             Command("theme", "NAME", "another theme", self._theme, lambda: list(theming.NAMES)),
+            Command("set", "[NAME [VALUE]]", "change a setting, or tell them all", self._set, _settings),
             Command("screenshot", "[FILE.svg]", "a picture of the screen", self._screenshot),
             Command("quit", "", "quit the UI", lambda text, screen: app.exit(0)),
         ]
@@ -184,7 +185,24 @@ class Commands:
         if name not in theming.NAMES:
             screen.say(f"no theme {name!r}; there are {', '.join(theming.NAMES)}")
         else:
-            self._app.theme = theming.chosen(name)
+            self._app.prefer("theme", name)
+
+    def _set(self, text: str, screen: ScopeScreen) -> None:
+        name, _, value = text.replace("=", " ").partition(" ")
+        name, value = name.strip(), value.strip()
+        if not name:
+            screen.say("   ".join(f"{known} {self._app.preferences[known]}" for known in preferences.WORDS))
+        elif name not in preferences.WORDS:
+            near = difflib.get_close_matches(name, preferences.WORDS, n=1) or list(preferences.WORDS)
+            screen.say(f"no setting {name!r}; there is {', '.join(near)}")
+        elif not value:
+            choices = " | ".join(preferences.WORDS[name])
+            screen.say(f"{name} is {self._app.preferences[name]}   ({choices})")
+        elif value not in preferences.WORDS[name]:
+            screen.say(f"{name} cannot be {value!r}; try {', '.join(preferences.WORDS[name])}")
+        else:
+            self._app.prefer(name, value)
+            screen.say(f"{name} {value}, until the UI ends")
 
     def _screenshot(self, path: str, screen: ScopeScreen) -> None:
         screen.say(self._app.picture(path))
@@ -194,6 +212,10 @@ COPIES = (
     "json", "params", "arguments", "call-json", "result", "text", "id", "path", "filter",
     "curl", "mcpscope", "inspector", "python", "pytest", "markdown",
 )  # fmt: skip
+
+
+def _settings() -> list[str]:
+    return [f"{name} {value}" for name, values in preferences.WORDS.items() for value in values]
 
 
 def describe(command: Command) -> str:

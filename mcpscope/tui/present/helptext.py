@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mcpscope.tui.actions import SENTENCES, Action, Group, at, key_name
 from mcpscope.tui.present.spans import Line, pad
@@ -23,15 +23,22 @@ HEAD = 29
 """Cells before what an action does."""
 
 
-def help_lines(place: str, why_not: Callable[[Action], str], width: int = 1000) -> list[Line]:
+def help_lines(
+    place: str, why_not: Callable[[Action], str], width: int = 1000, shown: Sequence[Action] | None = None
+) -> list[Line]:
     """The help of ``place``; every action of the table that the place has is in it."""
-    return [line for block in help_blocks(place, why_not, width) for line in block]
+    return [line for block in help_blocks(place, why_not, width, shown) for line in block]
 
 
-def help_blocks(place: str, why_not: Callable[[Action], str], width: int) -> list[list[Line]]:
-    """The help in blocks, each one line or what one line was wrapped into at ``width`` cells."""
+def help_blocks(
+    place: str, why_not: Callable[[Action], str], width: int, shown: Sequence[Action] | None = None
+) -> list[list[Line]]:
+    """The help in blocks, each one line or what one line was wrapped into at ``width`` cells.
+
+    ``shown`` are the actions of the place with the keys they have; left out: as in the table.
+    """
     blocks: list[list[Line]] = [_wrapped(SENTENCES.get(place, ""), "strong", width), [[]]]
-    actions = at(place)
+    actions = at(place) if shown is None else shown
     for group in Group:
         rows = [action for action in actions if action.group is group]
         if not rows:

@@ -67,6 +67,7 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         self._unsay: Timer | None = None
 
     def compose(self) -> ComposeResult:
+        self._app.keymap.bind(self._bindings)
         yield Bar(id="tiny")
         yield Bar(id="header")
         yield from self.body()
@@ -105,7 +106,7 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
 
     def action_act(self, action_id: str) -> None:
         """Do an action of the table, or say why not."""
-        action = actions.find(action_id, self.place)
+        action = self._app.keymap.find(action_id, self.place)
         act = self.act(action_id)
         reason = "not in this version" if act is None else act.why_not()
         if reason or act is None:
@@ -149,7 +150,7 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         bars["status"].show([chrome.status(width, parts, right)])
         entries = [
             replace(action, label=self.label(action))
-            for action in actions.bar(self.place)
+            for action in self._app.keymap.bar(self.place)
             if not self.why_not(action)
         ]
         bars["keys"].show([chrome.keys(width, entries, glyphs)])

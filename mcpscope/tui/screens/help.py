@@ -63,7 +63,8 @@ class HelpScreen(Dialog):
 
     def _fill(self) -> None:
         viewer, word = self.query_one(Viewer), self.query_one(Input).value.strip().lower()
-        blocks = help_blocks(self._of.place, self._of.why_not, viewer.size.width - 1)
+        shown = self.app.keymap.at(self._of.place)  # type: ignore[attr-defined]  # ScopeApp
+        blocks = help_blocks(self._of.place, self._of.why_not, viewer.size.width - 1, shown)
         found: list[Line] = [line for block in blocks if word in _text(block) for line in block]
         viewer.show(found, keep=True)
 

@@ -12,7 +12,6 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from mcpscope.engine.filter.completion import quote
-from mcpscope.tui import actions
 from mcpscope.tui.present.spans import Line, cut, pad
 from mcpscope.tui.screens.base import Dialog, ScopeScreen
 from mcpscope.tui.widgets.field import Field
@@ -126,7 +125,7 @@ def hits(app: ScopeApp, screen: ScopeScreen) -> list[Hit]:
     """Everything that can be chosen on a screen."""
     found = [
         Hit(f"{action.label}", action.say, action.id)
-        for action in actions.at(screen.place)
+        for action in app.keymap.at(screen.place)
         if not screen.why_not(action) and action.id not in ("prompt", "palette")
     ]
     commands = [one for one in app.commands.table.values() if not one.use]
