@@ -75,6 +75,7 @@ def as_json(info: SessionInfo) -> dict[str, Any]:
         "server": {"name": info.server_name or None, "version": info.server_version or None},
         "revision": info.revision or None,
         "era": info.era or None,
+        "inferred": info.inferred,
         "client_transport": info.client_transport or None,
         "server_transport": info.server_transport or None,
         "record_mode": info.record_mode or None,
@@ -98,7 +99,8 @@ def _line(info: SessionInfo) -> str:
     title = info.name or info.label or info.url or "?"
     lost = f"  LOST {info.lost_messages} messages" if info.gaps else ""
     counts = f"{info.messages} messages  {size(info.bytes)}"
-    return safe(f"{info.id:>4}  {moment(info.started_at)}  {title:<20}  {counts:<24}  {info.ending}{lost}")
+    ending = info.ending + ("  (inferred)" if info.inferred else "")
+    return safe(f"{info.id:>4}  {moment(info.started_at)}  {title:<20}  {counts:<24}  {ending}{lost}")
 
 
 def _facts(info: SessionInfo, fates: dict[str, int], statuses: dict[str, int]) -> list[tuple[str, str]]:
@@ -119,6 +121,7 @@ def _facts(info: SessionInfo, fates: dict[str, int], statuses: dict[str, int]) -
         ("client", peer[0].strip()),
         ("server", peer[1].strip()),
         ("revision", f"{info.revision} ({info.era})" if info.revision else ""),
+        ("session is", "inferred: one client's requests, which name no session" if info.inferred else ""),
         ("started", moment(info.started_at)),
         ("ended", f"{moment(info.ended_at)}  {info.ending}" if info.ended_at else info.ending),
         ("messages", f"{info.messages}  {size(info.bytes)}"),

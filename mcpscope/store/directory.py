@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.store.listed import is_inferred
 from mcpscope.store.schema import check, connect_ro
 
 _COLUMNS = """
@@ -57,6 +58,11 @@ class SessionInfo:
     lost_bytes: int
     gaps: int
     note: str
+
+    @property
+    def inferred(self) -> bool:
+        """See ``is_inferred``."""
+        return is_inferred(self.era, self.client_transport)
 
     @property
     def ending(self) -> str:

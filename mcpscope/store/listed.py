@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def is_inferred(era: str, client_transport: str) -> bool:
+    """Nothing on the wire says where it begins and ends: stateless requests of one client on HTTP."""
+    return era == "modern" and client_transport not in ("", "stdio")
+
+
 @dataclass(frozen=True, slots=True)
 class SessionRow:
     """One recorded session; times are unix ns."""
@@ -37,6 +42,11 @@ class SessionRow:
     messages: int
     exchanges: int
     bytes: int
+
+    @property
+    def inferred(self) -> bool:
+        """See ``is_inferred``."""
+        return is_inferred(self.era, self.client_transport)
 
     @property
     def title(self) -> str:

@@ -34,7 +34,7 @@ def heading(title: str, shown: Sequence[SessionRow], *, read_only: bool = False)
         f"{one.title} ({transport})",
         f"{one.title} ({transport}: {target(one)})",
         " ".join(part for part in (one.client_name, one.client_version) if part),
-        one.revision,
+        one.revision + (" inferred" if one.inferred else ""),
         one.pid,
         state,
         detail,

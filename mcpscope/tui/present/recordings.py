@@ -72,9 +72,10 @@ def facts_lines(session: SessionRow, width: int, glyphs: Glyphs) -> list[Line]:
         integrity = (
             f"{figures.plural(session.gaps, 'gap')}, {figures.plural(session.lost_messages, 'message')} lost"
         )
+    inferred = ", inferred: its requests name no session" if session.inferred else ""
     lines: list[Line] = [
         rule(width, glyphs, [(session.title, "strong")]),
-        [("  ", ""), (where, ""), (f"   protocol {session.revision or 'unknown'}", "muted")],
+        [("  ", ""), (where, ""), (f"   protocol {session.revision or 'unknown'}{inferred}", "muted")],
         [
             ("  ", ""),
             (figures.plural(session.messages, "message"), ""),

@@ -107,7 +107,7 @@ def _fact_lines(found: object) -> list[Line]:
         if name == "headers" and isinstance(value, (list, dict)):
             pairs = value.items() if isinstance(value, dict) else (pair for pair in value if len(pair) == 2)
             lines += [[(f"  {key}: ", "key"), (str(text), "")] for key, text in pairs]
-        elif name not in _TIMES:
+        elif name not in _TIMES and value != 0:  # a status of 0: it was never answered
             lines.append([(f"{name} ", "key"), (str(value), "")])
     return lines
 
@@ -126,12 +126,12 @@ def timing_lines(
     """
     verdict = row_verdict(row, glyphs)
     lines: list[Line] = [
-        [(pad("status", 10), "muted"), (verdict.text, verdict.role)],
-        [(pad("received", 10), "muted"), (figures.time_of_day(row.opened_at, zone), "")],
-        [(pad("duration", 10), "muted"), (figures.duration(row.dur_ns), "")],
+        [(pad("status", 11), "muted"), (verdict.text, verdict.role)],
+        [(pad("received", 11), "muted"), (figures.time_of_day(row.opened_at, zone), "")],
+        [(pad("duration", 11), "muted"), (figures.duration(row.dur_ns), "")],
     ]
     if row.legs > 1:
-        lines.append([(pad("legs", 10), "muted"), (str(row.legs), "")])
+        lines.append([(pad("legs", 11), "muted"), (str(row.legs), "")])
     lines += _stream_lines(row, facts)
     lines.append([])
     lines.append([(f"{'AFTER':>9}     {pad('MESSAGE', 34)} {'SIZE':>6}  FATE", "muted")])
@@ -157,16 +157,16 @@ def _stream_lines(row: ExchangeRow, facts: tuple[str, str, str]) -> list[Line]:
     """What HTTP knew of an exchange: its stream, the status, the bytes of the answer, and who ended it."""
     closed = json_value(facts[2].encode())
     if not facts[0] or not isinstance(closed, dict):
-        return [[(pad("HTTP", 10), "muted"), (f"stream {row.stream}, open", "")]] if facts[0] else []
+        return [[(pad("HTTP", 11), "muted"), (f"stream {row.stream}, open", "")]] if facts[0] else []
     status = f"stream {row.stream}, status {closed.get('status') or 'none'}"
     by = closed.get("closed_by") or "nobody"
-    lines: list[Line] = [[(pad("HTTP", 10), "muted"), (f"{status}, closed by {by}", "")]]
+    lines: list[Line] = [[(pad("HTTP", 11), "muted"), (f"{status}, closed by {by}", "")]]
     for key, name in _TIMES.items():
         at = closed.get(key)
         if isinstance(at, int):
-            lines.append([(pad(name, 10), "muted"), ("+" + figures.duration(at - row.opened_at), "")])
+            lines.append([(pad(name, 11), "muted"), ("+" + figures.duration(at - row.opened_at), "")])
     if closed.get("error"):
-        lines.append([(pad("error", 10), "muted"), (str(closed["error"]), "error")])
+        lines.append([(pad("error", 11), "muted"), (str(closed["error"]), "error")])
     return lines
 
 

@@ -12,6 +12,8 @@ import pytest
 from mcpscope.store.pages import Pages
 from mcpscope.tui.loaded import Loaded, load
 from mcpscope.tui.present.copying import Copyable, copies
+from mcpscope.tui.present.glyphs import ASCII
+from mcpscope.tui.present.tabs import timing_lines
 from tests.e2e.http_ends import HttpEnds
 from tests.peers.found import Peers
 from tests.program import Program
@@ -94,12 +96,16 @@ def test_a_curl_line_says_a_stateless_request_again_as_it_was(
         ends.rows("SELECT 1")
         pages = Pages(program.db)
         (session,) = pages.sessions()
+        assert session.inferred
         for key, answer in zip(sorted(pages.ids(None, None)), (b'"42"', b"it's `Ada` $HOME"), strict=True):
             loaded = load(pages, key)
             assert loaded is not None
             found = {one.name: one for one in copies(loaded, session, b"", "")}["curl"].text
             assert 'Authorization: Bearer \'"${AUTHORIZATION}"' in found and "s3cret" not in found
             done = subprocess.run(["sh", "-c", found], capture_output=True, timeout=60, cwd=tmp_path)
+            lines = timing_lines(loaded.row, loaded.messages, [], ASCII, None, loaded.streams)
+            text = "\n".join("".join(part for part, _ in line) for line in lines)
+            assert "HTTP       stream" in text and "closed by server" in text and "first byte +" in text
             assert answer in done.stdout, (found, done)
         pages.close()
     finally:
