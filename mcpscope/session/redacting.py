@@ -166,6 +166,7 @@ class RedactedJournal(Journal):
         super().__init__(folder, on_fault, durable=durable, required=required)
         self.redactor = redactor
         self._beside: set[tuple[int, int]] = set()
+        self._failed_before = False
 
     def append(
         self,
@@ -227,6 +228,9 @@ class RedactedJournal(Journal):
         return True
 
     def _count(self, dir: int, session: int, stream: int, size: int, reason: str) -> None:
+        if not self._failed_before:
+            self._failed_before = True
+            self._on_fault(reason)
         said = json.dumps({"messages": 1, "bytes": size, "reason": reason}).encode()
         super().append(GAP, dir if not stream else NO_DIR, session, stream, said)
 
