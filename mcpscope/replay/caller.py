@@ -31,13 +31,23 @@ class Caller:
     """A client of ``target`` (``["--", CMD, ...]`` or ``[URL]``), recorded in ``db`` like any session.
 
     It opens with ``initialize``; a server that knows only newer revisions refuses that, and then every
-    request says all of it. Raises ScopeError where the server cannot be reached or does not answer in time.
+    request says all of it, as it does from the start with ``modern``. ``welcome`` is the answer to
+    ``initialize``. Raises ScopeError where the server cannot be reached or does not answer in time.
     """
 
-    def __init__(self, target: Sequence[str], db: Path, timeout: float, options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        target: Sequence[str],
+        db: Path,
+        timeout: float,
+        options: Sequence[str] = (),
+        *,
+        modern: bool = False,
+    ) -> None:
+        self.welcome: dict[str, Any] = {}
         self._timeout = timeout
         self._ids = 0
-        self._modern = False
+        self._modern = modern
         self._upstream = Upstream(target, ["--db", str(db), *options])
 
     def __enter__(self) -> Caller:
@@ -84,9 +94,11 @@ class Caller:
         return self._ask(method, params)
 
     def _open(self) -> None:
+        if self._modern:
+            return
         params = {"protocolVersion": LATEST_LEGACY, "capabilities": {}, "clientInfo": CLIENT}
-        answer = self._ask(Method.INITIALIZE, params)
-        if "error" in answer:
+        self.welcome = self._ask(Method.INITIALIZE, params)
+        if "error" in self.welcome:
             self._modern = True
             return
         self._say({"jsonrpc": "2.0", "method": Method.INITIALIZED.value})
