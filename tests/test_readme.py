@@ -41,7 +41,7 @@ def test_json_is_json() -> None:
 
 
 def test_a_policy_is_one() -> None:
-    policies = [load(text) for kind, text in BLOCKS if kind == "yaml"]
+    policies = [load(text) for kind, text in BLOCKS if kind == "yaml" and text.startswith("version:")]
     assert policies and all(policy.rules for policy in policies)
 
 
