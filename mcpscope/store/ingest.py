@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -364,7 +365,7 @@ class Ingest:
         id = self.batch.next_id
         self.batch.next_id = id + 1
         at = session.time(at)
-        detail = orjson.dumps(said).decode() if said else None
+        detail = _json(said) if said else None
         self.batch.rows.notes.append((id, session.id, at, kind, text, detail))
         summary = text[: 4 * SUMMARY_CHARS].decode("utf-8", "replace")[:SUMMARY_CHARS]
         shown = "stderr" if kind == "stderr" else "note"
@@ -375,3 +376,10 @@ class Ingest:
 
 def _count(value: Any) -> int:
     return value if isinstance(value, int) and 0 < value < 1 << 62 else 0
+
+
+def _json(said: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(said).decode()
+    except TypeError:  # a lone surrogate, which orjson does not spell
+        return json.dumps(said)
