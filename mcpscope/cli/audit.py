@@ -24,7 +24,7 @@ from mcpscope.store.local_key import key_path, local_key
 from mcpscope.store.reading import reading
 from mcpscope.store.sealing import heads_path
 from mcpscope.store.seals import KEY_PURPOSE
-from mcpscope.store.trail import Line, trail
+from mcpscope.store.trail import Line, decided_sessions, trail
 from mcpscope.store.verifying import Checked, examine, read_heads, sealed_sessions, verify
 from mcpscope.text import json_text, safe
 from mcpscope.tui.present import figures
@@ -50,16 +50,16 @@ def command() -> None:
 @click.option("--all", "everything", is_flag=True, help="Also what passed without anybody's say.")
 @with_settings
 def list_lines(session: str | None, count: int, everything: bool, settings: Settings) -> None:
-    """The decisions of SESSION, or of all sessions under a policy: outcome, rule or person, what it saw."""
+    """The decisions in SESSION, or in all sessions: outcome, rule or person, what it saw, time waited."""
     with reading(settings.db, warn) as connection:
+        if session is not None:
+            ids = [Directory(connection).find(session).id]
+        else:
+            ids = sorted(
+                {*decided_sessions(connection), *(sealed_sessions(connection) if everything else ())}
+            )
         found = deque(
-            (
-                line
-                for id in _ids(connection, session)
-                for line in trail(connection, id)
-                if everything or line.decided
-            ),
-            maxlen=count,
+            (line for id in ids for line in trail(connection, id, everything=everything)), maxlen=count
         )
     if settings.json:
         emit_json([line.as_json() for line in found])

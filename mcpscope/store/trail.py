@@ -14,11 +14,14 @@ _NOTES = (
     "SELECT id, CAST(text AS TEXT) FROM notes WHERE session_id = ? AND kind = 'policy-loaded' ORDER BY id"
 )
 _OPENED = "SELECT detail ->> '$.policy', coalesce(name, label, '') FROM sessions WHERE id = ?"
+_DECIDED = (
+    "SELECT DISTINCT m.session_id FROM outcomes AS o JOIN messages AS m ON m.id = o.message_id ORDER BY 1"
+)
 _ROWS = """
     SELECT m.id, m.at, m.dir, m.kind, coalesce(m.method, e.method), e.tool, m.rpc_id, m.fate, m.origin,
            m.marks, o.outcome, o.actor, o.rule, o.waited_ns, o.detail
     FROM messages AS m LEFT JOIN exchanges AS e ON e.id = m.exchange_id
-    LEFT JOIN outcomes AS o ON o.message_id = m.id
+    {} JOIN outcomes AS o ON o.message_id = m.id
     WHERE m.session_id = ? ORDER BY m.id, o.id
 """
 
@@ -43,11 +46,6 @@ class Line:
     marks: str
     detail: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def decided(self) -> bool:
-        """Whether somebody or something other than the sender had a say in it."""
-        return bool(self.actor) and self.outcome != "said by mcpscope"
-
     def as_json(self) -> dict[str, Any]:
         """For --json and exports."""
         detail = dict(self.detail)
@@ -71,12 +69,20 @@ class Line:
         }
 
 
-def trail(connection: sqlite3.Connection, session_id: int) -> Iterator[Line]:
-    """Every message of a session in order, one line for each of its outcomes."""
+def decided_sessions(connection: sqlite3.Connection) -> list[int]:
+    """The ids of the sessions in which something was decided, under a policy or by hand."""
+    return [id for (id,) in connection.execute(_DECIDED)]
+
+
+def trail(connection: sqlite3.Connection, session_id: int, *, everything: bool = True) -> Iterator[Line]:
+    """Every message of a session in order, one line for each of its outcomes.
+
+    Without ``everything`` only those that have one: what a rule, a person or a circumstance decided.
+    """
     opened = connection.execute(_OPENED, (session_id,)).fetchone()
     policy = str(opened[0] or "") if opened else ""
     loaded = connection.execute(_NOTES, (session_id,)).fetchall()
-    for row in connection.execute(_ROWS, (session_id,)):
+    for row in connection.execute(_ROWS.format("LEFT" if everything else ""), (session_id,)):
         id, at, dir, kind, method, tool, rpc_id, fate, origin, marks, word, actor, rule, waited, detail = row
         while loaded and loaded[0][0] < id:
             found = _POLICY.search(loaded.pop(0)[1] or "")
