@@ -41,6 +41,7 @@ PICTURES = (
     Picture("detail", (120, 40), ("g", *"j" * 8, "enter", "tab")),
     Picture("schema", (120, 40), ("g", *"j" * 7, "enter", *("right_square_bracket",) * 3)),
     Picture("frames", (120, 40), ("t",)),
+    Picture("tools", (120, 40), ("3", "j", "j")),
     Picture("recordings", (120, 40), ("4",)),
     Picture("help", (80, 24), ("question_mark",)),
     Picture("light", (80, 24), (), theme="mcpscope-light"),

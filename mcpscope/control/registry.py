@@ -18,7 +18,10 @@ MAX_ENTRY_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """One proxy as its entry tells it; ``started_at`` is unix ns, paths are "" where there is none."""
+    """One proxy as its entry tells it; ``started_at`` is unix ns, paths are "" where there is none.
+
+    ``url`` is the upstream's, ``address`` the one that its own clients use, where that is HTTP.
+    """
 
     pid: int
     uid: str
@@ -30,6 +33,7 @@ class Running:
     version: str
     started_at: int
     url: str = ""
+    address: str = ""
 
     def dial(self, name: str) -> Control:
         """Its control socket; raises ScopeError where it has none."""
@@ -98,6 +102,7 @@ def _read(path: Path) -> Running | None:
             version=str(said.get("version") or ""),
             started_at=int(said.get("started_at") or 0),
             url=str(said.get("url") or ""),
+            address=str(said.get("address") or ""),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -50,6 +50,8 @@ class Parts:
     opened: Callable[[Session], None]
     closed: Callable[[Session, str], None]
     helmed: Helmed = field(default_factory=Helmed)
+    address: str = ""
+    """Where clients find the proxy, as soon as it listens; "" on stdio."""
 
     @property
     def shown_url(self) -> str:
@@ -192,7 +194,8 @@ def to_stderr(data: bytes) -> None:
 def _announce(parts: Parts, port: int, path: str, target: str) -> None:
     host = parts.options.host
     shown = f"[{host}]" if ":" in host else host
-    parts.say(f"listening on http://{shown}:{port}{path} for {target}")
+    parts.address = f"http://{shown}:{port}{path}"
+    parts.say(f"listening on {parts.address} for {target}")
 
 
 def _keep_off_standard_streams() -> None:

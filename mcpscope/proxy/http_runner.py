@@ -202,6 +202,7 @@ class HttpRunner:
             "command": options.command or None,
             "url": self.parts.shown_url or None,
             "port": self._port,
+            "address": self.parts.address or None,
             "version": __version__,
             "started_at": self._started_at,
             "recording": "not recorded" if journal is None else journal.fault or options.record_mode,

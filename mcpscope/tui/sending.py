@@ -112,8 +112,8 @@ def seats(sessions: Sequence[SessionRow], links: Sequence[Link]) -> list[Seat]:
         return []
     newest, live = _spoken_to(sessions, links)
     found: list[Seat] = []
-    if live is not None and live.entry.url:
-        found.append(Seat(f"a client of our own at {live.entry.url}", (live.entry.url,), ("--no-record",)))
+    if live is not None and (address := live.entry.address):
+        found.append(Seat(f"a client of our own at {address}", (address,), ("--no-record",)))
     elif target := target_of(newest):
         label = ("--label", newest.label) if newest.label else ()
         what = target[0] if len(target) == 1 else " ".join(target[1:])

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from mcpscope.tui.screens.composer import ComposerScreen
+from tests.e2e.viewers import Ends
+from tests.peers.found import Peers
 from tests.program import Program
 from tests.session.steered import Steered, call
 from tests.tui.driver import Scope
-from tests.tui.screens.test_tools import SCHEMA, TOOLS, in_thread, offering, tools_of
+from tests.tui.screens.test_tools import TOOLS, ends, in_thread, offering, tools_of
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
-__all__ = ["offering"]
+__all__ = ["ends", "offering"]
 ASKS = {
     "name": "ask",
     "description": "Asks.",
@@ -116,10 +118,23 @@ async def test_an_exchange_is_edited_and_sent_again_and_compared_with_its_answer
 async def test_a_tool_that_fails_says_so(offering: Any) -> None:
     wire: Steered = offering([*TOOLS[3:], {"name": "none", "inputSchema": {"type": "object"}}])
     wire.closes()
-    assert SCHEMA
     async with tools_of(wire.program.db, live=False) as scope:
         await scope.tools.shows("fails").select(1).press("n")
         await scope.composer.press("ctrl+s").shows("✗ -32001", "it fails").press("escape")
         await scope.tools.select(3).press("n")
         await scope.composer.shows("[JSON]").press("tab").shows("the schema gives no fields").press("ctrl+s")
         await scope.composer.shows("✓ ok").press("escape")
+
+
+async def test_a_call_to_a_proxy_on_http_passes_its_gate(ends: Ends, peers: Peers) -> None:
+    viewer, _ = await in_thread(ends.view, peers, "sdk1", "http")
+    await in_thread(viewer.does, "list", "list")
+    async with tools_of(ends.program.db) as scope:
+        await scope.tools.shows("add").select(1).selected_is("add").press("n")
+        await (
+            scope.composer.shows("a client of our own at http://127.0.0.1").type("1").press("down").type("2")
+        )
+        await scope.composer.shows("fits the schema").press("ctrl+s").shows("✓ ok", '"3"').press("escape")
+        await scope.tools.press("space").shows("hidden: add").press("n")
+        await scope.composer.press("ctrl+s").shows("✗ -32602", "Unknown tool: add").press("escape")
+        await scope.tools.press("u").shows("undone")
