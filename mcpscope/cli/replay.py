@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import time
 from dataclasses import dataclass, field
@@ -15,7 +16,6 @@ from mcpscope.cli.progress import Progress
 from mcpscope.cli.rows import show_rows
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.errors import Exit, ScopeError
-from mcpscope.replay.handover import hand_over
 from mcpscope.replay.json_paths import Mask
 from mcpscope.replay.options import Options
 from mcpscope.replay.plan import Plan, is_destructive
@@ -68,7 +68,9 @@ REPEAT_PAUSE_SECONDS = 1.1
     "--bisect", is_flag=True, help="Of several upstreams, oldest first, find the first that differs."
 )
 @click.option("--until", metavar="N", type=click.IntRange(1), help="Say the first N messages only.")
-@click.option("--then", type=click.Choice(["stdio"]), help="Then hand the session to the client on stdin.")
+@click.option(
+    "--then", type=click.Choice(["stdio", "ui"]), help="Then the client on stdin goes on, or the UI."
+)
 @click.option("--run-name", metavar="NAME", help="Name the session of the run.")
 def command(
     settings: Settings, recording: str, target: tuple[str, ...], report_format: str | None, **given: Any
@@ -77,7 +79,7 @@ def command(
 
     TARGET is a command behind -- or a URL; without one, what was recorded is started again.
     """
-    options = Options(
+    how = Options(
         strictness=Strictness(given["level"]),
         masks=[Mask(text) for text in given["masks"]],
         speed=_speed(given["speed"]),
@@ -90,13 +92,15 @@ def command(
     if target or not targets:
         targets.insert(0, list(target))
     _check(given, len(targets))
-    jobs = [prepare(settings.db, recording, words, options, choice) for words in targets]
+    jobs = [prepare(settings.db, recording, words, how, choice) for words in targets]
     for job in jobs:
         job.policies, job.run_name = given["policy"], given["run_name"] or ""
         job.before = given["before"] or ""
-        job.then = hand_over if given["then"] else None
+        if given["then"]:
+            # The terminal UI is a long import that no other replay needs.
+            job.then = importlib.import_module("mcpscope.cli.seats").seat_of(given["then"], settings)
     if given["dry_run"]:
-        return _show_plan(jobs[0], settings, allow=options.allow_destructive)
+        return _show_plan(jobs[0], settings, allow=how.allow_destructive)
     wanted = Wanted(report_format, given["output"], given["repeat"], accept=given["update"])
     if given["bisect"]:
         code = _bisect(jobs, settings, wanted)

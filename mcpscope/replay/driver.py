@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from mcpscope.protocol.message import Kind, Message, RpcId
@@ -18,23 +17,13 @@ from mcpscope.replay.pages import Pages
 from mcpscope.replay.plan import Plan, definitions_in, is_destructive
 from mcpscope.replay.polling import Polls, is_on_its_way
 from mcpscope.replay.standing import Standing
-from mcpscope.replay.steps import LIST_METHODS, IdKey, Step, id_key
+from mcpscope.replay.steps import LIST_METHODS, IdKey, Sent, Step, id_key
 from mcpscope.replay.upstream import Arrived, Upstream
 from mcpscope.replay.verdicts import Row, Verdict
 
 POLL_SECONDS = 0.5
 TIMED = frozenset({"notifications/cancelled", "tasks/cancel"})
 """What comes when it came, whatever the speed: its meaning lies in its time."""
-
-
-@dataclass(slots=True)
-class Sent:
-    """A request on its way: which step it says, under which id, since when (monotonic ns)."""
-
-    step: Step
-    id: RpcId
-    at: int
-    deadline: float
 
 
 class Run:
@@ -96,6 +85,12 @@ class Run:
         for number, row in enumerate(self.rows, 1):
             row.number = number
         return self.rows
+
+    def attend(self, until: Callable[[], bool]) -> None:
+        """Behind the run: go on answering the server from the recording until somebody has had enough."""
+        self._told = lambda row: None
+        while not until() and self._alive():
+            self._pump(time.monotonic() + POLL_SECONDS)
 
     # -- sending -------------------------------------------------------------------------------------------
 

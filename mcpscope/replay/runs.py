@@ -47,7 +47,10 @@ class Report:
 
 @dataclass(slots=True)
 class Job:
-    """What to replay against what. ``target`` is ``["--", CMD...]`` or ``[URL]``."""
+    """What to replay against what. ``target`` is ``["--", CMD...]`` or ``[URL]``.
+
+    ``then`` takes over the upstream of a run that was not stopped, and hears the name of its session.
+    """
 
     db: Path
     recording: Found
@@ -60,7 +63,7 @@ class Job:
     policies: Sequence[str] = ()
     run_name: str = ""
     before: str = ""
-    then: Callable[[Upstream, list[Row]], None] | None = None
+    then: Callable[[Run, Upstream, str], None] | None = None
     proposed: list[str] = field(default_factory=list)
 
     @property
@@ -168,6 +171,7 @@ def prepare(db: Path, recording: str, target: list[str], options: Options, choic
         settled,
         dict(choice.maps),
         only,
+        choice.until,
     )
 
 
@@ -199,7 +203,7 @@ def run(
             started(active.stop)
             rows = active.run()
             if job.then is not None and not active.stopped:
-                job.then(upstream, rows)
+                job.then(active, upstream, name)
         ended = _ended(active.stopped, upstream)
         store.finish(number, "stopped" if active.stopped else "finished")
     finally:

@@ -95,6 +95,16 @@ class ServerRequest:
     awaited_since: float | None = None
 
 
+@dataclass(slots=True)
+class Sent:
+    """A request on its way: which step it says, under which id, since when (monotonic ns)."""
+
+    step: Step
+    id: RpcId
+    at: int
+    deadline: float
+
+
 def id_key(value: RpcId) -> IdKey:
     """Ids are compared with their JSON type: 1, "1" and 1.0 are three."""
     return (type(value).__name__, value)

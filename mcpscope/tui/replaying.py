@@ -81,6 +81,14 @@ def stop(run: RunRow) -> bool:
     return True
 
 
+def length(path: Path, recording: int) -> int:
+    """How many rows a replay of a recording has, 0 where nobody can say."""
+    try:
+        return len(prepare(path, str(recording), [], Options(), Choice()).countable())
+    except ScopeError:
+        return 0
+
+
 def look(path: Path, wanted: int = 0) -> tuple[tuple[RunRow, ...], RunState | None]:
     """All runs, newest first, and the one that is shown: ``wanted``, else the newest."""
     try:

@@ -40,7 +40,7 @@ def _recordings(app: ScopeApp) -> ScopeScreen:
 
 
 def _replay(app: ScopeApp) -> ScopeScreen:
-    return ReplayScreen(app.source)
+    return ReplayScreen(app.source, app.clock)
 
 
 def _log(app: ScopeApp) -> ScopeScreen:

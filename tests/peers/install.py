@@ -60,7 +60,7 @@ PEERS = {
     "inspector": Peer("npm", ("@modelcontextprotocol/inspector@2.12.0",)),
     "conformance": Peer("npm", ("@modelcontextprotocol/conformance@0.2.0-alpha.12",)),
 }
-USUAL = ("sdk1", "sdk2", "npm", "node22", "inspector", "conformance")
+USUAL = ("sdk1", "sdk2", "git", "sqlite", "npm", "node22", "inspector", "conformance")
 
 
 def main(names: Sequence[str]) -> int:
@@ -88,9 +88,10 @@ def main(names: Sequence[str]) -> int:
 
 
 def _pip(home: Path, peer: Peer) -> None:
-    subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    subprocess.run([*pip, *peer.packages], check=True)
+    """With our own pip and without byte code, which its first start writes: a quarter of the usual time."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(home / "bin" / "python"), "install"]
+    subprocess.run([*pip, "-q", "--no-compile", "--disable-pip-version-check", *peer.packages], check=True)
 
 
 def _npm(home: Path, peer: Peer) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,50 @@ def test_a_recording_made_over_http_replays_over_stdio(
         proxy.terminate()
         proxy.wait(20)
     assert_same(db, "--", *server_command(peers, "everything"))
+
+
+@contextmanager
+def modern_server(peers: Peers, port: int) -> Iterator[str]:
+    """A fresh server of SDK 2.x on ``port``; the session that is recorded changes it."""
+    script = str(ROOT / "fixtures" / "servers" / "sdk2_server.py")
+    argv, quiet = [peers.sdk2_python, script, "http", str(port)], subprocess.DEVNULL
+    process = subprocess.Popen(argv, stdout=quiet, stderr=quiet)
+    try:
+        wait_for(port)
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_stateless_recording_replays_over_http_on_a_fresh_server(peers: Peers, tmp_path: Path) -> None:
+    db, port, upstream = tmp_path / "scope.db", free_port(), free_port()
+    with modern_server(peers, upstream) as url:
+        argv = [*SCOPE, "--db", str(db), "--record", "rec", "--port", str(port), url]
+        proxy = subprocess.Popen(argv, env=ENV, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            wait_for(port)
+            run_client(client_command(peers, "sdk2-auto", tmp_path), [f"http://127.0.0.1:{port}/mcp"])
+        finally:
+            proxy.terminate()
+            proxy.wait(20)
+    with modern_server(peers, upstream):
+        code, found = replay(db)
+    assert (code, differences(found)) == (0, [])
+    if os.environ.get("MCPSCOPE_SOAK"):
+        code, found = replay(db, "--", *server_command(peers, "sdk2"))
+        assert (code, differences(found)) == (0, [])
+
+
+@pytest.mark.soak
+def test_a_stateless_recording_made_over_stdio_replays_over_http(peers: Peers, tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    proxy = [*SCOPE, "--db", str(db), "--record", "rec", "--", *server_command(peers, "sdk2")]
+    run_client(client_command(peers, "sdk2-auto", tmp_path), proxy, env=ENV)
+    for _ in range(3):
+        with modern_server(peers, free_port()) as url:
+            code, found = replay(db, url)
+        assert (code, differences(found)) == (0, [])
 
 
 def free_port() -> int:

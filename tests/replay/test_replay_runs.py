@@ -16,6 +16,7 @@ import pytest
 
 from mcpscope.store.replays import Replays
 from tests.replay.conversation import ROOT, Client
+from tests.tui.test_terminal import Terminal
 
 SERVER = [sys.executable, str(ROOT / "fixtures" / "servers" / "minting.py")]
 
@@ -179,12 +180,35 @@ def test_several_upstreams_are_compared_and_bisected_to_the_first_that_differs(
     assert [run["failed"] for run in json.loads(both.stdout)["data"]] == [False, True]
 
 
+def test_what_lies_behind_until_is_not_said(recorded: Path) -> None:
+    done = scope(recorded, "--json", "replay", "notes", "--until", "11", "--dry-run")
+    steps = json.loads(done.stdout)["data"]["steps"]
+    assert [step["method"] for step in steps][-1] == "tools/call"
+    assert [step["tool"] for step in steps if step["tool"]] == ["create_note"]
+
+
 def test_a_live_client_takes_the_seat_after_the_replayed_part(recorded: Path) -> None:
     argv = [sys.executable, "-m", "mcpscope", "--db", str(recorded), "replay", "notes", "--until", "10"]
     client = Client([*argv, "--then", "stdio", "--", *SERVER])
     assert client.open()["serverInfo"]["name"] == "minting"
     assert client.call("greet", name="Eve")["content"][0]["text"] == "Hello, Eve"
     assert client.close() == 0
+
+
+def test_a_person_takes_the_seat_after_the_replayed_part(recorded: Path) -> None:
+    refused = scope(recorded, "replay", "notes", "--until", "11", "--then", "ui")
+    assert refused.returncode == 2 and "needs a terminal" in refused.stderr
+    options = ("replay", "notes", "--until", "11", "--run-name", "seat", "--then", "ui")
+    terminal = Terminal(recorded, *options, size=(120, 40))
+    try:
+        terminal.until("create_note")
+        terminal.until("LIVE")
+        terminal.press("Q")
+        assert terminal.process.wait(30) == 0
+    finally:
+        terminal.close()
+    shown = scope(recorded, "--json", "sessions", "show", "seat")
+    assert json.loads(shown.stdout)["data"]["ending"] == "clean", shown.stdout
 
 
 def test_a_killed_replay_leaves_what_it_found_and_is_marked(recorded: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mcpscope.replay.verdicts import Verdict
@@ -30,9 +31,18 @@ REVIEWED = frozenset({"changed", "error", "fixed"})
 """Verdicts that a review decides about."""
 
 
-def run_line(run: RunRow, rows: Sequence[VerdictRow], total: int, width: int, glyphs: Glyphs) -> Line:
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How long a run is: the rows that it will have (0: unknown), and the time now (unix ns)."""
+
+    total: int
+    now_ns: int
+
+
+def run_line(run: RunRow, rows: Sequence[VerdictRow], extent: Extent, width: int, glyphs: Glyphs) -> Line:
     """Which run it is, how far it is, and its verdicts with their counts."""
     counts = Counter(row.verdict for row in rows)
+    total = extent.total
     line: Line = [
         (f"  run {run.id}  ", "strong"),
         (run.state.upper() + "  ", _STATE.get(run.state, "")),
@@ -41,12 +51,18 @@ def run_line(run: RunRow, rows: Sequence[VerdictRow], total: int, width: int, gl
         done = min(len(rows), total)
         full = done * BAR_CELLS // total
         line.append(("█" * full + "░" * (BAR_CELLS - full) if glyphs is UTF8 else "#" * full, "accent"))
-        line.append((f"  {done}/{total}  ", ""))
+        elapsed = max(0, extent.now_ns - run.started_at) / 1e9
+        left = f"~{_clock(elapsed * (total - done) / done)} left  " if done else ""
+        line.append((f"  {done}/{total}  {_clock(elapsed)}  {left}", ""))
     for verdict in Verdict:
         if counts[verdict.value]:
             line.append((f"{verdict.value} {counts[verdict.value]}  ", ROLE[verdict.value]))
     line.append((f"{run.recording} {glyphs.to_server} {run.target}", "muted"))
     return cut(line, width)
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
 def verdict_heading(width: int) -> Line:

@@ -11,8 +11,10 @@ from textual.binding import BindingType
 from mcpscope.errors import ScopeError
 from mcpscope.store.replays import RunRow, VerdictRow
 from mcpscope.tui import replaying
+from mcpscope.tui.clock import Clock
 from mcpscope.tui.present.replay import (
     REVIEWED,
+    Extent,
     difference_lines,
     mask_for,
     run_line,
@@ -59,13 +61,15 @@ class ReplayScreen(ScopeScreen):
     place = "replay"
     BINDINGS: ClassVar[list[BindingType]] = bindings("replay")
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, clock: Clock) -> None:
         super().__init__()
         self._source = source
+        self._clock = clock
         self._runs: tuple[RunRow, ...] = ()
         self._state: RunState | None = None
         self._wanted = 0
         self._totals: dict[int, int] = {}
+        self._expected: int | None = None
         self.decided: dict[int, str] = {}
 
     def body(self) -> ComposeResult:
@@ -86,7 +90,7 @@ class ReplayScreen(ScopeScreen):
     def expect(self, total: int) -> None:
         """A run with so many rows was just started: show it, and how far it is."""
         self._wanted = 0
-        self._totals[0] = total
+        self._expected = total
 
     def _poll(self) -> None:
         running = self._state is not None and self._state.run.state == "running"
@@ -98,6 +102,11 @@ class ReplayScreen(ScopeScreen):
         self._runs, state = await self._source.ask(lambda pages: replaying.look(path, wanted))
         if state is not None and self._state is not None and state.run.id != self._state.run.id:
             self.decided = {}
+        if state is not None and state.run.state == "running" and state.run.id not in self._totals:
+            recording, expected, self._expected = state.run.recording_id, self._expected, None
+            if expected is None:  # somebody else started it
+                expected = await self._source.ask(lambda pages: replaying.length(path, recording))
+            self._totals[state.run.id] = expected
         self._state = state
         self._show()
 
@@ -108,8 +117,8 @@ class ReplayScreen(ScopeScreen):
         if state is None:
             bar.show([[("  no run yet: R on a recording replays it", "muted")]])
             return
-        total = self._totals.get(state.run.id, self._totals.get(0, 0))
-        bar.show([run_line(state.run, state.rows, total, width, glyphs)])
+        extent = Extent(self._totals.get(state.run.id, 0), self._clock.now_ns())
+        bar.show([run_line(state.run, state.rows, extent, width, glyphs)])
         self.query_one("#heading", Bar).show([verdict_heading(width)])
         self.rows.show(VerdictRows(state.rows, self))
         self._facts()
