@@ -61,6 +61,7 @@ class ServerConnection(asyncio.Protocol):
         self._index: dict[bytes, bytes] = {}
         self._head_bytes = 0
         self._body_bytes = 0
+        self._read_bytes = 0
         self._in_head = False
         self._dead = False
         self._held = False
@@ -214,7 +215,8 @@ class ServerConnection(asyncio.Protocol):
         url = self._url[0] if len(self._url) == 1 else b"".join(self._url)
         head = RequestHead(self._parser.get_method(), url, self._headers, self._index, version == "1.0")
         refused = problem(head, version, self._limits)
-        if refused is None and sum(len(n) + len(v) for n, v in head.headers) > self._limits.head_bytes:
+        small = self._read_bytes <= self._limits.head_bytes
+        if refused is None and not small and _size(head.headers) > self._limits.head_bytes:
             refused = too_large_head(self._limits)
         if refused is not None:
             self._refuse(refused)
@@ -269,6 +271,8 @@ class ServerConnection(asyncio.Protocol):
         incoming.sink.on_end()
 
     def _parse(self, data: bytes, *, fresh: bool) -> None:
+        # What this read and those before it brought of a head: no less than the head's own size.
+        self._read_bytes = len(data) if fresh else self._read_bytes + len(data)
         if self._in_head:
             self._head_bytes += len(data)
         self._feed(data)
@@ -373,3 +377,7 @@ class ServerConnection(asyncio.Protocol):
             self._wait_for("head", self._limits.head_seconds)
         else:
             self._wait_for("idle", self._limits.idle_seconds)
+
+
+def _size(headers: Headers) -> int:
+    return sum(len(name) + len(value) for name, value in headers)

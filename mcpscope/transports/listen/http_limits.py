@@ -44,7 +44,9 @@ def problem(head: RequestHead, version: str, limits: Limits) -> Problem | None:
         return 505, b"only HTTP/1.1 and HTTP/1.0 are spoken here\n"
     if len(head.headers) > limits.head_lines:
         return 431, b"more than %d header lines\n" % limits.head_lines
-    hosts = sum(1 for name, _ in head.headers if name.lower() == b"host")
+    hosts = int(b"host" in head.index)
+    if hosts and len(head.headers) != len(head.index):  # some name comes twice
+        hosts = sum(1 for name, _ in head.headers if name.lower() == b"host")
     if hosts > 1 or (hosts == 0 and version == "1.1"):
         return 400, b"a request needs exactly one Host\n"
     if not head.target.startswith(b"/") and not (head.target == b"*" and head.method == b"OPTIONS"):
