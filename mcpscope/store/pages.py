@@ -194,6 +194,11 @@ class Pages:
         rows = self._connection.execute(_DECIDED, {"last": last}).fetchall()
         return {row[1] for row in rows if row[1]}, max([last, *(row[0] for row in rows)])
 
+    def journal(self, uid: str) -> tuple[int, int]:
+        """Segment and offset up to which the journal of a proxy is stored; zeros where nothing is."""
+        row = self._connection.execute("SELECT segment, offset FROM journals WHERE uid = ?", [uid]).fetchone()
+        return (int(row[0]), int(row[1])) if row else (0, 0)
+
     def last_exchange(self) -> int:
         """The newest exchange; 0 where there is none."""
         return int(self._connection.execute("SELECT coalesce(max(id), 0) FROM exchanges").fetchone()[0])

@@ -17,7 +17,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from mcpscope.store.listed import SessionRow
-from mcpscope.tui import theming
+from mcpscope.tui import recording, theming
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.commands import Commands
 from mcpscope.tui.crash import CrashReport
@@ -106,6 +106,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.sender = Sender(source.path, self.steer.name)
         self.plain_ascii = self.options.ascii or self.preferences["ascii"] == "on"
         self._last_key, self._last_key_at = "", 0.0
+        self._troubles: dict[str, tuple[str, bool]] = {}
         self._filtered = False
         self.said: deque[tuple[int, str]] = deque(maxlen=500)  # older lines are let go
         self.crash: CrashReport | None = None
@@ -135,6 +136,9 @@ class ScopeApp(App[int], inherit_bindings=False):
             self.run_worker(self._feed.run(), group="feed")
             self.run_worker(self.steer.run(self._steered), group="steer")
             self.set_interval(1.0, self._tick)
+            self.run_worker(
+                recording.watch(self.steer, self.source, self.clock, self._recorded), group="recording"
+            )
         else:
             self.run_worker(self._first_look(), group="feed")
 
@@ -153,6 +157,10 @@ class ScopeApp(App[int], inherit_bindings=False):
                 steered()
         for screen in screens:
             screen.refresh_chrome()
+
+    def _recorded(self, troubles: dict[str, tuple[str, bool]]) -> None:
+        self._troubles = troubles
+        self._headings()
 
     def _alert(self) -> None:
         """Something is held: the bell, and the Holds screen for whoever wants it and types nothing."""
@@ -247,7 +255,8 @@ class ScopeApp(App[int], inherit_bindings=False):
 
     def heading_for(self, title: str) -> Any:
         """The header of a screen called ``title`` over what is shown now."""
-        return heading(title, self.scope.rows, read_only=self.options.read_only)
+        rows = self.scope.rows
+        return heading(title, rows, read_only=self.options.read_only, troubles=self._troubles)
 
     def sessions(self) -> tuple[SessionRow, ...]:
         """Every session, newest first, as last seen."""

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 import orjson
 
 from mcpscope.store.listed import SessionRow
 from mcpscope.tui.present.chrome import Heading
 
+Troubles = Mapping[str, tuple[str, bool]]
+"""By the uid of a proxy: what stands in place of REC, and whether something is lost."""
 
-def heading(title: str, shown: Sequence[SessionRow], *, read_only: bool = False) -> Heading:
+
+def heading(
+    title: str,
+    shown: Sequence[SessionRow],
+    *,
+    read_only: bool = False,
+    troubles: Troubles = MappingProxyType({}),
+) -> Heading:
     """The header for a screen called ``title`` over these sessions."""
+    found = _heading(title, shown, read_only=read_only)
+    live = {session.proxy for session in shown if session.ended_at is None}
+    # A proxy that stores nothing has no session to be shown by.
+    told = [said for uid, said in troubles.items() if uid in live or said[1]]
+    if not told:
+        return found
+    rec, loss = max(told, key=lambda said: said[1])
+    return replace(found, rec=rec, recording=not loss)
+
+
+def _heading(title: str, shown: Sequence[SessionRow], *, read_only: bool) -> Heading:
     if not shown:
         return Heading(title, read_only=read_only)
     one = shown[0]
