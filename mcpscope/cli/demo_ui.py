@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mcpscope.cli.ui import open_ui
@@ -13,6 +14,8 @@ from mcpscope.store.schema import ensure
 from mcpscope.tui.app import Options
 
 STOP_SECONDS = 5.0
+HELD = ("--break", "tool:transfer")
+"""Half way through the tour this call waits for whoever looks on; with nobody there it passes."""
 
 
 class Stage:
@@ -43,7 +46,9 @@ class Stage:
                 if self._closed.is_set():
                     return
                 label = "demo-2026" if played.modern else "demo"
-                self._playing = start(played, self._db, label, nowhere.fileno())
+                self._playing = start(
+                    played, self._db, label, nowhere.fileno(), HELD if played.script == "tour" else ()
+                )
                 self._playing.wait()
 
 
@@ -52,6 +57,6 @@ def show(shown: Sequence[Performance], db: Path, options: Options, config: str |
     stage = Stage(shown, db)
     stage.open()
     try:
-        return open_ui(db, options, config)
+        return open_ui(db, replace(options, coach=any(one.script == "tour" for one in shown)), config)
     finally:
         stage.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,14 +37,17 @@ class Performance:
         ]
 
 
-def start(played: Performance, db: Path, label: str, stderr: int) -> subprocess.Popen[bytes]:
+def start(
+    played: Performance, db: Path, label: str, stderr: int, options: Sequence[str] = ()
+) -> subprocess.Popen[bytes]:
     """Start the client, which starts a real proxy process, which starts the demo server.
 
     The server's standard error, passed on by the proxy, goes to descriptor ``stderr``.
+    ``options`` are the proxy's.
     """
     python = [sys.executable, "-m"]
     server = [*python, "mcpscope.demo.server", "--seed", str(played.seed)]
-    proxy = [*python, "mcpscope", "--db", str(db), "--label", label, "--", *server]
+    proxy = [*python, "mcpscope", "--db", str(db), "--label", label, *options, "--", *server]
     client = [*python, "mcpscope.demo.client", *played.client_options(), "--", *proxy]
     return subprocess.Popen(client, stdin=subprocess.DEVNULL, stderr=stderr)
 

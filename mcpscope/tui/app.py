@@ -19,6 +19,7 @@ from textual.screen import Screen
 from mcpscope.store.listed import SessionRow
 from mcpscope.tui import recording, theming
 from mcpscope.tui.clock import Clock
+from mcpscope.tui.coach import Coach
 from mcpscope.tui.commands import Commands
 from mcpscope.tui.crash import CrashReport
 from mcpscope.tui.feed import Change, Feed
@@ -69,6 +70,7 @@ class Options:
     watch: bool = True
     note: str = ""
     preferences: Preferences = field(default_factory=Preferences)
+    coach: bool = False
 
 
 IDLE_SECONDS = 2.0
@@ -101,6 +103,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.clock = clock or Clock()
         self.memory = memory or Memory()
         self.undo = Undo()
+        self.coach = Coach(on=self.options.coach)
         self.scope = Scope()
         self.steer = Steer(read_only=self.options.read_only)
         self.sender = Sender(source.path, self.steer.name)
@@ -197,6 +200,10 @@ class ScopeApp(App[int], inherit_bindings=False):
     def badge(self, glyphs: Glyphs) -> Line:
         """What is held and how long there is, for the header of every screen."""
         return holds.badge(self.steer.holds(), self.clock.now_ns(), glyphs)
+
+    def coached(self, place: str) -> str:
+        """What the coach says on a screen; empty where there is none."""
+        return self.coach.line(place, len(self.steer.holds()))
 
     def obeyed(self) -> list[Span]:
         """Breakpoints and intercept filters in force, for the status line."""

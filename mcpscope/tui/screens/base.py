@@ -146,6 +146,9 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         bars["header"].show([chrome.header(width, head, glyphs)])
         said = [(clip(text, width - 4, more=glyphs.more), role) for text, role in self._said]
         parts, right = (said, "") if said else self.status_parts()
+        coached = "" if said else self._app.coached(self.place)
+        coach = (clip(coached, width - 4, more=glyphs.more), "accent")
+        parts = [coach, *parts] if coached else parts
         parts = [*parts, *self._app.obeyed()]
         bars["status"].show([chrome.status(width, parts, right)])
         entries = [

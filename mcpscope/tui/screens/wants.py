@@ -51,6 +51,11 @@ class Wanting:
         found = self._app.screen
         return found if isinstance(found, ScopeScreen) else None
 
+    def _refresh(self) -> None:
+        screen = self._screen()
+        if screen is not None:
+            screen.refresh_chrome()
+
     def _help(self) -> None:
         screen = self._screen()
         if screen is not None:
@@ -76,6 +81,9 @@ class Wanting:
             return None
         if self._app.current_mode not in ("traffic", "first") and self._app.is_mode("traffic"):
             self._app.go_to("traffic")
+            return None
+        if self._app.last_key == "escape" and self._app.coach.close():
+            self._refresh()
             return None
         # At the root Esc does nothing; q asks, for it is a habit from pagers.
         return self._ask_to_quit() if self._app.last_key == "q" else None

@@ -1,0 +1,40 @@
+"""The coach of the demo: one line that says what can be tried now; Esc closes it, no key minds it."""
+
+from __future__ import annotations
+
+FIRST = "this is real traffic; in a moment one call is held"
+HELD = "one call is held: press e to edit it, a to let it go"
+HELD_ELSEWHERE = "one call is held: press ! to go there"
+AFTER = {
+    "traffic": "Enter opens a row, / filters, ? knows every key",
+    "detail": "] goes through the tabs, Tab to the answer, y copies",
+    "recordings": "Enter opens a recording, R replays it, x exports it",
+}
+CLOSES = "   (Esc closes this)"
+
+
+class Coach:
+    """``on`` until it is closed. What it says depends on the screen and on what is held."""
+
+    def __init__(self, *, on: bool) -> None:
+        self.on = on
+        self._seen_hold = False
+
+    def __repr__(self) -> str:
+        return f"<Coach {'on' if self.on else 'closed'}>"
+
+    def close(self) -> bool:
+        """Say nothing any more; whether there was something to close."""
+        was, self.on = self.on, False
+        return was
+
+    def line(self, place: str, held: int) -> str:
+        """The line for a screen; empty where there is none."""
+        if not self.on:
+            return ""
+        self._seen_hold = self._seen_hold or held > 0
+        if held:
+            text = HELD if place in ("traffic", "holds") else HELD_ELSEWHERE
+        else:
+            text = AFTER.get(place, "") if self._seen_hold else FIRST if place == "traffic" else ""
+        return text + CLOSES if text else ""
