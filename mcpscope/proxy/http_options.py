@@ -6,7 +6,7 @@ import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.proxy.facts import default_label
@@ -83,6 +83,11 @@ def upstream_of(options: HttpOptions) -> tuple[SplitResult, str, list[str]]:
         headers.append(f"Authorization: Basic {base64.b64encode(user.encode()).decode()}")
         url = url._replace(netloc=url.netloc.rpartition("@")[2])
     return url._replace(fragment=""), transport, headers
+
+
+def secrets_of(url: SplitResult) -> list[str]:
+    """What the query of an upstream's URL hands it: keys, for all we know."""
+    return [value for _, value in parse_qsl(url.query) if len(value) >= MIN_TOKEN_CHARS]
 
 
 def _callers(options: HttpOptions, policies: Sequence[Policy]) -> dict[str, str]:

@@ -24,6 +24,7 @@ from mcpscope.proxy.http_options import (
     environment_of,
     guard_of,
     label_of,
+    secrets_of,
     tls_of,
     upstream_of,
 )
@@ -56,6 +57,7 @@ class HttpRunner:
         url, transport, headers = None, STDIO, list(options.headers)
         if options.url:
             url, transport, headers = upstream_of(options)
+            mask.add(secrets_of(url))
         env, self._env_names = environment_of(options, dict(os.environ), mask)
         self._label = label_of(options, url)
         self._started_at = time.time_ns()

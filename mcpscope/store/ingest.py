@@ -35,6 +35,9 @@ from mcpscope.store.unpack import Unpacked, partial_of
 
 FROM_PROXY = "proxy"
 UNDELIVERED_FLAG = 1
+# A word of ``messages.marks``: values were taken out of this message before it was written down. In its
+# body each has left ``[redacted:XXXXXXXX]``, eight digits of a digest keyed with the local key; a replay
+# leaves such a request out. What could not be read is that placeholder alone, with its size.
 REDACTED, REDACTED_MARK = "redacted", b"[redacted:"
 SUMMARY_CHARS = 200
 

@@ -9,7 +9,7 @@ POLICY_KEYS: dict[str, str] = {
     "description": "For people.",
     "default": "What happens to what no rule decides: allow (the default) or deny.",
     "hide": "Tools, prompts and resources that clients shall not see, as globs.",
-    "redact": "Places whose values reach no disk: header:NAME, a JSON path, or a key.",
+    "redact": "Places whose values reach no disk: header:NAME, a path ($.params.x, args.x, TOOL:$.x), a key.",
     "callers": "Who may come in over HTTP, and their names in rules.",
     "rules": "The rules, in order: the first that decides wins.",
 }
