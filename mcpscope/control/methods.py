@@ -135,6 +135,12 @@ METHODS: Final = {
             steers=True,
         ),
         Method("scope/holds/keep-alive", "send the client progress", (_ID, Param("on", bool)), steers=True),
+        Method(
+            "scope/holds/freeze",
+            "let a hold stop its whole session, as long as somebody is attached; or no longer",
+            (Param("on", bool),),
+            steers=True,
+        ),
         Method("scope/breakpoints/list", "the breakpoints"),
         Method(
             "scope/breakpoints/add",

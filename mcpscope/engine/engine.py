@@ -32,10 +32,11 @@ from mcpscope.engine import (
     viewing,
 )
 from mcpscope.engine.asked import Asked
-from mcpscope.engine.commands import Command, Forward, Record, Send
+from mcpscope.engine.commands import Command, Forward, Record, Send, Tell
 from mcpscope.engine.events import Decided, Ended, Event, Injected, Left, Oversized, Received, Tick, Viewed
 from mcpscope.engine.exchange import Exchange, Status
 from mcpscope.engine.holds import HoldTable
+from mcpscope.engine.judge import UNTOUCHED_METHODS
 from mcpscope.engine.known import Memory
 from mcpscope.engine.live import Facts
 from mcpscope.engine.outcomes import Outcome, Word
@@ -78,6 +79,7 @@ class Engine:
         self.step_answers: set[int] = set()
         self.step_any = False
         self.over = False
+        self.frozen = False
         self.batches = batches.Batches()
         self.injected: dict[int, int] = {}
         self.fills: dict[int, dict[str, bytes]] = {}
@@ -152,7 +154,8 @@ class Engine:
         calm = self._calm and (
             not holds.exchanges
             or (
-                exchange is not None
+                not self.steering.freeze
+                and exchange is not None
                 and exchange.id not in holds.exchanges
                 and stream not in holds.streams
                 and method != CANCELLED
@@ -209,14 +212,18 @@ class Engine:
 
     def enter(self, passage: Passage, at: int, out: list[Command]) -> None:
         """Let ``passage`` wait behind what it may not pass, or judge it."""
-        if len(self.holds) and (hold := self.holds.blocking(passage)) is not None:
+        freeze = self.steering.freeze and passage.method not in UNTOUCHED_METHODS
+        if len(self.holds) and (hold := self.holds.blocking(passage, freeze=freeze)) is not None:
             hold.wait(passage)
+            self.frozen = self.frozen or freeze
             if hold.crowded:
                 # More cannot wait behind it: its time is over, with what was to happen then.
                 hold.deadline = at
                 self.holds.touch()
             passage.actor, passage.rule = "mcpscope", f"hold {hold.id}"
             out.append(self.record(passage, Word.HELD, at, {"behind": hold.id}))
+            if hold.queue_is_news:
+                out.append(Tell("changed", hold.to_json()))
             return
         self.consider(passage, at, out)
 
@@ -266,6 +273,9 @@ class Engine:
 
     def _tick(self, at: int, out: list[Command]) -> None:
         announcing.tick(self, at, out)
+        if self.frozen and not self.steering.freeze:
+            self.frozen = False
+            leaving.thawed(self, at, out)
         for hold in self.holds:
             if hold.due <= at:
                 leaving.expired(self, hold, at, out)

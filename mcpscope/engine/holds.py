@@ -21,6 +21,7 @@ ASK_NS = 300 * SECOND_NS
 KEEP_ALIVE_NS = 10 * SECOND_NS
 MAX_HOLDS = 1000
 MAX_BEHIND = 10_000
+FEW_BEHIND = 10
 MAX_HELD_BYTES = 32 << 20
 
 
@@ -67,6 +68,11 @@ class Hold:
         """``passage`` has to wait behind this hold."""
         self.behind.append(passage)
         self.behind_bytes += len(passage.message.raw)
+
+    @property
+    def queue_is_news(self) -> bool:
+        """Whether those who look should hear how much waits: each of the first, then every hundredth."""
+        return len(self.behind) < FEW_BEHIND or len(self.behind) % 100 == 0
 
     @property
     def crowded(self) -> bool:
@@ -179,10 +185,17 @@ class HoldTable:
         self.exchanges = {part.exchange.id if part.exchange else 0 for part in held}
         self.streams = {part.stream for part in held} - {0}
 
-    def blocking(self, passage: Passage) -> Hold | None:
-        """The hold that ``passage`` must wait behind, the latest if there are several."""
-        found = None
+    def blocking(self, passage: Passage, *, freeze: bool = False) -> Hold | None:
+        """The hold that ``passage`` must wait behind, the latest if there are several.
+
+        With ``freeze`` everything waits behind the first that a person has to decide.
+        """
+        found = frozen = None
         for hold in self._holds.values():
-            if hold.state is not HoldState.GAVE_UP and hold.blocks(passage):
+            if hold.state is HoldState.GAVE_UP:
+                continue
+            if hold.blocks(passage):
                 found = hold
-        return found
+            elif freeze and frozen is None and hold.kind is not HoldKind.DELAY:
+                frozen = hold
+        return found or frozen

@@ -113,6 +113,15 @@ def _give_up(engine: Engine, hold: Hold, actor: str, at: int, out: Out) -> None:
         engine.enter(passage, at, out)
 
 
+def thawed(engine: Engine, at: int, out: Out) -> None:
+    """Holds stop their sessions no longer: what waited only for that goes on, in its order."""
+    waiting = [passage for hold in engine.holds for passage in hold.behind]
+    for hold in engine.holds:
+        hold.behind, hold.behind_bytes = [], 0
+    for passage in sorted(waiting, key=lambda passage: passage.at):
+        engine.enter(passage, at, out)
+
+
 def _absorbed(engine: Engine, cancel: Passage, out: Out) -> bool:
     cancel.actor = "mcpscope"
     out.append(engine.record(cancel, Word.ABSORBED, cancel.at))

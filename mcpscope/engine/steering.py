@@ -35,8 +35,8 @@ class Steering:
 
     ``on_view`` hears which surfaces look different now. ``gated`` says whether anything could touch a
     message; while not, nothing needs to pass the gate. What ``strict`` finds is refused. Hold numbers are
-    unique in a proxy. ``redacts`` says that places of messages reach no disk; ``shown`` is a message as it
-    may be written down.
+    unique in a proxy. While ``freeze`` is set a hold stops its whole session. ``redacts`` says that places of
+    messages reach no disk; ``shown`` is a message as it may be written down.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Steering:
     ) -> None:
         self.detached = detached
         self.max_message = max_message
+        self.freeze = False
         self.clocks = ClientClocks(client_timeout_ns)
         self.on_change: list[Callable[[], None]] = []
         self.on_view: list[Callable[[frozenset[Surface]], None]] = []

@@ -10,7 +10,7 @@ from mcpscope.control.methods import EVENTS, METHODS, Param
 from mcpscope.control.server import Peer
 from mcpscope.engine.decisions import Decision, Release
 from mcpscope.engine.engine import Engine
-from mcpscope.engine.events import Decided, Event, Injected
+from mcpscope.engine.events import Decided, Event, Injected, Tick
 from mcpscope.engine.holds import Hold, HoldState
 from mcpscope.engine.steering import Detached, Steering
 from mcpscope.protocol.message import Direction, Kind, Message
@@ -73,6 +73,7 @@ class Desk:
             "scope/holds/list": self._list_holds,
             "scope/holds/get": self._get_hold,
             "scope/holds/continue-all": self._continue_all,
+            "scope/holds/freeze": lambda params, peer: self._freeze(on=params["on"]),
             "scope/detached/set": self._set_detached,
             "scope/inject": self._inject,
         }
@@ -104,6 +105,8 @@ class Desk:
             peer.subscribed = False
             self.steering.detach(_key(peer))
             self._tell("attached", 0, {"names": self._names()})
+            if not self.steering.attached:
+                self._freeze(on=False)
 
     # Who is there.
 
@@ -135,6 +138,7 @@ class Desk:
             **self._about(),
             "attached": self._names(),
             "detached": steering.detached.value,
+            "freeze": steering.freeze,
             "gated": steering.gated,
             "holds": len(self._holds()),
             "rules": len(steering.rules),
@@ -165,6 +169,8 @@ class Desk:
         found["request"] = _shown(passage.request) if passage.request is not None else None
         assert conversation.engine is not None
         found["schema"] = conversation.engine.schema_for(passage)
+        tool = conversation.engine.memory.catalog.tool(passage.tool) if passage.tool else None
+        found["description"] = tool.body.get("description", "") if tool is not None else ""
         found["name"] = passage.exchange.name if passage.exchange is not None else ""
         found["last_good"] = conversation.engine.last_good(passage) is not None
         found["attached"] = self._names()
@@ -188,6 +194,16 @@ class Desk:
             conversation.handle(Decided(hold.id, Release(), peer.name, conversation.now()))
             released.append(hold.id)
         return {"released": released, "kept": kept}
+
+    def _freeze(self, *, on: bool) -> dict[str, Any]:
+        """Whether holds stop their sessions; off, what waited for that goes on."""
+        if on != self.steering.freeze:
+            self.steering.freeze = on
+            for conversation in self.conversations.values():
+                if conversation.engine is not None:
+                    conversation.handle(Tick(conversation.now()))
+            self._tell("rules", 0, {"changed": "freeze"})
+        return {"freeze": on}
 
     def _find(self, id: int) -> tuple[Conversation, Hold]:
         for conversation, hold in self._holds():

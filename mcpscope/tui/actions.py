@@ -337,6 +337,7 @@ _EDITOR = (
     Action("edit.revert", ("ctrl+r",), "Revert", "back to what was received", ("editor",), rank=30),
     Action("edit.diff", ("ctrl+d",), "Diff", "received and this, or the schema", ("editor",), rank=50),
     Action("edit.editor", ("ctrl+e", "f4"), "$EDITOR", "go on in $EDITOR", ("editor",), rank=40),
+    Action("edit.problem", ("f8",), "Next problem", "to the next thing that is wrong", ("editor",), rank=35),
     Action("edit.part", ("tab",), "Whole", "the whole message, or the usual part", ("editor",), rank=60),
     Action("edit.leave", ("escape",), "Leave", "leave it held, the draft is kept", ("editor",), rank=15),
 )

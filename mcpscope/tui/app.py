@@ -51,6 +51,7 @@ from mcpscope.tui.screens.wants import Wanting
 from mcpscope.tui.sending import Sender
 from mcpscope.tui.source import Source
 from mcpscope.tui.steer import News, Steer
+from mcpscope.tui.title import Title
 from mcpscope.tui.undoing import Undo
 
 
@@ -123,6 +124,8 @@ class ScopeApp(App[int], inherit_bindings=False):
         self._makers = screens
         self._feed = Feed(source, self._fed)
         self._wanting = Wanting(self)
+        self._title = Title(self)
+        self._froze = False
         self.commands = Commands(self)
         for theme in theming.themes():
             self.register_theme(theme)
@@ -149,6 +152,8 @@ class ScopeApp(App[int], inherit_bindings=False):
         """Something changed at a control socket: everything that shows holds is painted anew."""
         if any(word == "held" for _, word, _ in news):
             self._alert()
+        self._title.show(len(self.steer.holds()))
+        self._freeze()
         screens = [screen for screen in self.screen_stack if isinstance(screen, ScopeScreen)]
         for _, word, data in news:
             text = holds.notice(word, data, self.steer.name)
@@ -174,6 +179,14 @@ class ScopeApp(App[int], inherit_bindings=False):
         if self.preferences["hold.jump"] == "auto" and idle and in_a_list and len(self.screen_stack) == 1:
             self.go_to("holds")
 
+    def _freeze(self) -> None:
+        """Proxies are told whether a hold stops its session; those that come later, too."""
+        wanted = self.preferences["hold.freeze"] == "session"
+        for link in self.steer.links:
+            if link.freeze != wanted and not self.steer.read_only and (wanted or self._froze):
+                link.ask("scope/holds/freeze", on=wanted)
+        self._froze = self._froze or wanted
+
     @property
     def keymap(self) -> Keymap:
         """Which keys the actions have."""
@@ -189,6 +202,8 @@ class ScopeApp(App[int], inherit_bindings=False):
             for screen in self._live_screens():
                 screen.refresh_chrome()
                 screen.refresh(layout=True)
+        elif name == "hold.freeze":
+            self._freeze()
 
     def _tick(self) -> None:
         """Once a second the badge's clock goes on, also below a dialog."""
@@ -208,7 +223,9 @@ class ScopeApp(App[int], inherit_bindings=False):
     def obeyed(self) -> list[Span]:
         """Breakpoints and intercept filters in force, for the status line."""
         rules = [rule for _, rule in self.steer.breakpoints()]
-        return holds.obeyed(rules, [link.intercept for link in self.steer.links])
+        frozen: list[Span] = [("a hold freezes its session", "warning")]
+        found = holds.obeyed(rules, [link.intercept for link in self.steer.links])
+        return [*found, *(frozen if any(link.freeze for link in self.steer.links) else [])]
 
     async def _first_look(self) -> None:
         """One look at the database without following it, for pictures."""
@@ -369,6 +386,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         self._close_messages_no_wait()
 
     async def on_unmount(self) -> None:
+        self._title.end()
         self.steer.close()
         self.sender.leave()
         self.source.close()

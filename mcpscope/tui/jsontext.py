@@ -11,6 +11,7 @@ from mcpscope.text import safe
 
 _TOKENS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.S)
 _HIDDEN_AT = re.compile(r"[^ -~\n]")
+_STEP = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]")
 INDENT = "  "
 
 
@@ -65,6 +66,22 @@ def problem_of(text: str) -> tuple[str, int, int] | None:
     except (ValueError, RecursionError) as error:
         return str(error), 1, 1
     return None
+
+
+def place_of(text: str, path: str, within: tuple[str, ...] = ()) -> tuple[int, int]:
+    """Line and column (from 1) of ``a[0].b`` in a JSON text, of what holds it where it is not there."""
+    raw = text.encode("utf-8", "surrogatepass")
+    steps = [*within, *(plain or index for plain, index in _STEP.findall(path))]
+    while steps:
+        try:
+            found = spans.find(raw, tuple(steps))
+        except ValueError:
+            break
+        if found is not None:
+            before = raw[: found[0]].decode("utf-8", "surrogatepass")
+            return before.count("\n") + 1, len(before) - before.rfind("\n")
+        steps.pop()
+    return 1, 1
 
 
 def _refuse(name: str) -> Any:

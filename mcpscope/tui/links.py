@@ -44,6 +44,7 @@ class Link:
         self.rules: tuple[dict[str, Any], ...] = ()
         self.policy: dict[str, Any] = {}
         self.detached = ""
+        self.freeze = False
         self.attached: tuple[str, ...] = ()
         self.notices: deque[tuple[str, dict[str, Any]]] = deque(maxlen=KEPT_NOTICES)  # older ones are lost
         self.alive = True
@@ -173,7 +174,8 @@ class Link:
         self.rules = tuple(control.call("scope/rules/list"))
         self.breakpoints = tuple(rule for rule in self.rules if rule["origin"] == "breakpoint")
         self.intercept = control.call("scope/intercept/get")
-        self.detached = str(control.call("scope/status").get("detached", ""))
+        status = control.call("scope/status")
+        self.detached, self.freeze = str(status.get("detached", "")), bool(status.get("freeze"))
         try:
             self.policy = control.call("scope/policy/get")
         except ScopeError as error:

@@ -19,10 +19,11 @@ WORDS: dict[str, tuple[str, ...]] = {
     "ascii": ("on", "off"),
     "hold.jump": ("never", "auto"),
     "hold.bell": ("on", "off"),
+    "hold.freeze": ("off", "session"),
 }
 """Every setting with the values it can have; the first is the usual one but for ``hold.bell``."""
 
-USUAL = {"theme": theming.AUTO, "ascii": "off", "hold.jump": "never", "hold.bell": "on"}
+USUAL = {"theme": theming.AUTO, "ascii": "off", "hold.jump": "never", "hold.bell": "on", "hold.freeze": "off"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,8 +131,10 @@ def test_other_calls_pass_while_the_editor_is_open_and_what_it_wrote_is_sent(
     (program.folder / "go").touch()
     ui.until("taken from the editor")
     assert wire.reached_calls()[-1] != 1
+    ui.until("\N{DOUBLE VERTICAL LINE}1 mcpscope\x07")
     ui.press("\x13")
     ui.until("sent, cannot be undone")
+    ui.until("\x1b]2;mcpscope\x07")
     while wire.hears()["id"] != 1:
         pass
     assert b'"n":11' in wire.reached()[-1]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mcpscope.tui.jsontext import laid_out, part_of, problem_of
+from mcpscope.tui.jsontext import laid_out, part_of, place_of, problem_of
 
 TEXT = '{"a":1e2,"big":123456789012345678901,"e":[],"o":{},"l":[1,{"x":"\\u0041, [b]: {c}"}],"a":1.0}'
 
@@ -40,3 +40,12 @@ def test_a_part_of_a_message_is_found_or_is_not_there() -> None:
     raw = b'{"params":{"arguments":{"n":10}}}'
     assert part_of(raw, "/params/arguments") == '{\n  "n": 10\n}'
     assert part_of(raw, "/result") is None
+
+
+def test_a_path_leads_to_its_line_or_to_what_would_hold_it() -> None:
+    text = '{\n  "a": [\n    {"b": 1}\n  ],\n  "params": {"n": 2}\n}'
+    assert place_of(text, "a[0].b") == (3, 11)
+    assert place_of(text, "a[0].c") == (3, 5)
+    assert place_of(text, "n", ("params",)) == (5, 19)
+    assert place_of(text, "the whole") == (1, 1)
+    assert place_of("{", "a") == (1, 1)

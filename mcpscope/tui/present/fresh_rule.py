@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mcpscope.engine.filter.completion import quote
+from mcpscope.tui.present.changes import differences
 
 MAX_TERMS = 12
 MAX_VALUE_CHARACTERS = 200
@@ -68,30 +69,12 @@ def changes(before: Any, after: Any) -> dict[str, Any]:
     """What ``set`` and ``remove`` of a rule make of the message ``before`` to have ``after``."""
     sets: dict[str, Any] = {}
     removes: list[str] = []
-    for path, value, gone in _differences((), before, after):
+    for path, value, gone in differences((), before, after):
         if gone:
             removes.append(_spelled(path))
         else:
             sets[_spelled(path)] = value
     return {**({"set": sets} if sets else {}), **({"remove": removes} if removes else {})}
-
-
-def _differences(
-    path: tuple[str, ...], before: Any, after: Any
-) -> Iterator[tuple[tuple[str, ...], Any, bool]]:
-    """Each place that differs: its path, its new value, and whether it is gone. Lists change whole."""
-    if not (isinstance(before, dict) and isinstance(after, dict)):
-        if before != after or type(before) is not type(after):
-            yield path, after, False
-        return
-    for key in before:
-        if key not in after:
-            yield (*path, key), None, True
-    for key, value in after.items():
-        if key not in before:
-            yield (*path, key), value, False
-        else:
-            yield from _differences((*path, key), before[key], value)
 
 
 def _spelled(path: tuple[str, ...]) -> str:

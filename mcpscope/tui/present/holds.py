@@ -103,6 +103,11 @@ def facts(held: Held, width: int, now: int, glyphs: Glyphs, *, draft: bool) -> l
         lines.append([("   the client no longer waits; continuing asks first", "error")])
     lines.append([("   " + seen(data), "strong")])
     lines.append([("   " + _later(data, now), "muted")])
+    if data["behind"]:
+        waits = figures.plural(data["behind"], "message")
+        lines.append(
+            [(f"   {waits} of the session {'waits' if data['behind'] == 1 else 'wait'} behind it", "info")]
+        )
     if draft:
         lines.append([("   a draft is kept: e opens it again, V throws it away", "info")])
     elif data["editor"]:

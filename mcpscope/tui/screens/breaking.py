@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -119,11 +119,28 @@ class Breaking:
         except ValueError as error:
             self._screen.say(f"{error}: {FORM}", severity="error")
             return
+        before = {link: _rule(link, text) for link in links} if rule is not None else {}
+        await self._exchange(links, before, wish)
+
+        async def back() -> None:
+            for link in links:
+                new = _rule(link, wish["filter"])
+                if new is not None:
+                    await self._steer.ask(link, "scope/breakpoints/remove", name=new["name"])
+                if (old := before.get(link)) is not None:
+                    await self._steer.ask(link, "scope/breakpoints/add", **wish_of(old))
+
+        self._undo.done(Step(f"breakpoint {line}", back, lambda: self._exchange(links, before, wish)))
+        self._screen.say(f"breakpoint: {line}")
+
+    async def _exchange(
+        self, links: Sequence[Link], before: Mapping[Link, dict[str, Any] | None], wish: dict[str, Any]
+    ) -> None:
+        """Put a breakpoint in the place of another."""
         for link in links:
-            if rule is not None and (old := _rule(link, text)) is not None:
+            if (old := before.get(link)) is not None:
                 await self._steer.ask(link, "scope/breakpoints/remove", name=old["name"])
             await self._steer.ask(link, "scope/breakpoints/add", **wish)
-        self._screen.say(f"breakpoint: {line}")
 
     async def _intercept(self) -> None:
         kept = self._kept()
@@ -132,10 +149,10 @@ class Breaking:
         line = await self._screen.app.push_screen_wait(dialog)
         if not line:
             if kept and dialog.submitted:
-                await self._each(enabled=False)
+                await self._change(enabled=False)
                 self._screen.say("intercept is off; I switches it on again")
             return
-        await self._each(filter=line, enabled=True)
+        await self._change(filter=line, enabled=True)
         self._screen.say(f"intercept: {line}")
 
     async def _switch(self) -> None:
@@ -143,13 +160,24 @@ class Breaking:
         if not on and not self._kept():
             self._screen.say("i sets an intercept filter first")
             return
-        await self._each(**({"enabled": False} if on else {"filter": self._kept(), "enabled": True}))
+        await self._change(**({"enabled": False} if on else {"filter": self._kept(), "enabled": True}))
         self._screen.say("intercept is off" if on else f"intercept: {self._kept()}")
 
     def _kept(self) -> str:
         return next(
             (str(link.intercept["filter"]) for link in self._steer.links if link.intercept.get("filter")), ""
         )
+
+    async def _change(self, **params: Any) -> None:
+        """Set the intercept filter everywhere; it can be undone."""
+        before = {link: dict(link.intercept) for link in self._steer.links}
+        await self._each(**params)
+
+        async def back() -> None:
+            for link, was in before.items():
+                await self._steer.ask(link, "scope/intercept/set", **was)
+
+        self._undo.done(Step("intercept filter", back, lambda: self._each(**params)))
 
     async def _each(self, **params: Any) -> None:
         for link in self._steer.links:
@@ -161,6 +189,13 @@ def filter_for(tool: str, method: str) -> str:
     if tool:
         return f"tool:{quote(tool)}"
     return f"method:{quote(method)}" if method else ""
+
+
+def wish_of(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of ``scope/breakpoints/add`` that make this breakpoint again."""
+    keys = ("errors", "once", "skip", "name", "timeout", "fallback")
+    on = {} if rule["on"] == "auto" else {"on": rule["on"]}
+    return {"filter": rule["match"], **on, **{key: rule[key] for key in keys}}
 
 
 def parsed(line: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -16,8 +17,9 @@ from mcpscope.engine.schema_check import SchemaChecks
 from mcpscope.errors import ScopeError
 from mcpscope.tui import actions, editor
 from mcpscope.tui.clock import Clock
-from mcpscope.tui.jsontext import part_of, problem_of
+from mcpscope.tui.jsontext import part_of, place_of, problem_of
 from mcpscope.tui.present import figures, holds
+from mcpscope.tui.present.changes import changed_words
 from mcpscope.tui.present.spans import Line, Span, cut, spread
 from mcpscope.tui.present.tabs import diff_lines
 from mcpscope.tui.screens.base import NARROW, Act, ScopeScreen
@@ -30,6 +32,7 @@ MAX_CHARACTERS = 400_000
 CHECK_SECONDS = 0.1
 TICK_SECONDS = 0.5
 VERDICT_LINES = 3
+HELP_WIDTH, HELP_LINES = 44, 12
 
 
 class EditScreen(ScopeScreen):
@@ -58,6 +61,7 @@ class EditScreen(ScopeScreen):
         self._message = str(got["message"].get("text", "")).encode()
         self._received = str(got["received"].get("text", "")).encode()
         self._schema = None if answer else got.get("schema")
+        self._description = str(got.get("description") or "")
         self._answer = answer
         self._outside = outside
         self._checks = SchemaChecks()
@@ -70,6 +74,8 @@ class EditScreen(ScopeScreen):
             self._part, self._original = part, self._fresh(self._message, part)
         self._text = text or (draft if not answer and draft else self._original)
         self._diffing = False
+        self._problems: list[tuple[int, int, str]] = []
+        self._at = 0
         self.unfit = ""
         if "text" not in got["message"] or problem_of(self._original) is not None:
             self.unfit = "only JSON can be edited: continue or drop it"
@@ -126,6 +132,7 @@ class EditScreen(ScopeScreen):
             "edit.revert": Act(self._revert),
             "edit.diff": Act(self._diff),
             "edit.editor": Act(self._editor),
+            "edit.problem": Act(self._next_problem, lambda: "" if self._problems else "there is no problem"),
             "edit.part": Act(self._other_part, lambda: "" if len(self._parts) > 1 else "there is one part"),
             "edit.leave": Act(self._leave),
         }
@@ -162,30 +169,54 @@ class EditScreen(ScopeScreen):
             forms = ('{"result": {…}}', '{"error": {"code": -32000, "message": "…"}}', "or a bare result")
             viewer.show([[("an answer is", "muted")], *([(form, "")] for form in forms)])
         else:
-            viewer.show([[(f"schema of {self._held.name}", "muted")], [], *holds.hints(self._schema)])
+            said: list[Line] = [
+                [(line, "")] for line in textwrap.wrap(self._description, HELP_WIDTH)[:HELP_LINES]
+            ]
+            about: list[Line] = [[], [("description", "muted")], *said] if said else []
+            viewer.show([[(f"schema of {self._held.name}", "muted")], [], *holds.hints(self._schema), *about])
 
     def _check(self) -> None:
         self._timer = None
-        width, glyphs = self.size.width, glyphs_of(self)
-        problem, warnings = problem_of(self.area.text), self._warnings()
-        if problem is not None:
-            text, line, column = problem
-            spans: Line = [(f"  {glyphs.error}line {line}, column {column}: {text}", "error")]
-            more = "it cannot be sent so"
-        elif warnings:
-            spans = [(f"  {glyphs.error}{warnings[0]}", "warning")]
-            count = figures.plural(len(warnings), "problem")
+        width, glyphs, text = self.size.width, glyphs_of(self), self.area.text
+        self._problems = self._found(text)
+        if self._problems:
+            self._at = min(self._at, len(self._problems) - 1)
+            line, column, what = self._problems[self._at]
+            broken = problem_of(text) is not None
+            where = f"line {line}, column {column}: " if broken else f"line {line}  "
+            spans: Line = [(f"  {glyphs.error}{where}{what}", "error" if broken else "warning")]
+            count = f"{self._at + 1} of {figures.plural(len(self._problems), 'problem')}"
             more = f"{count}. You may send it anyway (^g): that is what a debugger is for."
+            more = "it cannot be sent so" if broken else more
         else:
+            self._at = 0
             word = "JSON" if self._schema is None or self._part == "" else "fits the schema"
             spans, more = [(f"  {glyphs.ok}{word}", "success")], ""
             if width < NARROW and not self._answer:
-                more = "".join(text for text, _ in holds.hint_line(self._schema, width - 2))
-        changed = "changed" if self.area.text != self._original else "as received: the same bytes are sent"
+                more = "".join(part for part, _ in holds.hint_line(self._schema, width - 2))
+        changed = changed_words(self._original, text, glyphs.arrow)
         lines: list[Line] = [spans, [(f"  {more}", "muted")], [(f"  {changed}", "muted")]]
         self.query_one("#edit-verdict", Bar).show([cut(line, width) for line in lines])
         if self._diffing:
             self._beside()
+        self.refresh_chrome()
+
+    def _found(self, text: str) -> list[tuple[int, int, str]]:
+        """Line, column and text of everything that is wrong."""
+        broken = problem_of(text)
+        if broken is not None:
+            return [(broken[1], broken[2], broken[0])]
+        within = ("params", "arguments") if self._part == "" else ()
+        return [(*place_of(text, one.partition(": ")[0], within), one) for one in self._warnings()]
+
+    def _next_problem(self) -> None:
+        """The next thing that is wrong, and the cursor on it."""
+        line, column, _ = self._problems[self._at]
+        here = self.area.cursor_location == (line - 1, column - 1)
+        self._at = (self._at + here) % len(self._problems)
+        line, column, _ = self._problems[self._at]
+        self.area.move_cursor((line - 1, column - 1))
+        self._check()
 
     def _warnings(self) -> list[str]:
         """Where the arguments do not fit the schema."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from textual.app import App
 from textual.screen import Screen
@@ -22,6 +23,7 @@ from mcpscope.tui.screens.listing import Listing
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
 from mcpscope.tui.selection import completions, understood
 from mcpscope.tui.source import Source
+from mcpscope.tui.undoing import Step, Undo
 from mcpscope.tui.widgets.filterbar import FilterBar
 
 PREVIEW_SECONDS = 0.12
@@ -31,13 +33,20 @@ class Filtering:
     """What the filter bar's messages do to the list. The list always shows the last filter that was valid."""
 
     def __init__(
-        self, screen: Screen[None], source: Source, clock: Clock, memory: Memory, listing: Listing
+        self,
+        screen: Screen[None],
+        source: Source,
+        clock: Clock,
+        memory: Memory,
+        listing: Listing,
+        undo: Undo,
     ) -> None:
         self._screen = screen
         self._source = source
         self._clock = clock
         self._memory = memory
         self._listing = listing
+        self._undo = undo
         self._before: Filter | None = None
         self._timer: Timer | None = None
 
@@ -100,11 +109,21 @@ class Filtering:
             self.bar.judge(error)
             self._screen.app.bell()
             return
+        before = self.bar.kept
+        if text != before:
+            steps = (partial(self._again, before), partial(self._again, text))
+            self._undo.done(Step(f"filter {text or '(none)'}", *steps))
         self.bar.kept = text
         self._end()
         if text:
             self._memory.remember("filter", text)
         self._screen.run_worker(self.apply(found), group="filter", exclusive=True)
+
+    async def _again(self, text: str) -> None:
+        """A filter that was kept before."""
+        self.bar.kept = text
+        self.bar.end()
+        await self.apply(understood(text, self._clock.now_ns()))
 
     def left(self) -> None:
         """Esc: as it was before."""

@@ -19,6 +19,7 @@ from mcpscope.session.policy_file import read_text, write_text
 from mcpscope.tui.links import Link
 from mcpscope.tui.present.rules import home_of
 from mcpscope.tui.screens.base import Act, ScopeScreen
+from mcpscope.tui.screens.breaking import wish_of
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
 from mcpscope.tui.screens.rule import RuleScreen
 from mcpscope.tui.screens.text import TextScreen
@@ -159,9 +160,7 @@ class Ruling:
         if rule["origin"] == "intercept":
             await self._steer.ask(link, "scope/intercept/set", enabled=True)
         elif rule["origin"] == "breakpoint":
-            keys = ("on", "errors", "once", "skip", "name", "timeout", "fallback")
-            wish = {key: rule[key] for key in keys if key != "on" or rule["on"] != "auto"}
-            await self._steer.ask(link, "scope/breakpoints/add", filter=rule["match"], **wish)
+            await self._steer.ask(link, "scope/breakpoints/add", **wish_of(rule))
         else:
             await self._steer.ask(link, "scope/rules/put", rule=rule["spelled"])
 

@@ -63,7 +63,7 @@ class TrafficScreen(ScopeScreen):
         self._span: tuple[tuple[int, ...], tuple[int, int]] = ((), (0, 0))
         self.listing = Listing(source, self.look, self.rows_changed)
         self.viewing = Viewing(self, source, lambda: self.query_one(ExchangeView))
-        self.filtering = Filtering(self, source, clock, memory, self.listing)
+        self.filtering = Filtering(self, source, clock, memory, self.listing, undo)
         self.remarking = Remarking(self, source, self.listing, undo)
         self.sorting = Sorting(self, self.listing)
         self.copying = Copying(self, source, clock, lambda: self.view)

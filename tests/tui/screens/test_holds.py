@@ -80,8 +80,13 @@ async def test_what_a_schema_refuses_is_sent_after_one_more_key(steered: Any) ->
         await scope.traffic.shows("HELD 1").press("exclamation_mark")
         await scope.holds.shows("integer").press("e")
         await scope.editor.shows("EDITING")
+        scope.app.screen.area.text = '{\n  "q": 1,\n  "n": "many"\n}'
+        await scope.editor.shows("line 3", "You may send it anyway", "q added: 1", 'n 10 → "many"').press(
+            "f8"
+        )
+        assert scope.app.screen.area.cursor_location == (2, 7)
         scope.app.screen.area.text = '{"n": "many"}'
-        await scope.editor.shows("You may send it anyway").press("ctrl+s")
+        await scope.editor.shows("line 1").press("ctrl+s")
         await scope.any.shows("send it anyway").press("g")
         await reaches(scope, wire, ODD.replace(b'"n":10', b'"n":"many"'))
 
@@ -205,3 +210,31 @@ async def test_quitting_with_holds_asks_what_becomes_of_them(steered: Any) -> No
         assert "error" in await hears(wire)
         assert wire.reached_calls() == []
         assert scope.app.return_code == 0
+
+
+async def test_a_frozen_session_waits_behind_its_hold_until_it_is_thawed(steered: Any) -> None:
+    wire = steered("--break", "tool:echo")
+    async with watching(wire) as scope:
+        await scope.any.press("2", "colon").type("set hold.freeze session").press("enter")
+        await scope.holds.shows("a hold freezes its session")
+        wire.says(call(1))
+        await scope.holds.shows("HELD 1")
+        wire.says(call(2, "slow"))
+        await scope.holds.shows("1 message of the session waits behind it")
+        assert wire.reached_calls() == []
+        await scope.holds.press("colon").type("set hold.freeze off").press("enter")
+        assert (await hears(wire))["id"] == 2
+        assert wire.reached_calls() == [2]
+
+
+async def test_filter_breakpoint_and_intercept_are_undone(steered: Any) -> None:
+    wire = steered()
+    wire.says(call(1))
+    async with watching(wire) as scope:
+        assert (await hears(wire))["id"] == 1
+        await scope.traffic.shows("echo").press("slash").type("tool:nothing").press("enter").hides("→ echo")
+        await scope.traffic.press("u").shows("→ echo", "(no filter)").press("G", "B")
+        await scope.any.type(" --once").press("enter").shows("break tool:echo")
+        await scope.traffic.press("u").hides("break tool:echo").press("i")
+        await scope.any.type("tool:slow").press("enter").shows("intercept tool:slow")
+        await scope.traffic.press("u").shows("undone").hides("intercept tool:slow")

@@ -1,0 +1,60 @@
+"""What differs between two JSON values, place by place, and the same in few words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from mcpscope.tui.present.spans import clip
+
+MAX_CHANGES = 3
+_NOTHING = object()
+
+
+def differences(
+    path: tuple[str, ...], before: Any, after: Any
+) -> Iterator[tuple[tuple[str, ...], Any, bool]]:
+    """Each place that differs: its path, its new value, and whether it is gone. A list changes whole."""
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        if before != after or type(before) is not type(after):
+            yield path, after, False
+        return
+    for key in before:
+        if key not in after:
+            yield (*path, key), None, True
+    for key, value in after.items():
+        if key not in before:
+            yield (*path, key), value, False
+        else:
+            yield from differences((*path, key), before[key], value)
+
+
+def changed_words(before: str, after: str, arrow: str) -> str:
+    """What an edit changes, in few words: ``n 10 -> 500``; both are JSON texts, or ``after`` is none yet."""
+    if before == after:
+        return "as received: the same bytes are sent"
+    try:
+        old, new = json.loads(before), json.loads(after)
+    except (ValueError, RecursionError):
+        return "changed"
+    words: list[str] = []
+    for path, value, gone in differences((), old, new):
+        name = ".".join(path) or "all of it"
+        was = old
+        for key in path:
+            was = was.get(key, _NOTHING) if isinstance(was, dict) else _NOTHING
+        if gone:
+            words.append(f"{name} taken out")
+        elif was is _NOTHING:
+            words.append(f"{name} added: {_short(value)}")
+        else:
+            words.append(f"{name} {_short(was)} {arrow} {_short(value)}")
+    more = [f"and {len(words) - MAX_CHANGES} more"] if len(words) > MAX_CHANGES else []
+    return (
+        "changed  " + "   ".join([*words[:MAX_CHANGES], *more]) if words else "changed in its spelling only"
+    )
+
+
+def _short(value: Any) -> str:
+    return clip(json.dumps(value, ensure_ascii=False), 40)
