@@ -92,8 +92,9 @@ class Desk:
         """The result of ``method``; see control.server.Handler."""
         decision = wishes.DECISIONS.get(method)
         if decision is not None:
-            return self._decide(int(params["id"]), decision(params), peer)
-        result = self._methods[method](params, peer)
+            result = self._decide(int(params["id"]), decision(params), peer)
+        else:
+            result = self._methods[method](params, peer)
         if text := acts.act(method, params, peer):
             for conversation in tuple(self.conversations.values()):
                 conversation.note(text, acts.ACT)

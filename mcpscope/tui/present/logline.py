@@ -25,6 +25,8 @@ class Event:
     exchange: int = 0
 
 
+ACT = "act"
+"""The kind of the note that tells who did what, in this form: ``ui pts/3: rules remove b1``."""
 _NOTE_ROLES = {"gap": "error", "stderr": "muted", "remark": "info"}
 
 
@@ -40,6 +42,10 @@ def events(
     for note in notes:
         text = " ".join(note.text.split()) or note.kind
         who = "note" if note.kind == "remark" else names.get(note.session_id, "")
+        if note.kind == ACT:
+            who, _, text = text.partition(": ")
+            found.append(Event(note.at, who, text, "warning"))
+            continue
         found.append(Event(note.at, who, f"{note.kind}: {text}", _NOTE_ROLES.get(note.kind, "")))
     for exchange, name, outcome in decisions:
         by = " ".join(part for part in (outcome.actor, outcome.rule) if part)

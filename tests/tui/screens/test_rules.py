@@ -225,3 +225,20 @@ async def test_a_decision_by_hand_becomes_a_rule_that_decides_alike_with_nobody_
     again.says(call(2, n=6, q="a b"))
     assert "result" in await hears(again)
     await anyio.to_thread.run_sync(again.closes)
+
+
+async def test_the_log_tells_who_did_what(steered: Any, policy: Path) -> None:
+    wire = steered("--policy", str(policy), "--break", "tool:echo")
+    async with watching(wire) as scope:
+        me = scope.app.steer.name
+        wire.says(call(1))
+        await scope.traffic.shows("HELD 1").press("exclamation_mark")
+        await scope.holds.shows("request").press("t", *["backspace"] * 2, "9", "m", "enter")
+        await scope.holds.shows("9m from now").press("X", "2")
+        await hears(wire)
+        await scope.holds.press("6")
+        await scope.rules.select(1).press("D", "y").shows("b1 deleted").select(1).press("space")
+        await scope.rules.shows("is off in policy.yaml")
+        await scope.any.press("7")
+        await scope.log.shows("holds extend id=1 seconds=540", "dropped echo #", f"{me:16}  rules remove b1")
+        await scope.log.shows("no slow ones is off in policy.yaml", "policy loaded")
