@@ -50,8 +50,8 @@ class HttpRunner:
     def __init__(self, options: HttpOptions, say: Callable[[str], None]) -> None:
         """Checks the options and resolves secrets; raises ScopeError. ``say`` writes a line for a person."""
         self._options = options
-        self._say = say
         mask = Mask(key=digest_key())
+        self._mask, self._tell = mask, say
         self.redactor = Redactor(mask)
         options.orders.redact(self.redactor)
         url, transport, headers = None, STDIO, list(options.headers)
@@ -77,7 +77,7 @@ class HttpRunner:
             env=env,
             tls=None if url is None else tls_of(options, url),
             journal=self.journal,
-            say=say,
+            say=self._say,
             opened=self._opened,
             closed=self._closed,
         )
@@ -134,6 +134,9 @@ class HttpRunner:
     def _ended(self, code: int) -> None:
         if not self._stop.done():
             self._stop.set_result(code)
+
+    def _say(self, line: str) -> None:
+        self._tell(self._mask.text(line))
 
     def _make_journal(self) -> Journal:
         options = self._options

@@ -25,7 +25,7 @@ from mcpscope.transports.connect.process import StartFailed
 from mcpscope.transports.http_head import RequestHead
 from mcpscope.transports.listen.http_guard import Guard
 from mcpscope.transports.listen.http_incoming import IGNORED, Incoming, Sink
-from mcpscope.transports.secret_mask import Mask
+from mcpscope.transports.secret_mask import Mask, MaskedFlow
 
 MAX_CHILDREN = 64
 IDLE_SECONDS = 600.0
@@ -66,6 +66,7 @@ class BridgeProxy:
         self._modern: dict[Identity, list[ChildSession]] = {}
         self._children: set[ChildSession] = set()
         self._schemas: dict[str, Any] = {}
+        self._stderrs: dict[int, MaskedFlow] = {}
         self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep)
         self._ended = asyncio.Event()
 
@@ -123,9 +124,10 @@ class BridgeProxy:
 
     def stderr(self, record: Session, data: bytes) -> None:
         """What a server wrote to its standard error: recorded, and passed on to ours."""
-        data = self._settings.mask.mask(data)
-        self.journal.append(RecordType.STDERR, Dir.NONE, record.number, 0, data)
-        self._settings.stderr(data)
+        flow = self._stderrs.get(record.number)
+        if flow is None:
+            flow = self._stderrs[record.number] = self._settings.mask.flow(messages=False)
+        self._said(record, flow.feed(data, last=False)[1])
 
     def tools_listed(self, result: dict[str, Any]) -> None:
         """A list of tools passed: their schemas say which arguments are mirrored in headers."""
@@ -137,6 +139,9 @@ class BridgeProxy:
     def child_gone(self, child: ChildSession) -> None:
         self._forget(child)
         self._children.discard(child)
+        rest = self._stderrs.pop(child.record.number, None)
+        if rest is not None:
+            self._said(child.record, rest.feed(b"", last=True)[1])
         self._sessions.close(child.record, "clean" if child.closing else "server exit")
         if not self._children:
             self._ended.set()
@@ -152,6 +157,11 @@ class BridgeProxy:
         self._sessions.close_all(reason)
 
     # helpers
+
+    def _said(self, record: Session, data: bytes) -> None:
+        if data:
+            self.journal.append(RecordType.STDERR, Dir.NONE, record.number, 0, data)
+            self._settings.stderr(data)
 
     def _post(self, post: BridgePost) -> Sink:
         head = post.incoming.head
