@@ -16,6 +16,7 @@ from tests.policy.attacks import Attack
 from tests.program import Program, until
 
 WITNESS = str(Path(__file__).parent / "witness.py")
+BROKEN = str(Path(__file__).parent / "broken.py")
 KINDS = ("stdio to stdio", "HTTP to HTTP", "stdio to HTTP", "HTTP to stdio")
 Arrival = tuple[bytes, list[tuple[str, str]]]
 """What the witness got: the bytes of a body or line, and over HTTP the header lines."""
@@ -31,8 +32,22 @@ def modern_meta(client: str) -> dict[str, Any]:
     }
 
 
+class Broken(Program):
+    """mcpscope with the function ``target`` raising while the file ``broken`` is there."""
+
+    def __init__(self, folder: Path, runtime: Path, target: str) -> None:
+        super().__init__(folder, runtime)
+        self._target = target
+
+    def argv(self, *args: str) -> list[str]:
+        return [sys.executable, BROKEN, self._target, str(self.folder / "broken"), *args]
+
+
 class Place:
-    """``kind`` is one of KINDS; ``law`` is the text of the policy, "" for none."""
+    """``kind`` is one of KINDS; ``law`` is the text of the policy, "" for none.
+
+    ``broken`` names a function that raises while the file ``switch`` is there.
+    """
 
     def __init__(
         self,
@@ -42,12 +57,14 @@ class Place:
         *options: str,
         token: str = "",
         env: dict[str, str] | None = None,
+        broken: str = "",
     ) -> None:
         self.kind = kind
         self.by_http = kind.startswith("HTTP")
         self.token = token
         self.runtime = Path(tempfile.mkdtemp(prefix="ms-", dir="/tmp"))
-        self.program = Program(folder, self.runtime)
+        self.switch = folder / "broken"
+        self.program = Broken(folder, self.runtime, broken) if broken else Program(folder, self.runtime)
         self.program.env.update(env or {})
         self.policy = folder / "policy.yaml"
         self._ends = HttpEnds(self.program)
@@ -80,16 +97,28 @@ class Place:
             self._process.wait(20)
 
     def decisions(self) -> list[tuple[str, dict[str, Any]]]:
-        """What was recorded of every call, in order: the rule ("" where it passed as it came), and details.
+        """What was recorded of every call, in order: the rule that refused ("": it passed), and details.
 
         Ends the proxy.
         """
         self._end()
         rows = self._ends.rows(
-            "SELECT o.rule, o.detail FROM messages m LEFT JOIN outcomes o ON o.message_id = m.id "
+            "SELECT iif(o.outcome IN ('forwarded', 'edited'), '', o.rule), o.detail FROM messages m "
+            "LEFT JOIN outcomes o ON o.message_id = m.id "
             "WHERE m.dir = 'c2s' AND m.method = 'tools/call' ORDER BY m.id"
         )
         return [(rule or "", json.loads(detail or "{}")) for rule, detail in rows]
+
+    def outcomes(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Tool, final outcome and details of every call, in order. Ends the proxy."""
+        self._end()
+        rows = self._ends.rows(
+            "SELECT m.body, o.outcome, o.detail FROM messages m LEFT JOIN outcomes o ON o.message_id = m.id "
+            "AND o.outcome NOT IN ('held', 'gave-up') "
+            "WHERE m.dir = 'c2s' AND m.method = 'tools/call' AND m.encoding = 0 ORDER BY m.id"
+        )
+        found = [(json.loads(body)["params"]["name"], word, detail) for body, word, detail in rows]
+        return [(tool, word or "forwarded", json.loads(detail or "{}")) for tool, word, detail in found]
 
     def notes(self) -> list[tuple[str, bytes]]:
         """Kind and text of every note. Ends the proxy."""
@@ -138,6 +167,25 @@ class Place:
         else:
             self.send(attack.body)
 
+    def ended(self) -> bool:
+        """Whether the proxy has given up, so that nothing can pass any more."""
+        return not self.by_http and self._process.poll() is not None
+
+    def dares(self, request: bytes) -> bool:
+        """Say a request; whether an answer comes that is no refusal of HTTP, while the proxy lives."""
+        if self.by_http:
+            try:
+                return self.post(request)[0] == 200
+            except (OSError, http.client.HTTPException):
+                return True
+        try:
+            self.send(request)
+            self.hear(json.loads(request)["id"])
+        except (BrokenPipeError, AssertionError):
+            self._process.wait(20)
+            return False
+        return True
+
     def ask(self, method: str, *, id: str = "", **params: Any) -> Any:
         """A request and its answer (result or error)."""
         self._count += 1
@@ -172,6 +220,11 @@ class Place:
                 return found
         raise AssertionError("the proxy has ended")
 
+    def line(self) -> bytes:
+        """The next line that the client gets on stdio."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
     def lines_until_sentinel(self) -> list[bytes]:
         """What the client gets on stdio up to the answer of a ping that is sent now."""
         self._count += 1
@@ -189,9 +242,12 @@ class Place:
         headers: tuple[tuple[str, str], ...] = (),
         target: str = "/mcp",
         method: str = "POST",
+        seconds: float = 20,
     ) -> Answer:
         """One request on a connection of its own."""
-        connection = http.client.HTTPConnection(str(self.url.hostname), int(self.url.port or 0), timeout=20)
+        connection = http.client.HTTPConnection(
+            str(self.url.hostname), int(self.url.port or 0), timeout=seconds
+        )
         try:
             connection.putrequest(method, target, skip_accept_encoding=True)
             own = (("Authorization", f"Bearer {self.token}"),) if self.token else ()
