@@ -356,7 +356,8 @@ class Rules:
         return rule.condition is None or rule.condition.could(direction, method, tool)
 
     def _in_force(self, rule: Rule) -> bool:
-        return rule.enabled and (self._holding or rule.origin not in _ORDER)
+        aids = rule.origin in _ORDER or rule.action is Action.BREAK
+        return rule.enabled and (self._holding or not aids)
 
     def _refresh(self) -> None:
         self._cache.clear()

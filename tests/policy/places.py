@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import shutil
@@ -93,7 +94,8 @@ class Place:
     def _end(self) -> None:
         if not self.by_http and self._process.poll() is None:
             assert self._process.stdin is not None
-            self._process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
             self._process.wait(20)
 
     def decisions(self) -> list[tuple[str, dict[str, Any]]]:
@@ -113,12 +115,11 @@ class Place:
         """Tool, final outcome and details of every call, in order. Ends the proxy."""
         self._end()
         rows = self._ends.rows(
-            "SELECT m.body, o.outcome, o.detail FROM messages m LEFT JOIN outcomes o ON o.message_id = m.id "
-            "AND o.outcome NOT IN ('held', 'gave-up') "
-            "WHERE m.dir = 'c2s' AND m.method = 'tools/call' AND m.encoding = 0 ORDER BY m.id"
+            "SELECT e.tool, o.outcome, o.detail FROM messages m JOIN exchanges e ON e.id = m.exchange_id "
+            "LEFT JOIN outcomes o ON o.message_id = m.id AND o.outcome NOT IN ('held', 'gave-up') "
+            "WHERE m.dir = 'c2s' AND m.method = 'tools/call' ORDER BY m.id"
         )
-        found = [(json.loads(body)["params"]["name"], word, detail) for body, word, detail in rows]
-        return [(tool, word or "forwarded", json.loads(detail or "{}")) for tool, word, detail in found]
+        return [(tool, word or "forwarded", json.loads(detail or "{}")) for tool, word, detail in rows]
 
     def notes(self) -> list[tuple[str, bytes]]:
         """Kind and text of every note. Ends the proxy."""
@@ -215,8 +216,11 @@ class Place:
         """The answer to ``id``; what comes before it is passed over."""
         assert self._process.stdout is not None
         while line := self._process.stdout.readline():
-            found = json.loads(line) if line.lstrip().startswith(b"{") else {}
-            if found.get("id") == id and "method" not in found:
+            try:
+                found = json.loads(line)
+            except ValueError:
+                continue  # not everything that a server says is JSON
+            if isinstance(found, dict) and found.get("id") == id and "method" not in found:
                 return found
         raise AssertionError("the proxy has ended")
 
