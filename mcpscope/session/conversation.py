@@ -37,6 +37,8 @@ class Helmed:
 
     steering: Steering | None = None
     conversations: dict[int, Conversation] = field(default_factory=dict)
+    awake: dict[int, Conversation] = field(default_factory=dict)
+    """Those whose engine was asked since they were last seen outside the gate."""
     tell: Callable[[str, int, dict[str, Any]], None] = field(default=lambda event, session, data: None)
     names: tuple[str, ...] = ()
 
@@ -138,9 +140,9 @@ class Conversation:
             return True
         if self._engine is not None and self._engine.busy:
             return True
-        self._current = (
-            False  # what passes beside the engine now, it has to be told of when it is asked again
-        )
+        # What passes beside the engine now, it has to be told of when it is asked again.
+        self._current = False
+        self._helmed.awake.pop(self.number, None)
         return False
 
     def received(self, direction: Direction, message: Message, stream: int, caller: str = "") -> int:
@@ -183,6 +185,7 @@ class Conversation:
             return
         self._over = True
         self._helmed.conversations.pop(self.number, None)
+        self._helmed.awake.pop(self.number, None)
         if self._timer is not None:
             self._timer.cancel()
         if self._engine is not None:
@@ -217,6 +220,8 @@ class Conversation:
 
     def _fresh(self) -> Engine:
         """The engine, told of all that passed beside it."""
+        if not self._over:
+            self._helmed.awake[self.number] = self
         if self._engine is None:
             from mcpscope.engine.engine import Engine  # deferred: only a steered proxy pays for it
 

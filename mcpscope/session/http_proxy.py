@@ -145,7 +145,7 @@ class HttpProxy:
         helmed = self._settings.helmed
         if helmed.steering is None:
             return False
-        return helmed.gated or any(one.gated for one in self._conversations.values())
+        return helmed.gated or any(one.gated for one in list(helmed.awake.values()))
 
     @property
     def strict(self) -> bool:
