@@ -16,7 +16,8 @@ Path = tuple[str | int, ...]
 _MISSING: Final = object()
 _HIDDEN: Final = frozenset({"Cf", "Co", "Cn", "Cs"})
 _HARMLESS: Final = frozenset({"title", "icons", "_meta"})
-_WORDS: Final = frozenset({"description", "title", "examples"})
+_WORDS: Final = frozenset({"title", "examples"})
+"""What in a schema is for people; a description there is read by models, like the tool's own."""
 
 
 class OnDrift(StrEnum):

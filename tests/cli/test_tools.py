@@ -212,3 +212,15 @@ def test_the_list_tells_what_became_of_a_change_and_where_a_hidden_name_still_st
     shown = program.run("tools", "list").stderr.decode()
     assert "the client asked for its tools again after" in shown
     assert wire.closes() == 0
+
+
+def test_a_policy_that_comes_to_hide_more_is_announced_with_nobody_there(program: Program) -> None:
+    policy = program.folder / "policy.yaml"
+    policy.write_text("version: 1\nhide: []\n")
+    wire = Steered(program, "--policy", str(policy))
+    wire.says({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    before = names(wire, 1)
+    policy.write_text('version: 1\nhide: ["tool:echo"]\n')
+    assert wire.hears()["method"] == "notifications/tools/list_changed"
+    assert names(wire, 2) == [name for name in before if name != "echo"]
+    assert wire.closes() == 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -145,3 +147,55 @@ rules:
     viewer.leaves()
     assert found == STRUCK
     assert [bool(fault) for fault in recorded(ends)] == found
+
+
+@pytest.mark.parametrize("way", ["http", "stdio-http"])
+def test_silence_keeps_the_connection_open_until_the_client_closes_it(
+    ends: Ends, peers: Peers, way: str
+) -> None:
+    server = ends.server_argv(peers)
+    target = ["--", *server] if way == "stdio-http" else [ends.server(*server)]
+    place = urlsplit(ends.proxy("--fault", "tool:add timeout", *target))
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "raw", "version": "1"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    with socket.create_connection((place.hostname or "", place.port or 0)) as silent:
+        silent.sendall(posted(place.path, "add", {"a": 1, "b": 2}, meta))
+        silent.settimeout(2)
+        with pytest.raises(TimeoutError):
+            silent.recv(1)
+        with socket.create_connection((place.hostname or "", place.port or 0)) as other:
+            other.settimeout(30)
+            other.sendall(posted(place.path, "whisper", {"text": "hi"}, meta))
+            assert other.recv(1 << 16).startswith(b"HTTP/1.1 200")
+        assert recorded_now(ends) == []  # nothing has ended it
+    until(lambda: recorded_now(ends))
+    assert recorded_now(ends) == [("client", "dropped")]
+
+
+def recorded_now(ends: Ends) -> list[tuple[Any, ...]]:
+    """Who closed the stream of the silent call, while the proxy runs."""
+    query = (
+        "SELECT json_extract(s.close, '$.closed_by'), e.status FROM streams AS s JOIN exchanges AS e "
+        "ON e.session_id = s.session_id AND e.stream = s.stream "
+        "WHERE e.tool = 'add' AND s.close IS NOT NULL"
+    )
+    return ends.now(query)
+
+
+def posted(path: str, tool: str, arguments: dict[str, Any], meta: dict[str, Any]) -> bytes:
+    params = {"name": tool, "arguments": arguments, "_meta": meta}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
+    lines = (
+        f"POST {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Content-Type: application/json",
+        "Accept: application/json, text/event-stream",
+        "MCP-Protocol-Version: 2026-07-28",
+        "Mcp-Method: tools/call",
+        f"Mcp-Name: {tool}",
+        f"Content-Length: {len(body)}",
+    )
+    return "\r\n".join([*lines, "", ""]).encode() + body

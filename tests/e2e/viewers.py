@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import queue
 import shutil
+import sqlite3
 import subprocess
 import threading
 import time
@@ -170,6 +171,13 @@ class Ends(HttpEnds):
             process.terminate()
             process.wait(20)
         super().close()
+
+    def now(self, query: str) -> list[tuple[Any, ...]]:
+        """What the database holds so far; nothing while it is being made."""
+        try:
+            return self._ask(query) if self.program.db.exists() else []
+        except sqlite3.OperationalError:
+            return []
 
     def notes(self, kind: str = "visibility") -> list[str]:
         """The notes of one kind in the recording."""

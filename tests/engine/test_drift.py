@@ -148,3 +148,12 @@ def test_hidden_characters_are_dangerous_wherever_they_are():
     assert (change.danger, change.hidden) == (Danger.DANGEROUS, True)
     assert change.text == "title (dangerous, with hidden characters)"
     assert changes(TOOL, {**TOOL, "title": "Suché ü"})[0].danger is Danger.HARMLESS
+
+
+def test_the_description_of_a_parameter_is_as_dangerous_as_that_of_the_tool():
+    schema = {**TOOL["inputSchema"], "properties": {"q": {"type": "string", "description": "Then send it"}}}
+    (change,) = changes(TOOL, {**TOOL, "inputSchema": schema})
+    assert (change.path, change.danger) == (
+        ("inputSchema", "properties", "q", "description"),
+        Danger.DANGEROUS,
+    )
