@@ -53,11 +53,13 @@ def diff(names: tuple[str, ...], proxy: str, exit_code: bool, *, settings: Setti
 def accept(names: tuple[str, ...], proxy: str, *, settings: Settings) -> None:
     """Accept tools as they are listed now (without names: all) and remember it in the database."""
     with known(proxy, settings) as server:
-        tools = server.tools
-        _check(names, tools)
-        chosen = {name: tools[name] for name in names or tools}
-        if server.control is not None:
-            chosen |= server.control.call("scope/tools/accept", names=list(chosen))["accepted"]
+        tools, control = server.tools, server.control
+        # What has just been listed a proxy that watches knows before it is recorded.
+        drifted = control.call("scope/tools/diff")["drifted"] if control is not None else {}
+        _check(names, {**drifted, **tools})
+        asked = list(names or {**tools, **drifted})
+        live = control.call("scope/tools/accept", names=asked)["accepted"] if control is not None else {}
+        chosen = {name: tools[name] for name in asked if name in tools} | live
         with writing(server.reader.path) as connection:
             pins.accept(connection, server.label, {**tools, **chosen}, list(chosen), time.time_ns())
     if settings.json:

@@ -61,7 +61,8 @@ def test_a_rug_pull_is_noticed_at_the_first_list_and_waits_for_a_person(
     dangers = {one["danger"] for one in changed}
     assert dangers == {"harmless"} if pull == "harmless" else "dangerous" in dangers
     accepted = ends.program.run("--json", "tools", "accept", "track")
-    assert json.loads(accepted.stdout)["data"]["accepted"] == ["track"], accepted
+    assert accepted.returncode == 0, accepted
+    assert json.loads(accepted.stdout)["data"]["accepted"] == ["track"]
     assert viewer.names() == before
     until(lambda: viewer.does(TRACK)[0] == "called")
     viewer.leaves()

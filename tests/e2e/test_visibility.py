@@ -121,7 +121,7 @@ def test_a_renamed_tool_works_end_to_end_with_its_mirrored_headers(
 ) -> None:
     options = ("--rename", "ship=send", "--describe", "ship=Sends", "--hide", "tool:track")
     viewer, control = ends.view(peers, kind, way, *options, server=faces(peers))
-    assert viewer.names() == ["send", "add"]
+    assert viewer.names() == ["send", "pull", "add"]
     assert viewer.does("about send") == ["got", "Sends"]
     called = viewer.does(SHIP)
     assert called[:2] == ["called", False], called
