@@ -193,10 +193,9 @@ def _write_head(said: dict[str, Any]) -> None:
 
 
 def _message(key: bytes, row: Row, bodies: dict[tuple[int, int], bytes]) -> Entry:
-    at, dir, stream, kind, method, rpc_id, size = row[3:10]
     kept, sha256, marks, origin = row[12], row[13], row[14], row[16]
-    values = (at, dir, stream, kind, method, rpc_id, size, kept, sha256, marks, origin)
-    body = bodies[row[10], row[11]] if size and kept != 0 else b""
+    body = bodies[row[10], row[11]] if row[9] and kept != 0 else b""
+    values = (*row[2:10], kept, sha256, marks, origin)
     return entry(key, "message", row[0], values, body)
 
 

@@ -22,7 +22,8 @@ PEOPLES_FLAGS = frozenset({"note", "*"})  # people write them on an exchange whe
 # What a row of each kind is, but for its id, its place and what it holds in bytes.
 FIELDS: dict[str, tuple[str, ...]] = {
     "message": (
-        *("at", "dir", "stream", "kind", "method", "rpc_id", "size", "kept", "sha256", "marks", "origin"),
+        *("exchange_id", "at", "dir", "stream", "kind", "method", "rpc_id", "size", "kept", "sha256"),
+        *("marks", "origin"),
     ),
     "outcome": ("outcome", "actor", "rule", "at", "waited_ns", "detail"),
     "note": ("at", "kind", "detail"),
@@ -100,10 +101,12 @@ def key_id(key: bytes) -> str:
     return hmac.new(key, b"id", hashlib.sha256).hexdigest()[:8]
 
 
-def own_flags(flags: str | None) -> str | None:
+def own_flags(flags: Any) -> Any:
     """The flags of an exchange that nobody but the recorder writes."""
     if not flags:
         return None
+    if not isinstance(flags, str):
+        return flags  # no recorder of ours wrote that
     return " ".join(word for word in flags.split() if word not in PEOPLES_FLAGS) or None
 
 

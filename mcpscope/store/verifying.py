@@ -106,7 +106,7 @@ def sealed_sessions(connection: sqlite3.Connection) -> list[int]:
     try:
         if not connection.in_transaction:
             connection.execute("BEGIN")
-        return sorted(row[0] for row in connection.execute(_SESSIONS))
+        return sorted(row[0] for row in connection.execute(_SESSIONS) if isinstance(row[0], int))
     except UnicodeDecodeError as error:
         raise sqlite3.DatabaseError("a name in it is spoiled") from error
 
@@ -132,7 +132,7 @@ def verify(
     try:
         rows = connection.execute(_SEALS, (session_id,)).fetchall()
         if len(rows) == 1 and rows[0][2] == REMOVED:
-            return _removed(found, rows[0], key)
+            return _removed(found, _as_written(rows[0]), key)
         sealed = _chain(found, rows, key)
         _against_session(connection, found, rows)
         _against_head(found, rows, heads)
@@ -192,7 +192,7 @@ def _chain(found: Checked, rows: list[tuple[Any, ...]], key: bytes) -> list[Entr
     if not rows:
         found.add("session", 0, "it was recorded under a policy, and all its seals are gone")
         return []
-    said = _json(rows[0][4]) if rows[0][2] == OPEN else {}
+    said = _json(_bytes(rows[0][4])) if rows[0][2] == OPEN else {}
     found.uid, found.label = str(said.get("uid") or ""), str(said.get("label") or "")
     found.policy = str(said.get("policy") or "")
     if said.get("key") not in (None, seals.key_id(key)):
@@ -203,7 +203,8 @@ def _chain(found: Checked, rows: list[tuple[Any, ...]], key: bytes) -> list[Entr
         return []
     entries: list[Entry] = []
     expected, before, total = 0, b"", 0
-    for number, at, kind, count, data, previous, mac in rows:
+    for row in rows:
+        number, at, kind, count, data, previous, mac = _as_written(row)
         if number != expected:
             found.add("seal", number, f"{_numbers('seal', expected, number - 1)} before it missing")
         elif previous != before:
@@ -220,6 +221,13 @@ def _chain(found: Checked, rows: list[tuple[Any, ...]], key: bytes) -> list[Entr
     if found.end == "open":
         found.last_id = max((one.id for one in entries if one.kind == "message"), default=0)
     return entries
+
+
+def _as_written(row: tuple[Any, ...]) -> tuple[int, int, str, int, bytes, bytes, bytes]:
+    """A seal with columns of the right kinds, whatever stands in them: its digest will not fit then."""
+    number, at, count = (value if isinstance(value, int) else -1 for value in (row[0], row[1], row[3]))
+    data, before, mac = (value if isinstance(value, bytes) else b"" for value in row[4:])
+    return number, at, str(row[2]), count, data, before, mac
 
 
 def _against_session(connection: sqlite3.Connection, found: Checked, rows: list[tuple[Any, ...]]) -> None:
@@ -285,7 +293,7 @@ class _Rows:
 
         def read() -> Iterator[Entry]:
             for id, body_id, body_at, size, fate, *values in self._connection.execute(_MESSAGES, (self._id,)):
-                body = reader.read(body_id, body_at, size) if size else b""
+                body = _read(reader, body_id, body_at, size) if size else b""
                 expected = fates.pop(id, None)
                 now = entry(self._key, "fate", id, (fate,)).facts
                 if now != (nothing if expected is None else expected.facts):
@@ -296,15 +304,14 @@ class _Rows:
 
     def _outcomes(self) -> Iterator[Entry]:
         for message_id, chain, sent, *values in self._connection.execute(_OUTCOMES, (self._id,)):
-            made = entry(self._key, "outcome", message_id, values, sent)
-            if chain is not None and chain != made.facts + made.body:
+            made = entry(self._key, "outcome", message_id, values, None if sent is None else _bytes(sent))
+            if chain != made.facts + made.body:
                 self._found.add("outcome of message", message_id, "does not fit the digest beside it")
             yield made
 
     def _plain(self, kind: str, query: str) -> Iterator[Entry]:
         for id, body, *values in self._connection.execute(query, (self._id,)):
-            held = body.encode("utf-8", "backslashreplace") if isinstance(body, str) else body
-            yield entry(self._key, kind, id, values, held)
+            yield entry(self._key, kind, id, values, _bytes(body))
 
     def _bare(self, kind: str, query: str, given: tuple[int, ...]) -> Iterator[Entry]:
         for id, *values in self._connection.execute(query, given):
@@ -364,6 +371,20 @@ class _Rows:
                 self._found.add("message", row.id, f"has the body of message {moved}")
             else:
                 self._found.add("message", row.id, _difference(expected, row))
+
+
+def _read(reader: BlockReader, body_id: Any, at: Any, size: Any) -> bytes:
+    try:
+        return reader.read(body_id, at, size)
+    except (TypeError, ValueError, OverflowError):
+        return b""  # somebody wrote there what no recorder writes
+
+
+def _bytes(value: Any) -> bytes:
+    """A value as bytes, also where a column for bytes holds something else now."""
+    if isinstance(value, bytes):
+        return value
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else repr(value).encode()
 
 
 def _same(expected: Entry, row: Entry) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import sqlite3
@@ -273,16 +274,17 @@ TAMPERS: dict[str, Callable[[sqlite3.Connection], str]] = {
 }
 
 
-def checked(recorded: Recorded, db: Path) -> list[str]:
+def checked(recorded: Recorded, db: Path, open_one: sqlite3.Connection | None = None) -> list[str]:
     """What the verification finds, in this process: a command costs a second."""
     state = recorded.folder / "state" / "mcpscope"
     key, heads = local_key(KEY_PURPOSE, str(state / "local.key")), read_heads(state / "audit.heads")
-    connection = connect_ro(db)
+    connection = open_one or connect_ro(db)
     found = [f"gone {uid}" for uid in gone(connection, heads)]
     for id in sealed_sessions(connection):
         one = verify(connection, id, key, heads)
         found += [] if one is None else [f"{item.kind} {item.id}: {item.what}" for item in one.findings]
-    connection.close()
+    if open_one is None:
+        connection.close()
     return found
 
 
@@ -424,3 +426,43 @@ def test_an_imported_session_is_not_taken_for_one_that_lost_its_seals(
     other = tmp_path / "other.db"
     assert recorded.run("import", str(lines), db=other).returncode == 0
     assert recorded.verify(other) == (0, [])
+
+
+VALUES = ("NULL", "'x'", "x'00ff'", "1.5", "-1", "4611686018427387904", "''")
+TABLES = ("messages", "outcomes", "notes", "bodies", "exchanges", "definitions", "sessions", "seals")
+# What is people's, where a row lies, and what nothing reads.
+FREE = {
+    *(("sessions", name) for name in ("name", "note", "replay_of")),
+    *(("bodies", name) for name in ("session_id", "encoding", "size")),
+    *((name, "id") for name in ("outcomes", "definitions")),
+}
+
+
+def test_no_column_can_be_changed_unseen(recorded: Recorded, copy: Path, soak: bool) -> None:
+    db = sqlite3.connect(copy, isolation_level=None)
+    chance = random.Random(7)
+    columns = [
+        (table, row[1])
+        for table in TABLES
+        for row in db.execute(f"PRAGMA table_info({table})").fetchall()
+        if (table, row[1]) not in FREE
+    ]
+    cases = [(*place, value) for place in columns for value in VALUES]
+    for table, column, value in cases if soak else chance.sample(cases, 40):
+        pick = f"SELECT * FROM {table} ORDER BY random() LIMIT 1"
+        before = db.execute(pick).fetchone()
+        names = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
+        key = names[:2] if table == "seals" else names[:1]
+        where = " AND ".join(f"{name} = {before[names.index(name)]}" for name in key)
+        db.execute("SAVEPOINT one")
+        try:
+            db.execute(f"UPDATE {table} SET {column} = {value} WHERE {where}")
+            after = db.execute(f"SELECT {column} FROM {table} WHERE {where}").fetchone()
+        except sqlite3.IntegrityError:
+            after = (before[names.index(column)],)
+        was = before[names.index(column)]
+        same = after is not None and (after[0] == was or (column == "flags" and not (after[0] or was)))
+        if not same:
+            assert checked(recorded, copy, db), (table, column, value, before)
+        db.execute("ROLLBACK TO one")
+        db.execute("RELEASE one")
