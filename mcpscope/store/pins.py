@@ -33,11 +33,8 @@ class Baseline:
 
     accepted: bool
     bodies: Mapping[str, tuple[dict[str, Any], int]]
-
-    @property
-    def at(self) -> int:
-        """When something was accepted last."""
-        return max((at for _, at in self.bodies.values()), default=0)
+    at: int = 0
+    """When something was accepted last."""
 
 
 def baseline(connection: sqlite3.Connection, label: str) -> Baseline:
@@ -45,7 +42,8 @@ def baseline(connection: sqlite3.Connection, label: str) -> Baseline:
     rows = connection.execute(_PINNED, (label,)).fetchall()
     accepted = bool(rows)
     rows = rows or connection.execute(_FIRST, (label,)).fetchall()
-    return Baseline(accepted, {name: (json.loads(body or b"{}"), at) for name, body, at in rows})
+    bodies = {name: (json.loads(body or b"{}"), at) for name, body, at in rows}
+    return Baseline(accepted, bodies, max((at for _, at in bodies.values()), default=0))
 
 
 def read_baseline(path: Path, label: str) -> Baseline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ class Offering:
         self._source, self._steer, self._sessions = source, steer, sessions
         self.things: list[Thing] = []
         self._offers: list[Offer] = []
+        self._seen: Counter[tuple[str, str]] = Counter()
         self._settled: dict[str, frozenset[Key]] = {}
         self._heard: dict[tuple[str, str], int] = {}
 
@@ -37,6 +39,9 @@ class Offering:
             settled = self._settled.get(offer.label, frozenset())
             found += offers.things(offer, self._links(offer), state, settled)
         self.things = found
+        self._seen = Counter(
+            (one.label, one.kind) for one in found if not one.hidden_by and one.offered.listed
+        )
 
     def find(self, key: tuple[str, str, str]) -> Thing | None:
         """The row of this thing."""
@@ -52,8 +57,7 @@ class Offering:
 
     def seen(self, thing: Thing) -> int:
         """How many of this kind clients of its server may see now."""
-        mine = (one for one in self.things if (one.label, one.kind) == (thing.label, thing.kind))
-        return sum(not one.hidden_by and one.offered.listed for one in mine)
+        return self._seen[thing.label, thing.kind]
 
     def _links(self, offer: Offer) -> tuple[Link, ...]:
         return tuple(link for link in self._steer.links if link.entry.uid in offer.proxies)

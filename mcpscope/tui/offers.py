@@ -23,6 +23,16 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """How a definition differs from its baseline; ``was`` None: it is new. ``since`` is unix ns."""
+
+    changes: tuple[Change, ...]
+    was: dict[str, Any] | None
+    since: int
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """What the store knows of one server, in the sessions that are shown."""
 
@@ -30,7 +40,7 @@ class Offer:
     proxies: frozenset[str]
     items: tuple[Offered, ...]
     sizes: tuple[int, ...]
-    baseline: Baseline
+    drifts: tuple[Drift | None, ...]
     notes: tuple[NoteRow, ...]
 
 
@@ -41,16 +51,6 @@ class State:
     hidden: Mapping[Key, str] = field(default_factory=dict)
     rules: tuple[Mapping[str, Any], ...] = ()
     faces: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """How a definition differs from its baseline; ``was`` None: it is new. ``since`` is unix ns."""
-
-    changes: tuple[Change, ...]
-    was: dict[str, Any] | None
-    since: int
-    accepted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,7 @@ def look(pages: Pages, shown: Mapping[str, Sequence[SessionRow]]) -> list[Offer]
     for label, sessions in shown.items():
         ids = [session.id for session in sessions]
         items = tuple(pages.tools(ids))
+        baseline = pages.baseline(label)
         notes = pages.notes(ids, leave_out="stderr", limit=NOTES_READ)
         found.append(
             Offer(
@@ -117,7 +118,7 @@ def look(pages: Pages, shown: Mapping[str, Sequence[SessionRow]]) -> list[Offer]
                 frozenset(session.proxy for session in sessions),
                 items,
                 tuple(item.size for item in items),
-                pages.baseline(label),
+                tuple(drift_of(item, baseline) for item in items),
                 tuple(note for note in notes if note.kind == "visibility"),
             )
         )
@@ -128,7 +129,7 @@ def things(offer: Offer, links: tuple[Link, ...], state: State, settled: frozens
     """The rows of one server; ``settled`` are those that its client is known not to have any more."""
     quiet = {surface: stale(offer.notes, surface) for surface in KINDS}
     found = []
-    for item, size in zip(offer.items, offer.sizes, strict=True):
+    for item, size, drift in zip(offer.items, offer.sizes, offer.drifts, strict=True):
         kind = "resource" if item.kind == "template" else item.kind
         hidden_by = state.hidden.get((kind, item.name), "")
         about = [rule for rule in state.rules if concerns(str(rule["match"]), kind, item.name)]
@@ -138,7 +139,7 @@ def things(offer: Offer, links: tuple[Link, ...], state: State, settled: frozens
                 item,
                 size,
                 links,
-                drift_of(item, offer.baseline),
+                drift,
                 hidden_by,
                 bool(hidden_by) and quiet[kind] and (kind, item.name) not in settled,
                 tuple(rule for rule in about if rule["action"] == "break" and rule["name"] != "intercept"),
@@ -153,9 +154,10 @@ def drift_of(item: Offered, baseline: Baseline) -> Drift | None:
     """How a tool differs from what was accepted, or first seen; None where it does not."""
     if item.kind != "tool" or not item.listed:
         return None
-    was, since = baseline.bodies.get(item.name, (None, baseline.at))
-    if was is None:
-        return Drift((), None, since, accepted=True) if baseline.accepted else None
+    known = baseline.bodies.get(item.name)
+    if known is None:
+        return Drift((), None, baseline.at, accepted=True) if baseline.accepted else None
+    was, since = known
     if digest_of(was) == digest_of(item.body):
         return None
     return Drift(tuple(changes(was, item.body)), was, since, accepted=baseline.accepted)

@@ -171,7 +171,7 @@ def hints(schema: Mapping[str, Any] | None) -> list[Line]:
     if not isinstance(properties, dict):
         return [[("no schema is known", "muted")]]
     required = schema.get("required") if schema else None
-    needed = set(required) if isinstance(required, list) else set()
+    needed = {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
     lines: list[Line] = []
     for name, one in list(properties.items())[:MAX_HINTS]:
         one = one if isinstance(one, dict) else {}

@@ -61,7 +61,7 @@ def thing_line(
 ) -> Line:
     """One row."""
     shape, offered = columns(width, servers=servers), thing.offered
-    words = hints(offered.body) if offered.kind == "tool" and offered.listed else ()
+    words = _words(offered)
     line: Line = [
         (f" {glyphs.cursor if here else ' '}", "accent"),
         (f"{glyphs.mark if marked else ' '} ", "accent" if marked else ""),
@@ -69,8 +69,8 @@ def thing_line(
         (pad(_breaks(thing, glyphs), 4), "warning"),
         (f"{glyphs.drift if thing.drift else ' '} ", "warning"),
         (f"{'F' if thing.faults else ' '} ", "error"),
-        (pad(_name(thing), shape.name) + " ", "" if not thing.hidden_by else "muted"),
-        (pad(_hints(words) if offered.kind == "tool" else offered.kind, 10), _hint_role(words)),
+        (pad(_name(thing), shape.name, more=glyphs.more) + " ", "" if not thing.hidden_by else "muted"),
+        (pad(_hints(words) or offered.kind, 10, more=glyphs.more), _hint_role(words)),
         (f"{_count(offered):>6}", "muted" if not offered.calls else ""),
         (f"{offered.errors if offered.calls else '-':>5}", "error" if offered.errors else "muted"),
         (f"{figures.duration(offered.percentile(0.5)):>8}", ""),
@@ -103,6 +103,13 @@ def _breaks(thing: Thing, glyphs: Glyphs) -> str:
         sign = glyphs.target if rule["enabled"] else glyphs.hollow
         return sign + _ON.get(str(rule["on"]), "rq")
     return ""
+
+
+def _words(offered: Offered) -> tuple[str, ...]:
+    """Its annotations; a space alone for a tool that was never listed."""
+    if offered.kind != "tool":
+        return ()
+    return hints(offered.body) if offered.listed else (" ",)
 
 
 def _hints(words: Sequence[str]) -> str:

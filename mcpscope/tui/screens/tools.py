@@ -36,6 +36,8 @@ from mcpscope.tui.widgets.rowlist import RowList
 from mcpscope.tui.widgets.viewer import Viewer
 
 TICK_SECONDS = 0.5
+SHOWN_BYTES = 64 << 10
+"""A larger definition is not laid out below the list with every move of the cursor: Enter shows it."""
 REST = 10
 """Reading the store again waits so many times as long as the last read took."""
 _SORTS: dict[str, Callable[[Thing], Any]] = {
@@ -100,6 +102,7 @@ class ToolsScreen(ScopeScreen):
         self.marked: set[tuple[str, str, str]] = set()
         self.kind = "tool"
         self._numbers: dict[tuple[str, str, str], int] = {}
+        self._counts = (0, 0, False)
         self._needle, self._sort, self._reverse = "", "listed", False
         self._stale, self._reading, self._rest_until = True, False, 0.0
         self.toggling = Toggling(self, source, steer, undo, self.targets, self._read)
@@ -130,9 +133,8 @@ class ToolsScreen(ScopeScreen):
 
     async def show_sessions(self, sessions: tuple[int, ...] | None) -> None:
         """Other sessions are in view."""
-        self._stale = True
-        if self.is_current or not self.things:
-            await self._read()
+        self._stale, self._rest_until = True, 0.0
+        self._tick()
 
     async def take(self, change: Change) -> None:
         """Something changed in the store: it is read again, not too often, while it is looked at."""
@@ -176,6 +178,9 @@ class ToolsScreen(ScopeScreen):
         if not self.is_mounted:
             return
         found = [thing for thing in self.things if thing.kind == self.kind]
+        listed = [thing for thing in found if thing.offered.listed]
+        seen = sum(not thing.hidden_by for thing in listed)
+        self._counts = (len(listed), seen, any(thing.links for thing in listed))
         if self._needle:
             named = {thing.key for thing in chosen(found, self._needle.split(), self.kind)}
             needle = self._needle.lower()
@@ -218,7 +223,7 @@ class ToolsScreen(ScopeScreen):
             return
         notes, seen = self.offering.notes(thing.label), self.offering.seen(thing)
         lines = tools.facts(thing, notes, width - 2, glyphs, self.clock, seen=seen)
-        if self.size.width >= NARROW:
+        if self.size.width >= NARROW and thing.size <= SHOWN_BYTES:
             lines += [[], *[[("  ", ""), *line] for line in tools.schema_lines(thing)]]
         viewer.show(lines, keep=True)
 
@@ -234,13 +239,9 @@ class ToolsScreen(ScopeScreen):
         self.action_act("tool.open")
 
     def status_parts(self) -> tuple[Sequence[Span], str]:
-        mine = [thing for thing in self.things if thing.kind == self.kind and thing.offered.listed]
-        hidden = sum(bool(thing.hidden_by) for thing in mine)
-        parts: list[Span] = [
-            (f"{len(mine)} from the server, {len(mine) - hidden} visible to the client", "")
-            if any(thing.links for thing in mine)
-            else (figures.plural(len(mine), self.kind), "")
-        ]
+        listed, seen, live = self._counts
+        words = f"{listed} from the server, {seen} visible to the client"
+        parts: list[Span] = [(words if live else figures.plural(listed, self.kind), "")]
         if self.marked:
             parts.append((f"{len(self.marked)} marked", "match"))
         if self._needle:
@@ -260,7 +261,9 @@ class ToolsScreen(ScopeScreen):
 
     def targets(self) -> list[Thing]:
         """What a key acts on: the marked rows of this kind, else the one under the cursor."""
-        marked = [thing for thing in self.things if thing.key in self.marked and thing.kind == self.kind]
+        marked: list[Thing] = []
+        if self.marked:
+            marked = [thing for thing in self.things if thing.key in self.marked and thing.kind == self.kind]
         one = self.selected()
         return marked or ([one] if one is not None else [])
 

@@ -130,7 +130,7 @@ async def test_rows_are_hidden_together_by_marks_globs_and_annotations(
         await scope.tools.press("u").hides("2 hidden")
         assert await lists(wire) == names
         await scope.tools.press("7")
-        await scope.log.shows("act: ui ", "tools hide look, peek kind=tool", "tools unhide look, peek")
+        await scope.log.shows("tools hide look, peek kind=tool", "tools unhide look, peek")
         await scope.log.press("3")
         await scope.tools.press("colon").type("only read").press("enter").shows("3 hidden")
         assert await lists(wire) == names[:2]
