@@ -87,6 +87,7 @@ class HttpProxy:
         self._refresh: asyncio.Task[bool] | None = None
         url = settings.url
         self._path = (url.path or "/").encode("ascii")
+        self._query = url.query.encode("latin-1", "replace")
         self._host = netloc(url)
         self._origin = f"{url.scheme}://{self._host.decode()}".encode()
         self._dropped: dict[frozenset[bytes], frozenset[bytes]] = {}
@@ -218,7 +219,7 @@ class HttpProxy:
         if chunked:
             headers.append((b"Transfer-Encoding", b"chunked"))
         key = head.index.get(b"authorization", b"") + b"\0" + head.index.get(b"mcpscope-token", b"")
-        notes.upward = (head.method, encode_request(head.method, head.target, headers), key, chunked)
+        notes.upward = (head.method, encode_request(head.method, self._target(head), headers), key, chunked)
         notes.injected = injected
         return notes.upward
 
@@ -319,6 +320,14 @@ class HttpProxy:
         self._ports.pop(session.number)
         self._templates.pop(session.number, None)
         self._settings.closed(session, reason)
+
+    def _target(self, head: RequestHead) -> bytes:
+        """Where a request goes: on the path of the upstream's URL the query of that URL comes first."""
+        if not self._query or head.path != self._path:
+            return head.target
+        own = head.target.partition(b"?")[2]
+        more = b"&" + own if own and own != self._query else b""
+        return self._path + b"?" + self._query + more
 
     def _identity(self, incoming: Incoming, info: bytes) -> Identity:
         index = incoming.head.index

@@ -155,6 +155,27 @@ def test_an_upstream_that_does_not_answer_is_said_to_be_ours_with_the_requests_i
     run(scenario)
 
 
+@pytest.mark.parametrize(
+    ("asked", "target"),
+    [
+        (b"/mcp", b"/mcp?key=k&b=1"),
+        (b"/mcp?key=k&b=1", b"/mcp?key=k&b=1"),
+        (b"/mcp?x=2", b"/mcp?key=k&b=1&x=2"),
+        (b"/other?x=2", b"/other?x=2"),
+        (b"/mcp/", b"/mcp/"),
+    ],
+)
+def test_the_query_of_the_upstreams_url_goes_with_every_request_on_its_path(
+    asked: bytes, target: bytes
+) -> None:
+    async def scenario() -> None:
+        async with proxied(answer_json, path="/mcp?key=k&b=1") as made:
+            assert (await ask(made.port, post(CALL, path=asked))).endswith(ANSWER)
+            assert made.requests[0].line == b"POST %b HTTP/1.1" % target
+
+    run(scenario)
+
+
 def test_sessions_follow_their_ids_and_end_with_delete() -> None:
     async def script(request: Request, writer: asyncio.StreamWriter) -> None:
         extra = b"Mcp-Session-Id: s%d\r\n" % len(made.requests) if b"initialize" in request.body else b""
