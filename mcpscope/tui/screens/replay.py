@@ -145,7 +145,8 @@ class ReplayScreen(ScopeScreen):
 
     def status_parts(self) -> tuple[Sequence[Span], str]:
         waiting = self._waiting()
-        parts: list[Span] = [(f"{len(self._runs)} runs", "")]
+        runs = len(self._runs)
+        parts: list[Span] = [(f"{runs} run{'' if runs == 1 else 's'}", "")]
         if waiting:
             parts.append((f"{len(waiting)} to review", "warning"))
         if self._state is not None and self._state.masks:

@@ -16,6 +16,12 @@ from mcpscope.tui.screens.base import Act, ScopeScreen
 from mcpscope.tui.screens.menu import Entry, Menu
 from mcpscope.tui.source import Source
 
+_WAYS = (
+    ("1", "--speed 1", "run it at the recorded pace"),
+    ("2", "--repeat 2", "run it twice: what varies by itself is proposed as masks"),
+    ("f", "--fail-fast", "run it to the first difference"),
+)
+
 
 class Replays:
     """The replay actions of a screen. ``session`` and ``exchange`` are what stands under the cursor."""
@@ -39,12 +45,12 @@ class Replays:
             return
         head, foot = preview_texts(seen.tools, seen.destructive, seen.unannotated)
         entries = [Entry("y", "run", f"run it against {clip(seen.target, 48)}")]
+        entries += [Entry(key, option, text) for key, option, text in _WAYS]
         if seen.destructive:
-            entries.append(Entry("o", "all", "run it with what declares itself destructive"))
+            entries.append(Entry("o", "--allow-destructive", "run it with what declares itself destructive"))
         chosen = await self._screen.app.push_screen_wait(Menu(head, entries, foot))
         if chosen:
-            options = ["--allow-destructive"] if chosen == "all" else []
-            replaying.start(self._db, session, options)
+            replaying.start(self._db, session, chosen.split() if chosen.startswith("--") else [])
             self._screen.post_message(Replaying(seen.steps))
 
 
