@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.policy.attacks import ATTACKS, LAW, MILD, Attack, is_forbidden
 from tests.policy.places import KINDS, Place
-from tests.policy.readings import calls
+from tests.policy.readings import Call, calls
 
 pytestmark = pytest.mark.timeout(180)
 SAMPLED = 7
@@ -60,6 +61,55 @@ def test_what_the_law_allows_arrives_as_it_was_said(places: Callable[[str], Plac
     place = places(kind)
     place.attack(Attack("mild", MILD))
     assert [body for body, _ in place.arrivals()] == [MILD]
+
+
+ONLY_OPEN = """\
+version: 1
+default: deny
+rules: [{name: open only, match: "tool:open", action: allow}]
+"""
+
+
+def is_not_allowed(call: Call) -> bool:
+    """Whether the law that allows one tool forbids what a reader found."""
+    method, params = call
+    acts = ("tools/call", "prompts/get", "resources/read", "completion/complete", "resources/subscribe")
+    return method in acts and not (method == "tools/call" and params.get("name") == "open")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", KINDS[:2])
+def test_nothing_but_what_is_allowed_arrives_under_a_default_deny(tmp_path: Path, kind: str) -> None:
+    place = Place(kind, tmp_path, ONLY_OPEN)
+    try:
+        place.begin()
+        for attack in ATTACKS:
+            if attack.http_only and not place.by_http:
+                continue
+            place.attack(attack)
+            for body, headers in place.arrivals():
+                plain = [call for call in calls(body, headers) if call[0] not in ("logging/setlevel",)]
+                assert not any(is_not_allowed(call) for call in plain), attack.name
+    finally:
+        place.close()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", KINDS[:2])
+def test_without_a_policy_every_byte_arrives(tmp_path: Path, kind: str) -> None:
+    place = Place(kind, tmp_path, "")
+    try:
+        place.begin()
+        place.arrivals()
+        for attack in ATTACKS:
+            if attack.http_only and not place.by_http:
+                continue
+            place.attack(attack)
+            arrived = [body for body, _ in place.arrivals()]
+            said = [attack.body] if place.by_http else attack.body.split(b"\n")
+            assert arrived == said, attack.name
+    finally:
+        place.close()
 
 
 @pytest.mark.parametrize("attack", [one for one in ATTACKS if one.shows], ids=lambda attack: attack.name)
