@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mcpscope.store.journal import Entry
 
 MAX_CALLS = 4096
+_ENDINGS = (b"}", b"]", b"")
 WITHHELD = "withheld: what it is about is redacted"
 
 
@@ -66,6 +67,9 @@ class Redactor:
         """A message as it may be written down."""
         if self.places:
             raw = self._by_place(raw, session, dir)
+        if raw[-1:] not in _ENDINGS and self.mask:
+            # The head of a message that was too long: a secret may be cut in two by its end.
+            raw = raw[: len(raw) - self.mask.tail(raw)] or b" "
         return self.mask.messages(raw)
 
     def record(self, kind: int, dir: int, session: int, payload: bytes) -> bytes:

@@ -67,6 +67,12 @@ def test_what_cannot_be_read_is_withheld_whole(tmp_path: Path, raw: bytes) -> No
     assert body.startswith("[redacted:") and f"({len(raw)} bytes" in body
 
 
+def test_the_head_of_a_message_that_was_too_long_ends_before_a_secret_that_has_begun(tmp_path: Path) -> None:
+    made = Written(tmp_path, secrets=("hunter2-hunter2",))
+    assert made.message(b'{"jsonrpc":"2.0","params":{"a":"token hunter2-hun')
+    assert made.bodies() == ['{"jsonrpc":"2.0","params":{"a":"token ']
+
+
 def test_lenient_readings_are_read_and_redacted(tmp_path: Path) -> None:
     made = Written(tmp_path, "password")
     assert made.message(b'\xef\xbb\xbf{"password":"one","n":NaN,"s":"\\ud800"}')
