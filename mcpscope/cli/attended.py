@@ -6,9 +6,12 @@ with the UI.
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 from mcpscope.cli.options import HTTP_OPTIONS, WRAP_OPTIONS, Values
@@ -19,6 +22,7 @@ from mcpscope.tui.caller import Caller
 from mcpscope.tui.theming import wants_ascii
 
 STOP_SECONDS = 5.0
+LISTENING = "listening on "
 
 
 def run_attended(values: Values, command: list[str]) -> int:
@@ -57,17 +61,27 @@ def run_attended_url(values: Values, url: str) -> int:
     )
     assert proxy.stderr is not None
     first = proxy.stderr.readline().decode("utf-8", "replace").strip()
-    if proxy.poll() is not None or not first:
+    if LISTENING not in first:  # it says why it cannot
         rest = proxy.stderr.read().decode("utf-8", "replace")
         sys.stderr.write(f"{first}\n{rest}")
         return proxy.wait()
     threading.Thread(target=proxy.stderr.read, name="proxy's words", daemon=True).start()
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, partial(_taken_along, proxy))
     look = Options(theme=_theme(values), ascii=bool(values.get("ascii")) or wants_ascii(), note=first)
     try:
         return open_ui(db, look, _config(values))
     finally:
         proxy.terminate()
         proxy.wait()
+
+
+def _taken_along(proxy: subprocess.Popen[bytes], number: int, frame: object) -> None:
+    """The terminal was closed, or somebody ended us: a proxy that nobody else knows ends, too."""
+    del frame
+    proxy.terminate()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def _config(values: Values) -> str | None:

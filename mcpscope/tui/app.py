@@ -6,7 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -150,6 +150,9 @@ class ScopeApp(App[int], inherit_bindings=False):
 
     def _steered(self, news: list[News]) -> None:
         """Something changed at a control socket: everything that shows holds is painted anew."""
+        if self.scope.shown is not None:
+            self._first_or_not()
+            self._headings()
         if any(word == "held" for _, word, _ in news):
             self._alert()
         self._title.show(len(self.steer.holds()))
@@ -249,10 +252,11 @@ class ScopeApp(App[int], inherit_bindings=False):
                 await take(change)
 
     def _first_or_not(self) -> None:
-        """The first screen is for an empty database, and goes when a session comes."""
-        if not self.scope.all and self.current_mode == "traffic" and "first" in self._makers:
+        """The first screen is for an empty database without a proxy; it goes when either changes."""
+        something = bool(self.scope.all or self.steer.links or self.options.note)
+        if not something and self.current_mode == "traffic" and "first" in self._makers:
             self.go_to("first")
-        elif self.scope.all and self.current_mode == "first":
+        elif something and self.current_mode == "first":
             self.go_to("traffic")
 
     def on_start_demo(self) -> None:
@@ -279,8 +283,9 @@ class ScopeApp(App[int], inherit_bindings=False):
 
     def heading_for(self, title: str) -> Any:
         """The header of a screen called ``title`` over what is shown now."""
-        rows = self.scope.rows
-        return heading(title, rows, read_only=self.options.read_only, troubles=self._troubles)
+        rows, labels = self.scope.rows, [link.entry.label for link in self.steer.links]
+        found = heading(title, rows, read_only=self.options.read_only, troubles=self._troubles)
+        return found if rows or not labels else replace(found, where=", ".join(labels), state="waiting")
 
     def sessions(self) -> tuple[SessionRow, ...]:
         """Every session, newest first, as last seen."""

@@ -29,7 +29,7 @@ class _State:
     version: int = -1
     last: int = -1
     outcome: int = -1
-    sessions: tuple[SessionRow, ...] = ()
+    sessions: tuple[SessionRow, ...] | None = None
     sessions_at: float = -1e9
     stale: bool = False
 

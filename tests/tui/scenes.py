@@ -100,6 +100,11 @@ def statuses(db: Path) -> Tape:
     return tape.store()
 
 
+def opened(db: Path) -> Tape:
+    """A session that has begun; nobody has said anything."""
+    return Tape(db).store()
+
+
 def contents(db: Path) -> Tape:
     """One answer of each kind of content; the tools are named for what they return."""
     tape = Tape(db).start(tools=TOOLS)

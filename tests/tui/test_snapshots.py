@@ -37,12 +37,14 @@ Driven = Callable[[Pilot[Any]], Any]
 
 STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "first": ("none", ()),
+    "empty": ("opened", ()),
     "traffic": ("statuses", ()),
     "traffic_not_following": ("statuses", ("g", "j")),
     "paused": ("statuses", ("p",)),
     "filter_valid": ("statuses", ("slash", *"tool:sea", "asterisk")),
     # No part of it is a valid filter, so nothing is previewed on the way.
     "filter_error": ("statuses", ("slash", "left_parenthesis", *"tol:a")),
+    "filtered_to_nothing": ("statuses", ("slash", *"tool:nothing", "enter")),
     "filtered": ("statuses", ("slash", *"is:error", "enter")),
     "frames": ("statuses", ("t",)),
     "detail_pretty": ("statuses", ("g", "j", "j", "j", "enter")),

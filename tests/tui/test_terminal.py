@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import termios
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -166,6 +169,66 @@ def test_no_color_is_mono_and_still_tells_every_status(db: Path, tape: Tape) -> 
         assert colours == set()
     finally:
         ui.close()
+
+
+def test_a_url_typed_in_a_terminal_opens_the_ui_on_a_proxy_that_ends_with_it(
+    db: Path, tmp_path: Path
+) -> None:
+    env = {**os.environ, "PYTHONPATH": str(REPO)}
+    program = [sys.executable, "-m", "mcpscope"]
+    upstream = subprocess.Popen(
+        [*program, "--db", str(tmp_path / "up.db"), "--no-ui", "--port", "0", "--",
+         sys.executable, "-m", "mcpscope.demo.server"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=env,
+    )  # fmt: skip
+    assert upstream.stderr
+    url = re.findall(r"http://127.0.0.1:\d+/mcp", upstream.stderr.readline().decode())[0]
+    ui = Terminal(db, "--port", "0", url, size=(120, 40))
+    try:
+        ui.until("WAITING FOR CLIENT")
+        ui.until("listening on http://127.0.0.1:")
+        address = re.findall(rb"listening on (http://127.0.0.1:\d+/mcp)", ui.read())[0].decode()
+        assert said_hello(address) == 200
+        ui.until("initialize")
+        ui.process.send_signal(signal.SIGHUP)  # as when the terminal is closed
+        assert ui.process.wait(30) == -signal.SIGHUP
+        end = time.monotonic() + 20
+        while said_hello(address):
+            assert time.monotonic() < end, "the proxy lives on"
+            time.sleep(0.1)
+    finally:
+        ui.close()
+        upstream.terminate()
+        upstream.wait(30)
+
+
+def test_a_proxy_that_cannot_start_says_why_instead_of_opening_the_ui(db: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ui = Terminal(db, "--port", port, "http://127.0.0.1:1/mcp")
+        try:
+            ui.until("is in use")
+            assert ui.process.wait(30) not in (0, None)
+            assert b"\x1b[?1049h" not in ui.read()
+        finally:
+            ui.close()
+
+
+def said_hello(address: str) -> int:
+    """The status that ``initialize`` gets; 0 where nobody listens."""
+    params = {
+        "protocolVersion": "2025-11-25",
+        "capabilities": {},
+        "clientInfo": {"name": "t", "version": "1"},
+    }
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    request = urllib.request.Request(address, json.dumps(hello).encode(), headers)  # our own
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return int(answer.status)
+    except OSError:
+        return 0
 
 
 @pytest.mark.parametrize("how", [signal.SIGSTOP, signal.SIGKILL, None], ids=["stopped", "killed", "not read"])

@@ -68,6 +68,18 @@ def status_parts(display: Display, counters: Counters, glyphs: Glyphs) -> list[S
     return parts
 
 
+def empty_lines(display: Display, note: str) -> list[Line]:
+    """What stands in a list without rows; ``note`` tells where a proxy listens."""
+    if display.searching:
+        return []
+    if display.filtered:
+        return [[], [("   No exchange matches this filter.", "strong")], [("   / changes it.", "muted")]]
+    lines: list[Line] = [[], [("   Nothing has passed yet.", "strong")]]
+    if note:
+        lines += [[(f"   {note.removeprefix('mcpscope: ')}", "accent")]]
+    return [*lines, [("   What a client says shows here by itself.", "muted")]]
+
+
 def _counted(counters: Counters) -> list[Span]:
     parts: list[Span] = []
     if counters.errors:

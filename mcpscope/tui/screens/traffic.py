@@ -155,6 +155,8 @@ class TrafficScreen(ScopeScreen):
 
     def _chrome(self) -> None:
         self.query_one("#heading").refresh()
+        known = self.listing.complete and not len(self.listing.rows)
+        self.list.empty = traffic.empty_lines(self.shown(), self.note) if known else ()
         self.filtering.show_facts(traffic.counts(self.shown(), self.listing.counters))
         self.refresh_chrome()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from textual import events
@@ -47,7 +48,10 @@ class NoRows:
 
 
 class RowList(Pane):
-    """A list over ``Rows``. It follows the end until the cursor leaves it, and follows again from there."""
+    """A list over ``Rows``. It follows the end until the cursor leaves it, and follows again from there.
+
+    ``empty`` is painted where there are no rows.
+    """
 
     class Moved(Message):
         """The cursor stands on another row (or the same row's content is to be shown anew)."""
@@ -73,6 +77,7 @@ class RowList(Pane):
         self.follows = follows
         self.follow = follows
         self.selected: int | None = None
+        self.empty: Sequence[Line] = ()
 
     def __repr__(self) -> str:
         return (
@@ -138,6 +143,11 @@ class RowList(Pane):
     def moved(self) -> None:
         self.selected = self.rows.key(self.cursor) if len(self.rows) else None
         self.post_message(self.Moved(self, self.selected))
+
+    def render_line(self, y: int) -> Strip:
+        if not len(self.rows) and y < len(self.empty):
+            return self.brush.strip(self.empty[y], self.size.width)
+        return super().render_line(y)
 
     def paint(self, line: int, width: int) -> Strip:
         here = line == self.cursor
