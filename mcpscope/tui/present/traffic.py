@@ -97,4 +97,4 @@ def preview(row: Shown | None, fit: Line, width: int) -> Line:
     """The row under the cursor in one line, and whether its arguments fit the schema."""
     if row is None:
         return []
-    return spread([(f" {row.summary or label(row)}", "")], [*fit, (" ", "")] if fit else [], width)
+    return spread([(f" {row.summary or label(row)}", "")], [(" ", ""), *fit, (" ", "")] if fit else [], width)
