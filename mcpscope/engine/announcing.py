@@ -119,12 +119,12 @@ def _announce(engine: Engine, at: int, out: list[Command]) -> None:
 
 def _legacy(engine: Engine, surface: Surface, at: int, out: list[Command]) -> bool:
     body = {"jsonrpc": "2.0", "method": surface.changed}
-    engine.send(encode(body), Direction.TO_CLIENT, at, 0, out)
     declared = json.loads(engine.memory.identity.facts.server_capabilities).get(surface.value)
     told = surface in engine.reactions.declared
     quiet = not told and not (isinstance(declared, dict) and declared.get("listChanged") is True)
     doubt = " (the server never declared listChanged; the client may not listen)" if quiet else ""
     _note(engine, surface, f"{surface.changed} was sent{doubt}", out)
+    engine.send(encode(body), Direction.TO_CLIENT, at, 0, out)
     return True
 
 

@@ -174,11 +174,12 @@ class ChildSession:
                 post.accepted()
                 self._forget(post)
 
-    def send(self, direction: Direction, data: bytes, stream: int, answers: int) -> None:
+    def send(self, direction: Direction, data: bytes, stream: int, answers: int) -> bool:
         if direction is Direction.TO_SERVER:
             self.process.write(one_line(data))
         else:
             self._deliver(parse(data), stream)
+        return True
 
     def swallowed(self, direction: Direction, stream: int, of: int) -> None:
         post = self._exchanges.get(stream)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mcpscope.transports.loop import Handle, Loop
 
 CATCH_UP_SECONDS = 0.1
+UNHEARD = "that did not reach the client: it has no stream open on which it could hear it"
 _LEAVES = (Word.FORWARDED, Word.EDITED)
 
 
@@ -258,10 +259,9 @@ class Conversation:
                         command.of,
                         changed=command.changed,
                     )
-                case Send(direction, data, at, stream):
-                    self._append(SENT, direction, stream, data, 0, at)
+                case Send():
                     swallowed = [one for one in swallowed if one.outcome.of != command.answers]
-                    self._port.send(direction, data, stream, command.answers)
+                    self._send(command)
                 case Record(outcome, direction, stream):
                     self._append(OUTCOME, direction, stream, outcome.to_record(), 0, outcome.at)
                     if outcome.word.final and outcome.word not in _LEAVES:
@@ -274,6 +274,12 @@ class Conversation:
                     self._port.close_channel(direction, stream)
         for record in swallowed:
             self._port.swallowed(record.direction, record.stream, record.outcome.of)
+
+    def _send(self, command: Send) -> None:
+        self._append(SENT, command.direction, command.stream, command.data, 0, command.at)
+        heard = self._port.send(command.direction, command.data, command.stream, command.answers)
+        if not heard and not command.answers:
+            self.note(UNHEARD, "visibility")
 
     def _arm(self) -> None:
         due = None if self._engine is None else self._engine.due

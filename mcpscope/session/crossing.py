@@ -17,8 +17,11 @@ class Port(Protocol):
         self, direction: Direction, message: Message, stream: int, of: int, *, changed: bool
     ) -> None: ...
 
-    def send(self, direction: Direction, data: bytes, stream: int, answers: int) -> None:
-        """A message of our own; ``answers`` names the received message it is the answer to (0: none)."""
+    def send(self, direction: Direction, data: bytes, stream: int, answers: int) -> bool:
+        """A message of our own; ``answers`` names the received message it is the answer to (0: none).
+
+        False: its receiver has nothing open on which it could hear it.
+        """
 
     def swallowed(self, direction: Direction, stream: int, of: int) -> None:
         """What arrived on ``stream`` goes no further and has no answer."""

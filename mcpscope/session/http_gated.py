@@ -45,7 +45,7 @@ class RelayPort:
         else:
             self._proxy.post_own(self, message)
 
-    def send(self, direction: Direction, data: bytes, stream: int, answers: int) -> None:
+    def send(self, direction: Direction, data: bytes, stream: int, answers: int) -> bool:
         if direction is Direction.TO_SERVER:
             self._proxy.post_own(self, parse(data))
             if answers and (down := self.downs.get(stream)) is not None:
@@ -57,6 +57,9 @@ class RelayPort:
                 up.say(data)
         elif (down := self.downs.get(stream) or self._standing(stream)) is not None:
             down.say(data)
+        else:
+            return False
+        return True
 
     def _standing(self, stream: int) -> GatedDown | None:
         """The event stream that is open under this number, else the one that a client's GET holds open."""

@@ -121,12 +121,13 @@ class RemoteSession:
         else:
             self._post(message, stream)
 
-    def send(self, direction: Direction, data: bytes, stream: int, answers: int) -> None:
+    def send(self, direction: Direction, data: bytes, stream: int, answers: int) -> bool:
         if direction is Direction.TO_CLIENT:
             self.client.write(one_line(data))
         else:
             self._streams += 1
             self._post(parse(data), self._streams)
+        return True
 
     def swallowed(self, direction: Direction, stream: int, of: int) -> None: ...
 

@@ -122,7 +122,9 @@ def struck(ends: Ends, peers: Peers, kind: str, way: str, *options: str) -> list
     return found
 
 
-@pytest.mark.parametrize(("kind", "way"), [("sdk2-auto", "http"), ("ts-v1", "stdio")])
+@pytest.mark.parametrize(
+    ("kind", "way"), [("sdk2-auto", "http"), pytest.param("ts-v1", "stdio", marks=pytest.mark.soak)]
+)
 def test_the_same_seed_gives_the_same_run_on_every_wire(
     ends: Ends, peers: Peers, kind: str, way: str
 ) -> None:
@@ -132,7 +134,7 @@ def test_the_same_seed_gives_the_same_run_on_every_wire(
     assert [bool(fault) for fault in recorded(ends)] == found
 
 
-@pytest.mark.parametrize("way", ["http", "http-stdio"])
+@pytest.mark.parametrize("way", ["http-stdio", pytest.param("http", marks=pytest.mark.soak)])
 def test_a_fault_of_a_policy_file_does_the_same(ends: Ends, peers: Peers, way: str) -> None:
     policy = ends.program.folder / "policy.yaml"
     policy.write_text("""
@@ -149,7 +151,7 @@ rules:
     assert [bool(fault) for fault in recorded(ends)] == found
 
 
-@pytest.mark.parametrize("way", ["http", "stdio-http"])
+@pytest.mark.parametrize("way", ["http", pytest.param("stdio-http", marks=pytest.mark.soak)])
 def test_silence_keeps_the_connection_open_until_the_client_closes_it(
     ends: Ends, peers: Peers, way: str
 ) -> None:

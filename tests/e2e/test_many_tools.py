@@ -67,12 +67,19 @@ def web(url: str) -> Ask:
     return ask
 
 
-def connected(ends: Ends, way: str) -> Ask:
+def connected(ends: Ends, way: str, *options: str) -> Ask:
+    """A client that has said hello."""
     if way == "stdio":
-        return pipe(ends, ends.program.argv("proxy", *HIDE, "--", *SERVER))
-    if way == "http-stdio":
-        return pipe(ends, ends.program.argv("proxy", *HIDE, "--stdio", ends.server(*SERVER)))
-    return web(ends.proxy(*HIDE, *(["--", *SERVER] if way == "stdio-http" else [ends.server(*SERVER)])))
+        ask = pipe(ends, ends.program.argv("proxy", *options, "--", *SERVER))
+    elif way == "http-stdio":
+        ask = pipe(ends, ends.program.argv("proxy", *options, "--stdio", ends.server(*SERVER)))
+    else:
+        ask = web(ends.proxy(*options, *(["--", *SERVER] if way == "stdio-http" else [ends.server(*SERVER)])))
+    info = {"name": "pager", "version": "1"}
+    params = {"protocolVersion": many.VERSION, "capabilities": {}, "clientInfo": info}
+    ask({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
+    ask({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    return ask
 
 
 def expected(id: int, number: int) -> bytes:
@@ -86,11 +93,7 @@ def expected(id: int, number: int) -> bytes:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_fifty_pages_lose_only_what_is_hidden(ends: Ends, way: str) -> None:
-    ask = connected(ends, way)
-    info = {"name": "pager", "version": "1"}
-    params = {"protocolVersion": many.VERSION, "capabilities": {}, "clientInfo": info}
-    ask({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
-    ask({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    ask = connected(ends, way, *HIDE)
     cursor, seen = None, []
     for number in range(many.PAGES):
         wanted = {} if cursor is None else {"cursor": cursor}
@@ -101,6 +104,19 @@ def test_fifty_pages_lose_only_what_is_hidden(ends: Ends, way: str) -> None:
         seen += [tool["name"] for tool in result["tools"]]
     assert cursor is None
     assert seen == NAMES
+
+
+def test_a_client_without_a_stream_is_not_said_to_have_heard(ends: Ends) -> None:
+    ask = connected(ends, "http", "--only", "tool_1")
+    with ends.control() as control:
+        control.call("scope/tools/unhide", globs=["tool_2*"])
+        page = json.loads(ask({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}))["result"]
+        names = [tool["name"] for tool in page["tools"]]
+        assert names == ["tool_1", "tool_2", *(f"tool_2{n}" for n in range(10))]
+    sent, unheard, again = ends.notes()
+    assert "notifications/tools/list_changed was sent" in sent
+    assert "that did not reach the client" in unheard
+    assert "the client asked for its tools again after" in again
 
 
 @pytest.mark.sdk1

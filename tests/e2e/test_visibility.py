@@ -75,12 +75,9 @@ def faces(peers: Peers, ttl_ms: int = 0) -> list[str]:
 @pytest.mark.parametrize(
     ("kind", "way"),
     [
-        pytest.param(
-            kind, way, marks=[] if pair in (("sdk2-auto", "http"), ("ts-auto", "stdio")) else pytest.mark.soak
-        )
+        pytest.param(kind, way, marks=[] if (kind, way) == ("sdk2-auto", "http") else pytest.mark.soak)
         for kind in ("sdk2-auto", "ts-auto")
         for way in WAYS
-        for pair in [(kind, way)]
     ],
 )
 def test_a_client_that_does_not_listen_sees_it_when_its_list_is_too_old(
@@ -105,10 +102,9 @@ def test_a_client_that_does_not_listen_sees_it_when_its_list_is_too_old(
     assert len(waited) == 2
 
 
+RENAMED_SAMPLE = (("sdk2-auto", "http"), ("ts-auto", "http-stdio"), ("sdk2-legacy", "stdio-http"))
 RENAMED = [
-    pytest.param(
-        kind, way, marks=[] if kind == "sdk2-auto" or (kind, way) == ("ts-auto", "http") else pytest.mark.soak
-    )
+    pytest.param(kind, way, marks=[] if (kind, way) in RENAMED_SAMPLE else pytest.mark.soak)
     for kind in KINDS
     for way in WAYS
 ]

@@ -146,9 +146,13 @@ class Ends(HttpEnds):
         viewer = Viewer(argv, {**self.program.env, **(env or {})}, log)
         self._viewers.append(viewer)
         viewer.hears("ready")  # a client that probes has ended its first proxy by now
+        return viewer, self.control()
+
+    def control(self) -> Control:
+        """Somebody at the control socket of the proxy that runs."""
         runtime = Path(self.program.env["MCPSCOPE_RUNTIME_DIR"])
         entry = until(lambda: next((one for one in running(runtime) if one.socket), None))
-        return viewer, Control(entry.socket, "tester", timeout=30)
+        return Control(entry.socket, "tester", timeout=30)
 
     def _argv(self, peers: Peers, kind: str, target: list[str]) -> list[str]:
         client, _, mode = kind.partition("-")
