@@ -89,7 +89,7 @@ _TRAFFIC = (
         ("enter",),
         "Open",
         "open the exchange under the cursor",
-        ("traffic", "recordings", "log"),
+        ("traffic", "recordings", "log", "tool"),
         rank=10,
     ),
     Action(

@@ -280,8 +280,8 @@ def _wrapped(text: str, width: int, most: int) -> list[str]:
     return [*lines, line]
 
 
-def schema_lines(thing: Thing) -> list[Line]:
-    """The arguments, one line each, then the schemas as printed JSON."""
+def schema_lines(thing: Thing, example: bytes = b"") -> list[Line]:
+    """The arguments, one line each, then the schemas as printed JSON, and what a real call said."""
     body = thing.offered.body
     lines: list[Line] = []
     for word in ("inputSchema", "outputSchema", "arguments"):
@@ -291,6 +291,10 @@ def schema_lines(thing: Thing) -> list[Line]:
         if word == "inputSchema" and isinstance(body[word], dict) and body[word].get("properties"):
             lines += [*schema_hints(body[word]), []]
         lines += json_lines(body[word])
+    if example:
+        found = document(example)
+        lines += [[], [("a call that went well said", "accent")], []]
+        lines += [found.spans(row) for row in range(len(found))]
     return lines or [[("it declares no schema", "muted")]]
 
 
@@ -323,6 +327,10 @@ def drift_lines(thing: Thing, clock: Clock) -> list[Line]:
 
 def _bytes(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=True).encode()
+
+
+CALLS_BEGIN = 2
+"""The line of ``call_lines`` on which the newest call stands."""
 
 
 def call_lines(thing: Thing, glyphs: Glyphs, clock: Clock) -> list[Line]:

@@ -76,7 +76,9 @@ class Toggling:
         if await self._safely(self._wish(things, shown=shown)):
             back, again = (partial(self._again, things, shown=one) for one in (not shown, shown))
             self._undo.done(Step(name, back, again))
-            self._screen.say(f"{'shown' if shown else 'hidden'}: {_names(things)}  (u takes it back)")
+            still = await self._still_hidden(things) if shown else ""
+            said = f"{'shown' if shown else 'hidden'}: {_names(things)}  (u takes it back)"
+            self._screen.say(still or said, severity="error" if still else "information")
 
     async def only(self, things: Sequence[Thing], all: Sequence[Thing]) -> None:
         """Let clients see no tools but these."""
@@ -119,6 +121,16 @@ class Toggling:
         await self._wish(hidden, shown=False)
         await self._wish(shown, shown=True)
         await self._done()
+
+    async def _still_hidden(self, things: Sequence[Thing]) -> str:
+        """What hides one of them whatever is wished: a policy, or that it was not accepted."""
+        for (link, kind), names in _by_link(things).items():
+            told = await self._steer.ask(link, "scope/tools/list", kind=kind, names=names)
+            for item in told["items"]:
+                if why := item["hidden_by"]:
+                    more = "; a accepts it" if why == "not accepted" else ", which no key can change"
+                    return f"{item['name']} stays hidden: {why}{more}"
+        return ""
 
     async def _again(self, things: Sequence[Thing], *, shown: bool) -> None:
         await self._wish(things, shown=shown)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from mcpscope.tui.messages import FilterBy
+from mcpscope.tui.jsontext import part_of
+from mcpscope.tui.loaded import load
+from mcpscope.tui.messages import FilterBy, OpenExchange
 from mcpscope.tui.offers import Thing
 from mcpscope.tui.present import tools
 from mcpscope.tui.present.chrome import Heading
@@ -36,6 +38,7 @@ class ToolScreen(ScopeScreen):
         self._under = under
         self.thing = thing
         self._tab = tab
+        self._example = b""
         self._searching = Searching(self, lambda: self.viewer)
         self.heading = replace(under.heading, title=thing.name)
 
@@ -50,6 +53,15 @@ class ToolScreen(ScopeScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.show(self.thing)
+        self.run_worker(self._read_example(), group="example")
+
+    async def _read_example(self) -> None:
+        """What the last good call said."""
+        good = [call.exchange for call in self.thing.offered.last if call.status == "ok"]
+        loaded = await self._under.source.ask(lambda pages: load(pages, good[-1])) if good else None
+        if loaded is not None and loaded.request is not None:
+            self._example = (part_of(loaded.request.source, "/params/arguments") or "").encode()
+            self.show(self.thing)
 
     def show_heading(self, heading: Heading) -> None:
         super().show_heading(replace(heading, title=self.thing.name))
@@ -77,7 +89,7 @@ class ToolScreen(ScopeScreen):
             return tools.drift_lines(thing, clock)
         if self._tab == "Calls":
             return tools.call_lines(thing, glyphs, clock)
-        return tools.schema_lines(thing)
+        return tools.schema_lines(thing, self._example)
 
     def status_parts(self) -> tuple[Sequence[Span], str]:
         return [(self.viewer.position_text(), "muted")], ""
@@ -88,11 +100,24 @@ class ToolScreen(ScopeScreen):
         return {
             **acts,
             **self._searching.acts(),
+            "open": Act(self._open, self._no_call),
             "tool.diff": Act(lambda: self._turn("Diff")),
             "tool.calls": Act(self._calls),
             "tab.next": Act(lambda: self._step(1)),
             "tab.previous": Act(lambda: self._step(-1)),
         }
+
+    def _call(self) -> int:
+        """The exchange under the cursor; 0 for none."""
+        at = self.viewer.row - tools.CALLS_BEGIN
+        found = list(reversed(self.thing.offered.last))
+        return found[at].exchange if self._tab == "Calls" and 0 <= at < len(found) else 0
+
+    def _no_call(self) -> str:
+        return "" if self._call() else "] to Calls, and the cursor on one of them"
+
+    def _open(self) -> None:
+        self.post_message(OpenExchange(self._call()))
 
     def _calls(self) -> None:
         self.post_message(FilterBy(self.thing.filter, add=False))

@@ -97,7 +97,7 @@ class ToolsScreen(ScopeScreen):
         sessions: Callable[[], Sequence[SessionRow]],
     ) -> None:
         super().__init__()
-        self.clock = clock
+        self.clock, self.source = clock, source
         self.offering = Offering(source, steer, sessions)
         self.marked: set[tuple[str, str, str]] = set()
         self.kind = "tool"

@@ -52,12 +52,14 @@ def here(program: Program, monkeypatch: pytest.MonkeyPatch) -> Program:
 def offering(here: Program) -> Callable[..., Steered]:
     """Starts a proxy in front of a server with these tools, and lists them."""
 
-    def start(tools: list[dict[str, Any]] = TOOLS) -> Steered:
+    def start(tools: list[dict[str, Any]] = TOOLS, policy: str = "") -> Steered:
         (here.folder / "tools.json").write_text(json.dumps(tools))
-        wire = Steered(here, "--label", "shop", server=SERVER)
+        (here.folder / "policy.yaml").write_text(policy)
+        options = ["--policy", str(here.folder / "policy.yaml")] if policy else []
+        wire = Steered(here, "--label", "shop", *options, server=SERVER)
         wire.says({"jsonrpc": "2.0", "method": "notifications/initialized"})
         wire.says(LIST)
-        assert len(wire.hears()["result"]["tools"]) == len(tools)
+        assert len(wire.hears()["result"]["tools"]) in (len(tools), len(tools) - bool(policy))
         return wire
 
     return start
@@ -241,14 +243,24 @@ async def test_a_changed_definition_is_marked_until_it_is_accepted(offering: Cal
     assert told["data"]["drifted"] == {}
 
 
+async def test_a_policy_hides_whatever_is_wished(offering: Callable[..., Steered]) -> None:
+    wire = offering(policy="version: 1\nhide: [wipe]\n")
+    async with tools_of(wire.program.db) as scope:
+        await (
+            scope.tools.shows("wipe", "1 hidden").select(3).press("space").shows("stays hidden: policy wipe")
+        )
+        assert "wipe" not in await lists(wire)
+
+
 async def test_a_recording_is_shown_and_cannot_be_toggled(offering: Callable[..., Steered]) -> None:
     wire = offering()
+    await calls(wire, 1, "look")
     wire.closes()
     async with tools_of(wire.program.db, (80, 24), live=False) as scope:
-        await scope.tools.shows("look", "5 never used").press("space").shows("runs no more")
+        await scope.tools.shows("look", "4 never used").press("space").shows("runs no more")
         await scope.tools.press("enter")
-        await (
-            scope.tool.shows("[Schema]", "inputSchema")
-            .press("right_square_bracket")
-            .shows("[JSON]", "Looks.")
-        )
+        await scope.tool.shows("[Schema]", "inputSchema", "a call that went well said")
+        await scope.tool.press("right_square_bracket").shows("[JSON]", "Looks.").press("enter")
+        await scope.tool.shows("] to Calls").press("right_square_bracket", "right_square_bracket")
+        await scope.tool.shows("[Calls]", "1 call", "ok").press("j", "j", "enter")
+        await scope.detail.shows("look", "arguments")
