@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from mcpscope.cli.output import emit_json
+from mcpscope.cli.rules_trial import explain, try_on
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.cli.steering import dialled, everywhere
 from mcpscope.engine.policy.keys import json_schema
@@ -25,7 +26,11 @@ _PROXY = click.option("--proxy", metavar="NAME", default="", help="The proxy's l
 
 @click.group("rules")
 def command() -> None:
-    """List, check, add, enable and disable rules."""
+    """List, check, explain, test, add, enable and disable rules."""
+
+
+command.add_command(explain)
+command.add_command(try_on)
 
 
 @command.command("check")

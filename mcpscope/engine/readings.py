@@ -34,7 +34,7 @@ _UNSEEN: Final = re.compile(
     "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
-_SYNTAX_WHEN_NORMALISED: Final = re.compile("[\uff02\uff3c\ufe68\uff5b\uff5d\uff0c\uff1a]")
+_SYNTAX_WHEN_NORMALISED: Final = re.compile("[\uff02\uff3c\ufe68]")
 _NAMED: Final[tuple[tuple[str, ...], ...]] = (
     ("name",),
     ("uri",),

@@ -1,0 +1,93 @@
+"""Policies tried on messages that nobody forwards: what would become of each, and which rule says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mcpscope.engine.commands import Command, Forward, Record
+from mcpscope.engine.engine import Engine
+from mcpscope.engine.events import Received
+from mcpscope.engine.live import Live
+from mcpscope.engine.outcomes import Outcome, Word
+from mcpscope.engine.passage import Passage, tool_of
+from mcpscope.engine.policy.load import ORIGIN, Policy, in_force
+from mcpscope.engine.rules import Action, Phase
+from mcpscope.engine.steering import Steering, certain
+from mcpscope.protocol.message import Direction, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What would become of one message: an outcome's word, the rule it is owed to, and what else is said."""
+
+    word: str
+    rule: str = ""
+    tags: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rule of the list held against a message: ``yes``, ``no``, or ``not told`` where types do not fit.
+
+    ``elsewhere`` is said of rules that cannot concern such a message.
+    """
+
+    rule: str
+    action: str
+    looks_for: str
+    found: str
+
+
+class Trial:
+    """One session under ``policies``, as a proxy would judge it with nobody attached."""
+
+    def __init__(self, policies: Sequence[Policy], *, client: str = "") -> None:
+        self._steering = Steering()
+        self._steering.strict = certain
+        self._steering.view.obey([glob for policy in policies for glob in policy.hide])
+        self._steering.rules.replace_origin(ORIGIN, in_force(policies))
+        self._engine = Engine(self._steering)
+        identity = self._engine.memory.identity
+        identity.facts = replace(identity.facts, client_name=client)
+
+    def __repr__(self) -> str:
+        return f"<Trial {self._steering!r}>"
+
+    def judge(
+        self, message: Message, direction: Direction, at: int, stream: int = 0, caller: str = ""
+    ) -> Judged:
+        """What would become of ``message``, the next one of the session."""
+        return _told(self._engine.handle(Received(direction, message, at, stream, caller)), at)
+
+    def steps(self, message: Message, direction: Direction, at: int, caller: str = "") -> list[Step]:
+        """Every rule in order, held against ``message`` as it came."""
+        phase = Phase.ANSWER if message.is_answer else Phase.REQUEST
+        passage = Passage(direction, message, message, at, 0, phase, caller=caller)
+        place = (phase, direction, message.method, tool_of(message))
+        rules = self._steering.rules
+        could = {entry.rule.name for entry in rules.candidates(place)}
+        subject = Live(passage, self._engine.facts(), at)
+        found: list[Step] = []
+        for entry in rules:
+            rule = entry.rule
+            looks_for = rule.condition.text if rule.condition is not None else ""
+            if rule.name not in could:
+                verdict = "elsewhere"
+            else:
+                said = True if rule.condition is None else rule.condition.test(subject)
+                verdict = "not told" if said is None else "yes" if said else "no"
+            found.append(Step(rule.name, rule.action.value, looks_for, verdict))
+        return found
+
+
+def _told(commands: list[Command], at: int) -> Judged:
+    outcomes = [one.outcome for one in commands if isinstance(one, Record) and one.outcome.of == at]
+    if not outcomes:
+        passed = any(isinstance(one, Forward) for one in commands)
+        return Judged(Word.FORWARDED.value if passed else Word.REFUSED.value)
+    last: Outcome = outcomes[-1]
+    tags, warnings = (last.detail.get(key) or () for key in ("tags", "warnings"))
+    word = Action.ASK.value if last.word is Word.HELD else last.word.value
+    return Judged(word, last.rule, tuple(map(str, tags)), tuple(map(str, warnings)))
