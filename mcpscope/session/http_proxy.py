@@ -31,6 +31,7 @@ from mcpscope.session.http_sessions import (
 from mcpscope.transports.connect.http_pool import Pool
 from mcpscope.transports.http_head import (
     HOP_BY_HOP,
+    BadHeader,
     Headers,
     RequestHead,
     ResponseHead,
@@ -183,7 +184,11 @@ class HttpProxy:
         conversation = self._conversations[number]
         own = OwnPost(conversation, self._next_stream())
         head = own.head_like(template, message, conversation.schema(str(message.params.get("name"))))
-        method, data, key, _ = self.request_head(head)
+        try:
+            method, data, key, _ = self.request_head(head)
+        except BadHeader as error:
+            conversation.note(f"a message could not be sent: {error}")
+            return
         outgoing = self.pool.request(key, method, data, own)
         outgoing.write(message.raw)
         outgoing.end()

@@ -155,6 +155,10 @@ class RemoteSession:
         head = encode_request(method, target, [*lines, *self.injected.headers])
         return self._pool.request(b"", method, head, sink)
 
+    def soon(self, work: Callable[[str], None], word: str) -> None:
+        """Call ``work`` when what is going on now is done."""
+        self._loop.call_soon(work, word)
+
     def refresh(self, then: Callable[[], None]) -> None:
         """Resolve the injected secrets again, then go on."""
 

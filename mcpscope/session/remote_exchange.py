@@ -10,7 +10,7 @@ from mcpscope.protocol.sse import SseEvent, SseParser
 from mcpscope.session.bridge_ids import IdKey, id_key, same_id
 from mcpscope.session.http_log import StreamLog
 from mcpscope.transports.connect.http_outgoing import Failure, Outgoing
-from mcpscope.transports.http_head import Headers, RequestHead, ResponseHead, indexed
+from mcpscope.transports.http_head import BadHeader, Headers, RequestHead, ResponseHead, indexed
 
 if TYPE_CHECKING:
     from mcpscope.session.remote import RemoteSession
@@ -133,15 +133,24 @@ class RemoteExchange:
         if self.over:
             return
         method, target, headers, body = self._request
-        self._outgoing = self.remote.request(method, target, headers, self)
+        try:
+            self._outgoing = self.remote.request(method, target, headers, self)
+        except BadHeader as error:
+            self.remote.soon(self._unsayable, str(error))
+            return
         if body:
             self._outgoing.write(body)
         self._outgoing.end()
         self._outgoing.flush()
 
+    def _unsayable(self, why: str) -> None:
+        if not self.over:
+            self._finish("mcpscope", error=why)
+            self.on_done(why, "")
+
     def _event(self, event: SseEvent) -> None:
         self.heard = True
-        if event.id is not None:
+        if event.id is not None and "\0" not in event.id:
             self.last_event_id = event.id
         if event.retry is not None:
             self.retry = event.retry / 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import SplitResult
 
@@ -11,6 +12,8 @@ from mcpscope.protocol.message import Message
 from mcpscope.session.crossing import one_line
 from mcpscope.session.http_sessions import MODERN, Session
 from mcpscope.transports.http_head import Headers, netloc
+
+_VERSION = re.compile(r"[!-~]{1,64}")  # what a header can say; a server may claim anything
 
 
 class RemoteKnown:
@@ -54,7 +57,8 @@ class RemoteKnown:
         if asked is None or not isinstance(result, dict):
             return
         if asked.method == "initialize" and isinstance(result.get("protocolVersion"), str):
-            self._version = result["protocolVersion"]
+            found = result["protocolVersion"]
+            self._version = found if _VERSION.fullmatch(found) else ""
             self._record.established = True
         tools = result.get("tools") if asked.method == "tools/list" else None
         for tool in tools if isinstance(tools, list) else []:

@@ -50,11 +50,13 @@ class Heard(http.server.BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     posts: list[tuple[list[tuple[str, str]], bytes]]
+    result: dict[str, object]
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.posts.append((list(self.headers.items()), body))
-        said = json.dumps({"jsonrpc": "2.0", "id": json.loads(body)["id"], "result": {}}).encode()
+        asked = json.loads(body)
+        said = json.dumps({"jsonrpc": "2.0", "id": asked.get("id"), "result": self.result}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(said)))
@@ -67,7 +69,7 @@ class Heard(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def listening() -> Iterator[tuple[str, type[Heard]]]:
     """A server that is strict about heads, its URL, and what it heard."""
-    kind = type("Kept", (Heard,), {"posts": []})
+    kind = type("Kept", (Heard,), {"posts": [], "result": {}})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/mcp", kind
@@ -123,12 +125,45 @@ def test_an_edited_name_reaches_the_upstreams_header_without_ending_its_line(end
             asyncio.run(scenario(control, url))
 
 
+def test_what_a_stdio_client_or_its_server_says_does_not_end_a_header_line_and_nobody_waits_for_ever(
+    ends: HttpEnds,
+) -> None:
+    envelope = json.loads(modern(0, "t")[0])["params"]["_meta"]
+    version = "io.modelcontextprotocol/protocolVersion"
+    conversations = {
+        "legacy": [
+            {"id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}},
+            {"id": 2, "method": "ping"},
+        ],
+        "modern": [
+            {"id": 3, "method": "tools/list\r\nX-Injected: 1", "params": {"_meta": envelope}},
+            {
+                "id": 4,
+                "method": "ping",
+                "params": {"_meta": envelope | {version: "2026-07-28\r\nX-Injected: 1"}},
+            },
+            {"id": 5, "method": "ping", "params": {"_meta": envelope}},
+        ],
+    }
+    with listening() as (upstream, heard):
+        heard.result = {"protocolVersion": "2025-11-25\r\nX-Injected: 1", "capabilities": {}}
+        answers = {}
+        for said in conversations.values():
+            lines = b"".join(json.dumps({"jsonrpc": "2.0", **one}).encode() + b"\n" for one in said)
+            done = ends.program.run("proxy", "--stdio", upstream, input=lines)
+            assert done.returncode == 0 and b"Traceback" not in done.stderr, done.stderr
+            answers.update({one["id"]: one for one in map(json.loads, done.stdout.splitlines())})
+    assert {id for id, one in answers.items() if "result" in one} == {1, 2, 5}
+    assert all("header" in answers[id]["error"]["message"] for id in (3, 4)), answers
+    assert not [key for headers, _ in heard.posts for key, _ in headers if "inject" in key.lower()]
+
+
 def test_slow_heads_and_half_heads_are_ended_while_others_are_served(ends: HttpEnds) -> None:
     url = ends.proxy(ends.server(*PLAIN_HTTP))
 
     async def dribble(number: int) -> tuple[float, bytes]:
+        begun = time.monotonic()
         async with Client(url) as slow:
-            begun = time.monotonic()
             slow.writer.write(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\n")
             found = b""
             while not found:
