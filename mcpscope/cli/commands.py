@@ -22,6 +22,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "review": ("mcpscope.cli.review", "Accept or reject the differences of a run."),
     "diff": ("mcpscope.cli.diff", "Compare two recordings or runs."),
     "serve": ("mcpscope.cli.serve", "Answer from a recording."),
+    "stats": ("mcpscope.cli.stats", "Calls, errors, times and bytes, by tool, client, session or hour."),
+    "why": ("mcpscope.cli.why", "Why a session hangs: who owes whom an answer."),
     "check": ("mcpscope.cli.check", "Check a recording against expectations."),
     "rules": ("mcpscope.cli.rules", "List, check and change rules."),
     "policy": ("mcpscope.cli.policy", "Check and test policy files."),

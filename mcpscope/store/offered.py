@@ -16,6 +16,7 @@ LAST_CALLS = 50
 _SESSIONS_OF = "SELECT id FROM sessions WHERE journal = ? ORDER BY id"
 _LABEL = "SELECT label FROM sessions WHERE id = ?"
 _LATEST = "SELECT max(session_id) FROM definitions"
+_THAT_LISTED = "SELECT DISTINCT session_id FROM definitions ORDER BY session_id"
 _DEFINED = "SELECT kind, name, at, body FROM definitions WHERE session_id = ? ORDER BY id"
 _USED = """
     SELECT id, method, name, status, code, opened_at, dur_ns, res_bytes FROM exchanges
@@ -100,6 +101,11 @@ def latest(connection: sqlite3.Connection) -> list[int]:
     """The newest session that listed anything, if there is one."""
     (id,) = connection.execute(_LATEST).fetchone()
     return [] if id is None else [int(id)]
+
+
+def that_listed(connection: sqlite3.Connection) -> list[int]:
+    """Every session that listed anything, oldest first."""
+    return [int(id) for (id,) in connection.execute(_THAT_LISTED)]
 
 
 def label_of(connection: sqlite3.Connection, session: int) -> str:
