@@ -20,12 +20,13 @@ from mcpscope.cli.tables import print_table
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.paths import journal_root
 from mcpscope.store.directory import Directory
+from mcpscope.store.findings import Checked
 from mcpscope.store.local_key import key_path, local_key
 from mcpscope.store.reading import reading
 from mcpscope.store.sealing import heads_path
 from mcpscope.store.seals import KEY_PURPOSE
 from mcpscope.store.trail import Line, decided_sessions, trail
-from mcpscope.store.verifying import Checked, examine, read_heads, sealed_sessions, verify
+from mcpscope.store.verifying import examine, read_heads, sealed_sessions, verify
 from mcpscope.text import json_text, safe
 from mcpscope.tui.present import figures
 

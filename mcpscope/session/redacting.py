@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from mcpscope.engine.places import Places, splice
+from mcpscope.engine.place_walk import splice
+from mcpscope.engine.places import Places
 from mcpscope.session.http_log import LAST_FLAG
 from mcpscope.store.journal import Journal
 from mcpscope.store.layout import (

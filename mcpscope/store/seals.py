@@ -123,3 +123,10 @@ def _spelled(value: Any) -> bytes:
     if isinstance(value, int) and not -_INT64 <= value < _INT64:
         value = float(value)
     return b"n" + repr(value + 0).encode()
+
+
+def as_bytes(value: Any) -> bytes:
+    """A value as bytes, also where a column for bytes holds something else now."""
+    if isinstance(value, bytes):
+        return value
+    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else repr(value).encode()

@@ -1,19 +1,18 @@
-"""Reading the chain: every row of a session compared with what was sealed, and what differs, by name."""
+"""Reading the chain: a session's seals, what they cover, and the ends written down elsewhere."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mcpscope.store import seals
-from mcpscope.store.bodies import BlockReader
-from mcpscope.store.seals import BODY, CLOSE, FIELDS, OPEN, REMOVED, Entry, entry, own_flags
+from mcpscope.store.findings import Audit, Checked
+from mcpscope.store.row_checks import RowChecks
+from mcpscope.store.seals import CLOSE, FIELDS, OPEN, REMOVED, Entry, as_bytes
 
-MAX_FINDINGS = 1000
 # What sqlite3 raises for a damaged file; a spoiled name in it even shows in the text of the error.
 UNREADABLE = (sqlite3.DatabaseError, UnicodeDecodeError)
 
@@ -26,75 +25,6 @@ _SESSIONS = """
     AND CASE WHEN json_valid(detail) THEN detail ->> '$.policy' END IS NOT NULL
 """
 _SESSION = f"SELECT {', '.join(FIELDS['session'])} FROM sessions WHERE id = ?"
-_MESSAGES = f"""
-    SELECT id, body_id, body_at, coalesce(kept, size), fate, {", ".join(FIELDS["message"])}
-    FROM messages WHERE session_id = ? ORDER BY id
-"""
-_OUTCOMES = """
-    SELECT o.message_id, o.chain, o.bytes, o.outcome, o.actor, o.rule, o.at, o.waited_ns, o.detail
-    FROM outcomes AS o JOIN messages AS m ON m.id = o.message_id WHERE m.session_id = ? ORDER BY o.id
-"""
-_NOTES = "SELECT id, text, at, kind, detail FROM notes WHERE session_id = ? AND kind != 'remark' ORDER BY id"
-_DEFINITIONS = """
-    SELECT message_id, body, at, kind, name, digest FROM definitions WHERE session_id = ? ORDER BY id
-"""
-_EXCHANGES = f"SELECT id, {', '.join(FIELDS['exchange'])} FROM exchanges WHERE session_id = ? ORDER BY id"
-_STREAMS = f"SELECT stream, {', '.join(FIELDS['stream'])} FROM streams WHERE session_id = ? ORDER BY stream"
-_FLAGS_AT = FIELDS["exchange"].index("flags")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What is not as it was sealed: ``kind`` of row, its ``id`` (0: the session as a whole), and how."""
-
-    kind: str
-    id: int
-    what: str
-
-    @property
-    def text(self) -> str:
-        place = f"{self.kind} {self.id}" if self.id else self.kind
-        return f"{place}: {self.what}"
-
-
-@dataclass(slots=True)
-class Checked:
-    """One session. ``end`` is ``sealed``, or ``open`` where its recorder has not come to the end."""
-
-    session_id: int
-    uid: str = ""
-    label: str = ""
-    policy: str = ""
-    end: str = "open"
-    end_reason: str = ""
-    journal: str = ""
-    seals: int = 0
-    rows: int = 0
-    last_id: int = 0
-    head: str = ""
-    findings: list[Finding] = field(default_factory=list)
-    other_key: bool = False
-
-    @property
-    def intact(self) -> bool:
-        return not self.findings
-
-    def add(self, kind: str, id: int, what: str) -> None:
-        if len(self.findings) < MAX_FINDINGS:
-            self.findings.append(Finding(kind, id, what))
-
-
-@dataclass(slots=True)
-class Audit:
-    """A database: its sessions under a policy, the uids of those gone, what SQLite says of the file."""
-
-    checked: list[Checked]
-    missing: list[str] = field(default_factory=list)
-    damage: list[str] = field(default_factory=list)
-
-    @property
-    def intact(self) -> bool:
-        return not (self.missing or self.damage) and all(one.intact for one in self.checked)
 
 
 def sealed_sessions(connection: sqlite3.Connection) -> list[int]:
@@ -137,7 +67,7 @@ def verify(
         _against_session(connection, found, rows)
         _against_head(found, rows, heads)
         if not found.other_key:
-            _Rows(connection, found, sealed, key).compare()
+            RowChecks(connection, found, sealed, key).compare()
     except UNREADABLE as error:
         found.add("database", 0, f"cannot be read here: {error}")
     return found
@@ -192,7 +122,7 @@ def _chain(found: Checked, rows: list[tuple[Any, ...]], key: bytes) -> list[Entr
     if not rows:
         found.add("session", 0, "it was recorded under a policy, and all its seals are gone")
         return []
-    said = _json(_bytes(rows[0][4])) if rows[0][2] == OPEN else {}
+    said = _json(as_bytes(rows[0][4])) if rows[0][2] == OPEN else {}
     found.uid, found.label = str(said.get("uid") or ""), str(said.get("label") or "")
     found.policy = str(said.get("policy") or "")
     if said.get("key") not in (None, seals.key_id(key)):
@@ -258,153 +188,9 @@ def _against_head(found: Checked, rows: list[tuple[Any, ...]], heads: dict[str, 
     found.add("session", 0, f"its end is cut off or another: {sealed} were written down when it ended")
 
 
-class _Rows:
-    """The rows of one session against the entries of its seals."""
-
-    def __init__(
-        self, connection: sqlite3.Connection, found: Checked, sealed: list[Entry], key: bytes
-    ) -> None:
-        self._connection = connection
-        self._found = found
-        self._key = key
-        self._id = found.session_id
-        self._changed: list[tuple[Entry, Entry]] = []
-        self._sealed: dict[str, dict[int, list[Entry]]] = {kind: {} for kind in FIELDS}
-        for one in sealed:
-            self._sealed[one.kind].setdefault(one.id, []).append(one)
-
-    def compare(self) -> None:
-        self._messages()
-        self._several("outcome", self._outcomes())
-        self._several("note", self._plain("note", _NOTES))
-        self._several("definition", self._plain("definition", _DEFINITIONS))
-        self._latest("exchange", self._exchanges())
-        if self._found.end == "sealed":
-            self._latest("stream", self._bare("stream", _STREAMS, (self._id,)))
-            row = self._connection.execute(_SESSION, (self._id,)).fetchone()
-            if row is not None:
-                self._latest("session", iter([entry(self._key, "session", self._id, row)]))
-        self._swapped()
-
-    def _messages(self) -> None:
-        reader = BlockReader(self._connection)
-        fates = {id: found[-1] for id, found in self._sealed["fate"].items()}
-        nothing = entry(self._key, "fate", 0, (None,)).facts
-
-        def read() -> Iterator[Entry]:
-            for id, body_id, body_at, size, fate, *values in self._connection.execute(_MESSAGES, (self._id,)):
-                body = _read(reader, body_id, body_at, size) if size else b""
-                expected = fates.pop(id, None)
-                now = entry(self._key, "fate", id, (fate,)).facts
-                if now != (nothing if expected is None else expected.facts):
-                    self._found.add("message", id, f"what became of it ({fate or 'forwarded'}) was changed")
-                yield entry(self._key, "message", id, values, body)
-
-        self._latest("message", read())
-
-    def _outcomes(self) -> Iterator[Entry]:
-        for message_id, chain, sent, *values in self._connection.execute(_OUTCOMES, (self._id,)):
-            made = entry(self._key, "outcome", message_id, values, None if sent is None else _bytes(sent))
-            if chain != made.facts + made.body:
-                self._found.add("outcome of message", message_id, "does not fit the digest beside it")
-            yield made
-
-    def _plain(self, kind: str, query: str) -> Iterator[Entry]:
-        for id, body, *values in self._connection.execute(query, (self._id,)):
-            yield entry(self._key, kind, id, values, _bytes(body))
-
-    def _bare(self, kind: str, query: str, given: tuple[int, ...]) -> Iterator[Entry]:
-        for id, *values in self._connection.execute(query, given):
-            yield entry(self._key, kind, id, values)
-
-    def _exchanges(self) -> Iterator[Entry]:
-        for id, *values in self._connection.execute(_EXCHANGES, (self._id,)):
-            values[_FLAGS_AT] = own_flags(values[_FLAGS_AT])
-            yield entry(self._key, "exchange", id, values)
-
-    def _latest(self, kind: str, rows: Iterator[Entry]) -> None:
-        """One row an id; of several entries the last one holds."""
-        sealed = {id: found[-1] for id, found in self._sealed[kind].items()}
-        for row in rows:
-            expected = sealed.pop(row.id, None)
-            if expected is None:
-                self._found.add(kind, row.id, "was added: no seal covers it")
-            elif not _same(expected, row):
-                self._differs(kind, expected, row)
-        for id in sealed:
-            self._found.add(kind, id, "is missing")
-
-    def _several(self, kind: str, rows: Iterator[Entry]) -> None:
-        """Rows of one message in their order, each with its entry."""
-        sealed = self._sealed[kind]
-        name = kind if kind == "note" else f"{kind} of message"
-        for row in rows:
-            left = sealed.get(row.id)
-            if not left:
-                self._found.add(name, row.id, "was added: no seal covers it")
-                continue
-            same = next((one for one in left if _same(one, row)), None)
-            if same is None:
-                self._differs(name, left.pop(0), row)
-            else:
-                left.remove(same)
-        for id, left in sealed.items():
-            for _ in left:
-                self._found.add(name, id, "is missing")
-
-    def _differs(self, name: str, expected: Entry, row: Entry) -> None:
-        if row.kind == "message":
-            self._changed.append((expected, row))
-            return
-        self._found.add(name, row.id, _difference(expected, row))
-
-    def _swapped(self) -> None:
-        """Messages that are not what they were: some may only have changed places."""
-        places = {(one.facts, one.body): one.id for one, _ in self._changed}
-        bodies = {one.body: one.id for one, _ in self._changed}
-        for expected, row in self._changed:
-            other = places.get((row.facts, row.body), row.id)
-            moved = bodies.get(row.body, row.id)
-            if other != row.id:
-                self._found.add("message", row.id, f"stands where message {other} stood: they were swapped")
-            elif row.facts == expected.facts and moved != row.id:
-                self._found.add("message", row.id, f"has the body of message {moved}")
-            else:
-                self._found.add("message", row.id, _difference(expected, row))
-
-
-def _read(reader: BlockReader, body_id: Any, at: Any, size: Any) -> bytes:
-    try:
-        return reader.read(body_id, at, size)
-    except (TypeError, ValueError, OverflowError):
-        return b""  # somebody wrote there what no recorder writes
-
-
-def _bytes(value: Any) -> bytes:
-    """A value as bytes, also where a column for bytes holds something else now."""
-    if isinstance(value, bytes):
-        return value
-    return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else repr(value).encode()
-
-
-def _same(expected: Entry, row: Entry) -> bool:
-    return (expected.facts, expected.body) == (row.facts, row.body)
-
-
 def _lenient(data: bytes) -> str:
     """A text that somebody has spoiled is to be compared, too."""
     return data.decode("utf-8", "surrogateescape")
-
-
-def _difference(expected: Entry, row: Entry) -> str:
-    parts = []
-    names = FIELDS[row.kind]
-    if expected.facts != row.facts:
-        named = [name for name, old, new in zip(names, expected.hints, row.hints, strict=False) if old != new]
-        parts.append(f"its {' and '.join(named) or 'facts'}")
-    if expected.body != row.body:
-        parts.append(f"its {BODY[row.kind]}")
-    return f"{', '.join(parts)} {'were' if len(parts) > 1 or ' and ' in parts[0] else 'was'} changed"
 
 
 def _numbers(word: str, first: int, last: int) -> str:

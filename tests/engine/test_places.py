@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from mcpscope.engine.places import BadPlace, Places, splice
+from mcpscope.engine.place_walk import splice
+from mcpscope.engine.places import BadPlace, Places
 
 GONE = "[redacted:00000000]"
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from mcpscope.engine.outcomes import Outcome, Word
+from mcpscope.store.findings import Checked
 from mcpscope.store.follow import Follower
 from mcpscope.store.journal import Journal
 from mcpscope.store.local_key import local_key
 from mcpscope.store.records import Dir, RecordType
 from mcpscope.store.schema import connect_ro
 from mcpscope.store.seals import KEY_PURPOSE
-from mcpscope.store.verifying import Checked, read_heads, sealed_sessions, verify
+from mcpscope.store.verifying import read_heads, sealed_sessions, verify
 
 ODD = [
     b'{"jsonrpc":"2.0","id":1,"method":"\\ud800 lone","params":{}}',
