@@ -40,11 +40,16 @@ def recorded(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     yield db
 
 
-def replay(db: Path, after: str) -> list[tuple[str, str, str]]:
-    argv = [*SCOPE, "--db", str(db), "--json", "replay", "rec"]
+def run(db: Path, *options: str, after: str = "") -> list[dict[str, Any]]:
+    argv = [*SCOPE, "--db", str(db), "--json", "replay", "rec", *options]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "CURIOUS_AFTER": after}
     done = subprocess.run(argv, capture_output=True, timeout=90, env=env)
+    assert done.stdout, done.stderr.decode()
     rows: list[dict[str, Any]] = json.loads(done.stdout)["data"]["rows"]
+    return rows
+
+
+def differences(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     return [(row["label"], row["verdict"], row["why"]) for row in rows if row["verdict"] not in FINE]
 
 
@@ -58,7 +63,7 @@ FINE = ("same", "slower")
 )
 def test_when_and_how_often_a_server_asks_for_the_roots_is_no_difference(recorded: Path) -> None:
     for after in ("", "0.3", "0,0,0.01"):
-        assert replay(recorded, after) == [], after
+        assert differences(run(recorded, after=after)) == [], after
 
 
 @pytest.mark.parametrize("recorded", ["0.05"], indirect=True)
@@ -67,8 +72,5 @@ def test_a_server_that_never_asks_for_the_roots_is_reported(recorded: Path, tmp_
     silent.write_text(
         Path(SERVER[1]).read_text().replace("def ask() -> None:", "def ask() -> None:\n    return")
     )
-    argv = [*SCOPE, "--db", str(recorded), "--json", "replay", "rec", "--timeout", "1", "--", sys.executable]
-    done = subprocess.run([*argv, str(silent)], capture_output=True, timeout=90, env=os.environ)
-    rows = json.loads(done.stdout)["data"]["rows"]
-    assert done.returncode == 1
-    assert [r["label"] for r in rows if r["verdict"] == "missing"] == ["← roots/list", "← roots/list"]
+    rows = run(recorded, "--timeout", "1", "--", sys.executable, str(silent))
+    assert [row["label"] for row in rows if row["verdict"] == "missing"] == ["← roots/list", "← roots/list"]
