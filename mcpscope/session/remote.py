@@ -32,6 +32,7 @@ BARRIER_SECONDS = 10.0
 GRACE_SECONDS = 1.5
 DELETE_SECONDS = 0.4
 MAX_TRIES = 5
+ENDPOINT_SECONDS = 30.0  # an HTTP+SSE server that names no endpoint by then never will
 
 
 @dataclass(slots=True)
@@ -88,6 +89,7 @@ class RemoteSession:
         self._tasks: set[asyncio.Task[None]] = set()
         if settings.sse:
             self._open_stream()
+            loop.call_later(ENDPOINT_SECONDS, self._no_endpoint)
 
     def __repr__(self) -> str:
         return f"<RemoteSession {self._settings.url.netloc} open={len(self._posts)}>"
@@ -218,9 +220,14 @@ class RemoteSession:
 
     def endpoint(self, data: bytes) -> None:
         """HTTP+SSE names where to post; another origin is none."""
-        named = urlsplit(urljoin(self._settings.url.geturl(), data.decode("utf-8", "replace").strip()))
-        if (named.scheme, named.netloc) != (self._settings.url.scheme, self._settings.url.netloc):
-            self._settings.say("the server names an endpoint of another origin: not followed")
+        url = self._settings.url
+        try:
+            named = urlsplit(urljoin(url.geturl(), data.decode("utf-8", "replace").strip()))
+        except ValueError:
+            self._stranded("the server names an endpoint that is no URL")
+            return
+        if (named.scheme, named.netloc) != (url.scheme, url.netloc):
+            self._stranded("the server names an endpoint of another origin: not followed")
             return
         self._post_target = _target_of(named)
         self._pump()
@@ -235,10 +242,8 @@ class RemoteSession:
         if stream.of is not None:
             self._resumed(stream, stream.of, failure)
         elif self._settings.sse:
-            for post in list(self._posts.values()):
-                self._fail(post, failure or "it closed its stream", "")
-            self._settings.say(f"the server's stream has ended{': ' + failure if failure else ''}")
-            self._settings.done(4)
+            why = f"the server's stream has ended{': ' + failure if failure else ''}"
+            self._stranded(why, failure or "it closed its stream")
         elif stream.heard or (stream.status == 200 and not failure):
             self._tries += 1
             if self._tries <= MAX_TRIES:
@@ -289,6 +294,18 @@ class RemoteSession:
             post.ask(
                 b"POST", self._post_target, self._known.headers(post.message), one_line(post.message.raw)
             )
+
+    def _no_endpoint(self) -> None:
+        if not self._post_target and not self._ending:
+            self._stranded(f"the server named no endpoint within {ENDPOINT_SECONDS:.0f} s")
+
+    def _stranded(self, why: str, failure: str = "") -> None:
+        """HTTP+SSE has nowhere to post any more: whoever waits is told, and the session ends."""
+        self._queue.clear()
+        for post in list(self._posts.values()):
+            self._fail(post, failure or why, "")
+        self._settings.say(why)
+        self._settings.done(4)
 
     def _pass_barrier(self, post: RemotePost) -> None:
         if self._barrier is post:

@@ -158,6 +158,42 @@ def test_what_a_stdio_client_or_its_server_says_does_not_end_a_header_line_and_n
     assert not [key for headers, _ in heard.posts for key, _ in headers if "inject" in key.lower()]
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [
+        ("http://127.0.0.1:1/elsewhere", "another origin"),
+        ("http://[::1", "no URL"),
+        ("", "closed its stream"),
+    ],
+)
+def test_a_stdio_client_does_not_wait_for_a_server_that_names_no_place_to_post_to(
+    program: Program, endpoint: str, words: str
+) -> None:
+    class Naming(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            self.wfile.write(f"event: endpoint\ndata: {endpoint}\n\n".encode())
+            if endpoint:
+                self.rfile.read(1)  # until the other side leaves
+
+        def log_message(self, *words: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Naming) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/sse"
+        bridge = program.popen("proxy", "--stdio", "--header", "X-Key: upstream-secret-1", url)
+        assert bridge.stdin and bridge.stdout and bridge.stderr
+        bridge.stdin.write(called(5, "json") + b"\n")
+        bridge.stdin.flush()  # and left open: the answer does not wait for its end
+        answer = json.loads(bridge.stdout.readline())
+        assert answer["id"] == 5 and words in answer["error"]["message"]
+        assert bridge.wait(20) == 4
+        assert b"Traceback" not in bridge.stderr.read()
+        server.shutdown()
+
+
 def test_slow_heads_and_half_heads_are_ended_while_others_are_served(ends: HttpEnds) -> None:
     url = ends.proxy(ends.server(*PLAIN_HTTP))
 
