@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -20,11 +20,13 @@ from mcpscope.tui.offers import KINDS, Thing
 from mcpscope.tui.present import figures, tools
 from mcpscope.tui.present.chrome import rule
 from mcpscope.tui.present.spans import Line, Span
+from mcpscope.tui.present.toolfacts import facts
 from mcpscope.tui.screens.base import NARROW, Act, ScopeScreen, bindings
 from mcpscope.tui.screens.breaking import Breaking, breaking_words
 from mcpscope.tui.screens.composing import Composing, of_thing
 from mcpscope.tui.screens.faulting import Faulting
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
+from mcpscope.tui.screens.thingrows import SORTS, ThingRows
 from mcpscope.tui.screens.toggling import Toggling, chosen
 from mcpscope.tui.screens.tool import ToolScreen
 from mcpscope.tui.sending import Sender
@@ -40,45 +42,6 @@ SHOWN_BYTES = 64 << 10
 """A larger definition is not laid out below the list with every move of the cursor: Enter shows it."""
 REST = 10
 """Reading the store again waits so many times as long as the last read took."""
-_SORTS: dict[str, Callable[[Thing], Any]] = {
-    "listed": lambda thing: 0,
-    "name": lambda thing: thing.name.lower(),
-    "calls": lambda thing: -thing.offered.calls,
-    "errors": lambda thing: -thing.offered.errors,
-    "p95": lambda thing: -(thing.offered.percentile(0.95) or 0),
-    "definition": lambda thing: -thing.size,
-}
-
-
-class ThingRows:
-    """``Rows`` over tools, prompts or resources; keys are given out once for each."""
-
-    def __init__(self, things: Sequence[Thing], screen: ToolsScreen) -> None:
-        self.things = things
-        self._screen = screen
-        self._at = {screen.number(thing): at for at, thing in enumerate(things)}
-        self._servers = len({thing.label for thing in things})
-
-    def __len__(self) -> int:
-        return len(self.things)
-
-    def key(self, position: int) -> int:
-        return self._screen.number(self.things[position])
-
-    def position(self, key: int) -> int:
-        return self._at.get(key, 0)
-
-    def line(self, position: int, width: int, *, here: bool) -> Line:
-        thing, screen = self.things[position], self._screen
-        return tools.thing_line(
-            thing,
-            width,
-            glyphs_of(screen),
-            screen.clock,
-            here=here,
-            marked=thing.key in screen.marked,
-            servers=self._servers,
-        )
 
 
 class ToolsScreen(ScopeScreen):
@@ -185,7 +148,7 @@ class ToolsScreen(ScopeScreen):
             named = {thing.key for thing in chosen(found, self._needle.split(), self.kind)}
             needle = self._needle.lower()
             found = [thing for thing in found if thing.key in named or needle in thing.name.lower()]
-        found.sort(key=_SORTS[self._sort])
+        found.sort(key=SORTS[self._sort])
         if self._reverse:
             found.reverse()
         self.rows.show(ThingRows(found, self))
@@ -222,7 +185,7 @@ class ToolsScreen(ScopeScreen):
             viewer.show([[(f"  {empty}", "muted")]])
             return
         notes, seen = self.offering.notes(thing.label), self.offering.seen(thing)
-        lines = tools.facts(thing, notes, width - 2, glyphs, self.clock, seen=seen)
+        lines = facts(thing, notes, width - 2, glyphs, self.clock, seen=seen)
         if self.size.width >= NARROW and thing.size <= SHOWN_BYTES:
             lines += [[], *[[("  ", ""), *line] for line in tools.schema_lines(thing)]]
         viewer.show(lines, keep=True)
@@ -355,7 +318,7 @@ class ToolsScreen(ScopeScreen):
         self.show_rows()
 
     async def _sorted(self) -> None:
-        entries = [Entry(word[0], word, word) for word in _SORTS]
+        entries = [Entry(word[0], word, word) for word in SORTS]
         found = await self.app.push_screen_wait(Menu("Sort by", entries))
         if found:
             self._sort, self._reverse = found, False

@@ -14,6 +14,7 @@ from mcpscope.tui.offers import Thing, drift_of
 from mcpscope.tui.present import form, tools
 from mcpscope.tui.present.glyphs import ASCII, UTF8
 from mcpscope.tui.present.spans import Line, width_of
+from mcpscope.tui.present.toolfacts import facts
 from mcpscope.tui.screens.composing import of_thing
 from tests.tui.tape import CLOCK
 
@@ -79,7 +80,7 @@ def test_every_state_has_its_sign(more: dict[str, Any], wanted: str) -> None:
 
 def test_what_a_fault_does_is_said_where_there_is_room() -> None:
     assert "delay 2s p=0.5" in row(thing(faults=(FAULT,)), 140)
-    lines = tools.facts(thing(faults=(FAULT,)), [], 80, UTF8, CLOCK, seen=1)
+    lines = facts(thing(faults=(FAULT,)), [], 80, UTF8, CLOCK, seen=1)
     assert any("fault1: delay 2s p=0.5  3 hits" in text(line) for line in lines)
 
 
@@ -99,7 +100,7 @@ def test_nothing_that_a_server_says_breaks_a_line(
     lines = [
         tools.thing_line(one, width, UTF8, CLOCK, here=True, marked=True, servers=2),
         tools.tabs_line([one], "tool", width),
-        *tools.facts(one, [], width, UTF8, CLOCK, seen=1),
+        *facts(one, [], width, UTF8, CLOCK, seen=1),
     ]
     assert all(width_of(line) <= width for line in lines)
     assert tools.schema_lines(one) and tools.drift_lines(one, CLOCK) and tools.call_lines(one, UTF8, CLOCK)
