@@ -21,9 +21,9 @@ from mcpscope.errors import Exit, ScopeError
 from mcpscope.paths import journal_root
 from mcpscope.store.directory import Directory
 from mcpscope.store.findings import Checked
-from mcpscope.store.local_key import key_path, local_key
+from mcpscope.store.local_key import KEY_FILE, key_path, local_key
 from mcpscope.store.reading import reading
-from mcpscope.store.sealing import heads_path
+from mcpscope.store.sealing import HEADS_FILE, heads_path
 from mcpscope.store.seals import KEY_PURPOSE
 from mcpscope.store.trail import Line, decided_sessions, trail
 from mcpscope.store.verifying import examine, read_heads, sealed_sessions, verify
@@ -81,10 +81,10 @@ def verify_chain(session: str | None, key: str | None, settings: Settings) -> in
 
     Exits with 1 where something was changed, removed, added or moved, and names it.
     """
-    heads = read_heads(Path(heads_path()))
+    heads = _heads(settings)
     with reading(settings.db, warn) as connection:
         ids = _ids(connection, session)
-        secret = _key(key) if ids else b""
+        secret = _key(settings, key) if ids else b""
         audit = examine(connection, ids, secret, heads)
     if session is not None:
         audit.missing.clear()
@@ -120,10 +120,10 @@ def export_trail(session: str | None, output: str | None, key: str | None, setti
 
     The head has the result of the verification, the end the last seal. Bodies are not in it.
     """
-    heads = read_heads(Path(heads_path()))
+    heads = _heads(settings)
     with reading(settings.db, warn) as connection:
         ids = _ids(connection, session)
-        secret = _key(key) if ids else b""
+        secret = _key(settings, key) if ids else b""
         checked = [one for id in ids if (one := verify(connection, id, secret, heads)) is not None]
         with _target(output) as target:
             for one in checked:
@@ -163,9 +163,16 @@ def _ids(connection: Any, session: str | None) -> list[int]:
     return [found.id]
 
 
-def _key(path: str | None) -> bytes:
+def _heads(settings: Settings) -> dict[str, dict[str, Any]]:
+    """The ends of chains in our state folder and in the one the database lies in, which may be another's."""
+    return read_heads(Path(heads_path())) | read_heads(settings.db.parent / HEADS_FILE)
+
+
+def _key(settings: Settings, path: str | None) -> bytes:
+    beside = settings.db.parent / KEY_FILE
+    path = path or (str(beside) if beside.is_file() else key_path())
     try:
-        return local_key(KEY_PURPOSE, path or key_path())
+        return local_key(KEY_PURPOSE, path)
     except (OSError, ValueError) as error:
         raise ScopeError(
             f"the key of the seals cannot be read: {error}",

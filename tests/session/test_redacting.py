@@ -95,6 +95,13 @@ def test_a_tools_place_holds_for_its_answers_only(tmp_path: Path) -> None:
     assert "kept-2" in said and "gone-1" not in said and "gone-of" not in said
 
 
+def test_a_renamed_tool_is_known_by_both_names(tmp_path: Path) -> None:
+    made = Written(tmp_path, "login:$.params.arguments.pin")
+    made.redactor.alias = {"sign_in": "login"}.get  # type: ignore[assignment]  # the name is there
+    made.message(call("sign_in", 1, pin="gone-1"))
+    assert "gone-1" not in made.bodies()[0]
+
+
 def test_an_edited_message_and_the_warnings_about_it(tmp_path: Path) -> None:
     made = Written(tmp_path, "args.pin")
     head = {
