@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mcpscope.engine.engine import Engine
 
 Out = list[Command]
+_KINDS = (Surface.TOOLS.noun, Surface.PROMPTS.noun)
 LOOKALIKE = "lookalike"
 """The tag of such a message (``lookalike:NAME``), and the kind of the note about it."""
 
@@ -63,7 +64,7 @@ def _readings(engine: Engine, passage: Passage) -> Iterator[Reading]:
     catalog = engine.memory.catalog
 
     def is_listed(name: str) -> bool:
-        return catalog.find(Surface.TOOLS.noun, name) is not None
+        return any(catalog.find(kind, name) is not None for kind in _KINDS)
 
     return readings(passage.message, engine.steering.rules.ruled, is_listed)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mcpscope.engine.ruled import Ruled
-from mcpscope.engine.uris import resolved
+from mcpscope.engine.uris import climbed, resolved
 from mcpscope.protocol.lookalikes import latin
 from mcpscope.protocol.message import Message
 from mcpscope.protocol.methods import Method
@@ -138,23 +138,28 @@ def _named_otherwise(
         value: Any = holder.get(path[-1]) if type(holder) is dict else None
         if type(value) is not str:
             continue
-        is_uri = path[-1] == "uri"
-        for other in (resolved(value),) if is_uri else () if listed(value) else _looks(value, ruled):
+        found = _of_uri(value) if path[-1] == "uri" else [] if listed(value) else _looks(value, ruled)
+        for other, looks in found:
             changed = {**holder, path[-1]: other}
             made = changed if holder is params else {**params, path[0]: changed}
-            yield {**body, "params": made}, not is_uri
-    for other in _looks(str(body.get("method", "")), ruled):
-        yield {**body, "method": other}, True
+            yield {**body, "params": made}, looks
+    for other, looks in _looks(str(body.get("method", "")), ruled):
+        yield {**body, "method": other}, looks
     if body.get("method") == Method.LISTEN:
         yield from _subscriptions(body, params)
 
 
-def _looks(name: str, ruled: Ruled) -> tuple[str, ...]:
+def _of_uri(uri: str) -> list[tuple[str, bool]]:
+    """Where ``uri`` leads. That it climbs out of a folder counts against what allows the folder, too."""
+    return [(other, looks) for other, looks in ((climbed(uri), False), (resolved(uri), True)) if other != uri]
+
+
+def _looks(name: str, ruled: Ruled) -> list[tuple[str, bool]]:
     """What ``name`` looks like: ruled names, and itself in Latin and in small letters for globs."""
     alike = ruled.alike(name)
     if not alike:
-        return ()
-    return (*alike[:MAX_ALIKE], latin(name), latin(name).casefold())
+        return []
+    return [(other, True) for other in (*alike[:MAX_ALIKE], latin(name), latin(name).casefold())]
 
 
 def named(message: Message) -> Iterator[str]:
@@ -172,6 +177,6 @@ def _subscriptions(body: dict[str, Any], params: dict[str, Any]) -> Iterator[tup
     uris = wished.get("resourceSubscriptions") if type(wished) is dict else None
     for uri in uris if type(uris) is list else ():
         if type(uri) is str:
-            for spelling in {uri, resolved(uri)}:
+            for spelling, looks in ((uri, True), *_of_uri(uri)):
                 for method in (Method.LISTEN, Method.SUBSCRIBE):
-                    yield {**body, "method": str(method), "params": {**params, "uri": spelling}}, False
+                    yield {**body, "method": str(method), "params": {**params, "uri": spelling}}, looks

@@ -10,6 +10,8 @@ MAX_ESCAPES: Final = 3
 """How often an escape may be escaped again."""
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(.*)", re.S)
+_CLIMBING: Final = re.compile(r"%(?:25)*(2[eEfF]|5[cC])")
+_DOTS: Final = re.compile(r"(?:^|[/\\])\.\.?(?:[/\\]|$)")
 _DROPPED: Final = str.maketrans("", "", "\t\r\n")
 
 
@@ -36,6 +38,21 @@ def resolved(uri: str) -> str:
     if scheme == "file" and host.lower() in ("localhost", "127.0.0.1"):
         host = ""
     return f"{scheme}://{host.lower()}{_without_dots(rest)}"
+
+
+def climbed(uri: str) -> str:
+    """``uri`` without dot segments, however they are escaped; all else of it as it is spelled."""
+    text = _CLIMBING.sub(lambda found: chr(int(found[1], 16)), uri)
+    if not _DOTS.search(text):
+        return uri
+    scheme, colon, rest = text.replace("\\", "/").partition(":")
+    if not colon:
+        scheme, rest = "", scheme
+    host = ""
+    if rest.startswith("//"):
+        host, slash, rest = rest[2:].partition("/")
+        host, rest = f"//{host}", slash + rest
+    return f"{scheme}{colon}{host}{_without_dots(rest)}"
 
 
 def _without_dots(path: str) -> str:

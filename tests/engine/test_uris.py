@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcpscope.engine.uris import resolved
+from mcpscope.engine.uris import climbed, resolved
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,23 @@ def test_every_spelling_of_a_place_is_that_place(uri: str) -> None:
 )
 def test_other_uris_keep_what_tells_them_apart(uri: str, same: str) -> None:
     assert resolved(uri) == same
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "file:///data/../etc/a%20b",
+        "file:///data/%2e%2E/etc/a%20b",
+        "file:///data/%252e./etc/a%20b",
+        "file:///data/..%2fetc/a%20b",
+        "file:///data\\..\\etc\\a%20b",
+        "file:///data/x/./../../etc/a%20b",
+    ],
+)
+def test_a_uri_that_climbs_is_where_it_leads(uri: str) -> None:
+    assert climbed(uri) == "file:///etc/a%20b"
+
+
+@pytest.mark.parametrize("uri", ["file:///data/a%20b", "FILE:///data//x.y", "note://A/..b", "urn:a", ""])
+def test_a_uri_that_does_not_climb_is_left_as_it_is(uri: str) -> None:
+    assert climbed(uri) == uri

@@ -74,3 +74,24 @@ def test_explain_names_the_rule_and_what_the_others_found(program: Program, tmp_
     (tmp_path / "m.json").write_text(json.dumps({**call, "params": ["files"]}))
     refused = program.run("rules", "explain", str(law), f"@{tmp_path / 'm.json'}")
     assert refused.returncode == 1 and refused.stdout.endswith(b"refused\n")
+
+
+def test_an_allowed_folder_is_not_left_and_its_names_may_be_escaped(program: Program, tmp_path: Path) -> None:
+    law = tmp_path / "law.yaml"
+    law.write_text(
+        "version: 1\ndefault: deny\nrules:\n"
+        "  - {match: 'uri:file:///data/*', action: allow}\n"
+        "  - {match: 'uri:file:///my%20files/*', action: allow}\n"
+    )
+    read = {"jsonrpc": "2.0", "id": 1, "method": "resources/read"}
+    said = {
+        "file:///data/x": 0,
+        "file:///data/caf%C3%A9": 0,
+        "file:///my%20files/x": 0,
+        "file:///data/../etc/x": 1,
+        "file:///data/%2e%2e/etc/x": 1,
+        "file:///etc/x": 1,
+    }
+    for uri, code in said.items():
+        message = json.dumps({**read, "params": {"uri": uri}})
+        assert program.run("rules", "explain", str(law), message).returncode == code, uri
