@@ -113,6 +113,9 @@ def rule(name: str, params: Params) -> Rule:
         text = f"no action is called {params['action']!r}; there are {known}"
         raise ScopeError(text, code="bad_rule", exit=Exit.USAGE) from None
     answer = Answer(params["answer"] or {}, last_good=params["last_good"])
+    if action is Action.ANSWER and not answer.last_good and not answer.body.keys() & {"result", "error"}:
+        text = 'an answer is {"result": ...} or {"error": ...}, or the last good one'
+        raise ScopeError(text, code="bad_rule", exit=Exit.USAGE)
     return Rule(
         name,
         action,
