@@ -118,6 +118,35 @@ def test_a_server_that_fails_in_mid_run_ends_it_with_a_verdict(replay: Replay, c
     assert ("greet", "error") in failing(found)
 
 
+def test_a_mask_hides_in_its_tool_only(replay: Replay) -> None:
+    code, found = replay("--mask", "now:$.result.content[*].text", change="answer")
+    assert (code, failing(found)) == (1, [("greet", "changed")])
+
+
+def test_an_upstream_that_never_says_a_word_is_no_difference_but_a_failure(recorded: Path) -> None:
+    gone = scope(recorded, "replay", "notes", "--", "false")
+    assert gone.returncode == 4 and "the upstream ended (exit code 1)" in gone.stdout
+    refused = scope(recorded, "replay", "notes", "--policy", "/nosuch.yaml", "--", *SERVER)
+    assert refused.returncode == 6 and "cannot be read" in refused.stdout
+    unheard = scope(recorded, "replay", "notes", "http://127.0.0.1:1/mcp")
+    assert unheard.returncode == 4, unheard.stdout
+
+
+def test_a_call_that_is_recorded_redacted_is_skipped_and_counted(tmp_path: Path) -> None:
+    db, policy = tmp_path / "scope.db", tmp_path / "policy.yaml"
+    policy.write_text('version: 1\nredact: ["$.params.arguments.name"]\n')
+    options = ["--db", str(db), "--policy", str(policy), "--record", "rec"]
+    client = Client([sys.executable, "-m", "mcpscope", *options, "--", *SERVER])
+    client.open()
+    client.say("tools/list")
+    assert client.call("greet", name="Ada Lovelace")["content"][0]["text"] == "Hello, Ada Lovelace"
+    assert client.close() == 0
+    done = scope(db, "replay", "rec")
+    assert done.returncode == 0, done.stdout
+    assert "greet" in done.stdout and "the recording holds it redacted" in done.stdout
+    assert "passed  same 2  skipped 1" in done.stdout
+
+
 def test_destructive_tools_run_only_when_allowed(replay: Replay) -> None:
     code, found = replay(*NOW, "--allow-destructive")
     assert code == 0
