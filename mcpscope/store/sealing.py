@@ -11,11 +11,12 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mcpscope.paths import private_folder, state_folder
 from mcpscope.store import seals
-from mcpscope.store.local_key import local_key
+from mcpscope.store.local_key import KEY_FILE, local_key
 from mcpscope.store.seals import CLOSE, FIELDS, KEY_PURPOSE, OPEN, REMOVED, ROWS, Entry, entry, own_flags
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _SET_CHAIN = """
 """
 _LAST = "SELECT number, total, kind, mac FROM seals WHERE session_id = ? ORDER BY number DESC LIMIT 1"
 _UID = "SELECT uid FROM sessions WHERE id = ?"
+_FIRST = "SELECT entries FROM seals WHERE session_id = ? AND number = 0"
 _OWNER = "SELECT session_id FROM messages WHERE id = ?"
 _FATES = "SELECT id, fate FROM messages WHERE session_id = ? AND fate IS NOT NULL"
 _STREAMS = f"SELECT stream, {', '.join(FIELDS['stream'])} FROM streams WHERE session_id = ?"
@@ -70,7 +72,7 @@ class Sealer:
 
     def begin(self, connection: sqlite3.Connection, session_id: int, at: int, said: dict[str, Any]) -> None:
         """Open the chain of a session; ``said`` is what its first seal says. Raises OSError without a key."""
-        self._key = self._key or local_key(KEY_PURPOSE)
+        self._key = self._key or key_for(connection)
         self._chains[session_id] = _Chain(-1, 0, b"")
         (uid,) = connection.execute(_UID, (session_id,)).fetchone()
         text = json.dumps({**said, "uid": uid, "key": seals.key_id(self._key)}, sort_keys=True).encode()
@@ -80,7 +82,10 @@ class Sealer:
         """Take up the chain of a session that another recorder has begun, if it has one."""
         row = connection.execute(_LAST, (session_id,)).fetchone()
         if row is not None and row[2] in (OPEN, ROWS):
-            self._key = self._key or local_key(KEY_PURPOSE)
+            self._key = self._key or key_for(connection)
+            first = connection.execute(_FIRST, (session_id,)).fetchone()
+            if first is None or seals.key_id(self._key).encode() not in first[0]:
+                return  # begun with a key that is not ours: its end stays open
             self._chains[session_id] = _Chain(row[0], row[1], row[3])
 
     def seal(self, connection: sqlite3.Connection, part: Part) -> None:
@@ -166,12 +171,22 @@ def tombstone(connection: sqlite3.Connection, session_id: int, uid: str) -> None
         return
     connection.execute("DELETE FROM seals WHERE session_id = ?", (session_id,))
     try:
-        key = local_key(KEY_PURPOSE)
+        key = key_for(connection)
     except (OSError, ValueError):
         return  # without a key nobody can tell it from a removal by somebody else
     at, data = time.time_ns(), json.dumps({"uid": uid}).encode()
     mac = seals.linked(key, b"", REMOVED, (0, at, 0), data)
     connection.execute(_ADD, (session_id, 0, at, REMOVED, 0, data, b"", mac))
+
+
+def key_for(connection: sqlite3.Connection) -> bytes:
+    """The key of this database: the one beside it, else that of the state folder, made where there is none.
+
+    A database in another state folder than ours is one whose proxy was started in another environment.
+    """
+    path = next((row[2] for row in connection.execute("PRAGMA database_list") if row[1] == "main"), "")
+    beside = Path(path).parent / KEY_FILE
+    return local_key(KEY_PURPOSE, str(beside) if path and beside.exists() else "")
 
 
 def heads_path() -> str:

@@ -145,6 +145,38 @@ def test_a_transaction_that_failed_leaves_no_seal(proxy: Proxy, monkeypatch: pyt
     assert found.findings == [] and found.seals == 2
 
 
+def test_a_database_keeps_to_its_key_in_whatever_environment_it_is_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "one"))
+    local_key(KEY_PURPOSE)
+    proxy = Proxy(tmp_path / "one" / "mcpscope", monkeypatch)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "one"))
+    proxy.opens()
+    proxy.says(b'{"jsonrpc":"2.0","id":1,"method":"ping"}')
+    proxy.followed()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "two"))
+    proxy.says(b'{"jsonrpc":"2.0","id":2,"method":"ping"}')
+    proxy.closes()
+    proxy.followed()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "one"))
+    (found,) = proxy.checked()
+    assert found.findings == [] and found.end == "sealed"
+
+
+def test_a_chain_that_another_key_has_begun_is_not_gone_on_with(
+    proxy: Proxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy.opens()
+    proxy.followed()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "two"))
+    proxy.says(b'{"jsonrpc":"2.0","id":1,"method":"ping"}')
+    proxy.followed()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (found,) = proxy.checked()
+    assert {item.what for item in found.findings} == {"was added: no seal covers it"} and found.seals == 1
+
+
 def test_without_a_policy_nothing_is_sealed(proxy: Proxy) -> None:
     proxy.opens(policy=None)
     proxy.says(b'{"jsonrpc":"2.0","id":1,"method":"ping"}')
