@@ -29,9 +29,9 @@ from mcpscope.tui.messages import (
     FilterBy,
     GoTo,
     OpenExchange,
-    Ready,
     Replaying,
     Said,
+    ScreenReady,
     ShowExchange,
     ShowSessions,
     Wants,
@@ -339,14 +339,15 @@ class ScopeApp(App[int], inherit_bindings=False):
     def on_said(self, event: Said) -> None:
         self.said.append((self.clock.now_ns(), event.text))
 
-    async def on_ready(self, event: Ready) -> None:
+    async def on_screen_ready(self, event: ScreenReady) -> None:
         """A screen was opened: it gets its header and, where it lists exchanges, what to list."""
         if self.options.filter and not self._filtered and self.is_mode("traffic"):
             self._filtered = True
             self.traffic().filtering.use(self.options.filter)
         self._headings()
-        if self.scope.shown is not None:
-            await self._show_scope()
+        show = getattr(event.screen, "show_sessions", None)
+        if self.scope.shown is not None and show is not None:
+            await show(self.scope.asked)  # no other screen: its cursor stays where it is
 
     def on_wants(self, event: Wants) -> None:
         result = self._wanting.do(event.what)

@@ -55,8 +55,12 @@ class Said(Message):
         self.text = text
 
 
-class Ready(Message):
+class ScreenReady(Message):
     """A screen is there and wants to know what to show."""
+
+    def __init__(self, screen: object) -> None:
+        super().__init__()
+        self.screen = screen
 
 
 class Wants(Message):

@@ -79,7 +79,7 @@ def columns(width: int, *, waterfall: bool = False) -> tuple[Column, ...]:
     """The columns a list of ``width`` cells has (ux.md 2.3); STATUS is never dropped."""
     wide = width >= 100
     time_width = 12 if wide or waterfall else 10 if width >= 66 else 8
-    label = max(14, min(26, width - 59)) if not waterfall else max(18, width - 79)
+    label = max(14, min(26, width - 58)) if not waterfall else max(18, width - 79)
     found = [Column("id", "#", 5, right=True)] if width >= 72 else []
     found += [
         Column("time", "TIME", time_width),
@@ -120,7 +120,7 @@ def heading(layout: Sequence[Column], width: int, look: Look | None = None) -> L
 
 
 def _gap(column: Column) -> int:
-    return 2 if column.name in ("id", "size", "res") else 1
+    return 2 if column.name in ("id", "res") else 1
 
 
 def label(row: Shown) -> str:

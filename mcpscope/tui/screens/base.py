@@ -15,7 +15,7 @@ from textual.timer import Timer
 
 from mcpscope.tui import actions
 from mcpscope.tui.actions import Action
-from mcpscope.tui.messages import GoTo, Ready, Said, Wants
+from mcpscope.tui.messages import GoTo, Said, ScreenReady, Wants
 from mcpscope.tui.present import chrome
 from mcpscope.tui.present.chrome import Heading
 from mcpscope.tui.present.spans import Span, clip
@@ -75,7 +75,7 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         yield Bar(id="keys")
 
     def on_mount(self) -> None:
-        self.post_message(Ready())
+        self.post_message(ScreenReady(self))
 
     def body(self) -> ComposeResult:
         """The widgets between header and status."""

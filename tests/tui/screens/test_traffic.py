@@ -244,3 +244,17 @@ async def test_a_long_answer_opens_and_moves(db: Path, tape: Tape) -> None:
     async with opened(db) as scope:
         await scope.traffic.selected_is("big").press("enter")
         await scope.detail.shows("#").press("tab").press("G").shows("of 80,00").press("g").shows("row 1 of")
+
+
+async def test_the_cursor_stays_where_it_is_while_other_screens_are_opened(db: Path, tape: Tape) -> None:
+    for number in range(30):
+        tape.call(f"tool_{number}")
+    tape.store()
+    async with opened(db) as scope:
+        await scope.traffic.shows("tool_29").select(12).selected_is("tool_8")
+        await scope.traffic.press("enter")
+        await scope.detail.shows("tool_8").press("escape")
+        await scope.traffic.selected_is("tool_8").press("4")
+        await scope.recordings.shows("fs").press("7")
+        await scope.log.shows("began").press("1")
+        await scope.traffic.shows("not following").selected_is("tool_8")
