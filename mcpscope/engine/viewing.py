@@ -153,6 +153,9 @@ def _answered(engine: Engine, view: View, passage: Passage, out: list[Command]) 
         raw = listing.shown(raw, LISTS[method], _KEYS[Method(method)], hidden, face)
         if face is not None:
             passage.applied.add("renamed")
+        if hidden.count and "counted" not in passage.applied:
+            passage.applied.add("counted")
+            passage.tags.append(f"hid{hidden.count}")
         _change(passage, raw, "hide")
     elif method in _TELLING:
         result = passage.message.result
@@ -206,14 +209,20 @@ def undecided(engine: Engine, passage: Passage) -> Rule | None:
 
 
 class _Hidden:
-    """Whether a name of one surface is hidden; ``renamed``: it is the name that clients see."""
+    """Whether a name of one surface is hidden; ``renamed``: it is the name that clients see.
+
+    ``count`` is how many were.
+    """
 
     def __init__(self, view: View, surface: Surface, *, renamed: bool) -> None:
         self._view, self._surface, self._renamed = view, surface, renamed
+        self.count = 0
 
     def __call__(self, name: str) -> str:
         real = self._view.real(name) if self._renamed else name
-        return "renamed" if real is None else self._view.hidden(self._surface, real)
+        why = "renamed" if real is None else self._view.hidden(self._surface, real)
+        self.count += bool(why)
+        return why
 
 
 def _narrow(view: View, passage: Passage) -> None:

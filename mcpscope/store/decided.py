@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
-from mcpscope.engine.exchange import Status
+from mcpscope.engine.exchange import Exchange, Status
 from mcpscope.engine.outcomes import Outcome, Word
+from mcpscope.protocol.methods import Method
 from mcpscope.store.recorded import Recorded
-from mcpscope.store.records import Record
+from mcpscope.store.records import Dir, Record
 from mcpscope.store.rows import Batch
 
 _STATUS = {
@@ -38,6 +39,8 @@ def take_outcome(session: Recorded, record: Record, batch: Batch) -> None:
     status, flags = shown_as(outcome)
     changed = session.exchanges.decided(session.owners.get(id, id), session.time(outcome.at), status, *flags)
     if changed is not None:
+        if record.dir == Dir.TO_SERVER and outcome.word is Word.EDITED:
+            _called(changed, outcome.sent)
         batch.touch(session.id, changed)
     if outcome.word.final:
         del session.awaiting[outcome.of]
@@ -55,6 +58,18 @@ def take_outcome(session: Recorded, record: Record, batch: Batch) -> None:
             detail,
         )
     )
+
+
+def _called(exchange: Exchange, sent: bytes | None) -> None:
+    """A call that left under another name is one of the tool that the server knows by it, as for rules."""
+    if exchange.method != Method.TOOLS_CALL or sent is None:
+        return
+    try:
+        name = json.loads(sent)["params"]["name"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return
+    if isinstance(name, str):
+        exchange.tool = exchange.name = name
 
 
 def shown_as(outcome: Outcome) -> tuple[Status | None, list[str]]:

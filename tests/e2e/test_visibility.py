@@ -137,6 +137,10 @@ def test_a_renamed_tool_works_end_to_end_with_its_mirrored_headers(
         {"mcp-param-region": "us"} if edited["mcp-name"] else {}
     )
     viewer.leaves()
+    called = "SELECT DISTINCT tool FROM exchanges WHERE status = 'ok' AND tool != ''"
+    assert ends.rows(called) == [("ship",)]
+    lists = ends.rows("SELECT DISTINCT flags FROM exchanges WHERE method = 'tools/list'")
+    assert all("hid1" in flags.split() for (flags,) in lists), lists
 
 
 def seen_by_server(kind: str, way: str) -> dict[str, Any]:
