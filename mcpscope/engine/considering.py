@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcpscope.engine import batches, doubt, embedded, replacing, replies, stopping, viewing
@@ -114,6 +115,16 @@ def oversized(engine: Engine, event: Oversized, out: Out) -> None:
     replacing.replace(engine, passage, Word.REFUSED, data, event.at, out, {"problems": ["too-large"]})
 
 
+def _broken(passage: Passage) -> bytes | None:
+    """What is said in place of a message that could not be judged; of a batch, to each who asked in it."""
+    items = passage.received.items
+    if not items:
+        return replies.broken(passage)
+    parts = [replace(passage, received=item, message=item) for item in items]
+    said = [data for part in parts if (data := replies.broken(part)) is not None]
+    return b"[" + b",".join(said) + b"]" if said else None
+
+
 def failed(engine: Engine, event: Received, out: Out) -> None:
     """The engine failed at this message: refuse it where a rule guards, else let it pass."""
     message = event.message
@@ -121,7 +132,7 @@ def failed(engine: Engine, event: Received, out: Out) -> None:
     passage = Passage(event.direction, message, message, event.at, event.stream, phase)
     if engine.steering.guards:
         passage.actor = "mcpscope"
-        data = replies.broken(passage)
+        data = _broken(passage)
         replacing.replace(engine, passage, Word.REFUSED, data, event.at, out, {"problems": ["gate"]})
     else:
         engine.let_go(passage, event.at, out)

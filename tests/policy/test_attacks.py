@@ -13,7 +13,7 @@ from tests.policy.places import KINDS, Place
 from tests.policy.readings import Call, calls
 
 pytestmark = pytest.mark.timeout(180)
-SAMPLED = 7
+SAMPLED = 20
 """Of the attacks through a bridge every so many is in the short run."""
 
 

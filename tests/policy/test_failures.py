@@ -53,7 +53,7 @@ def cases() -> Iterator[Any]:
     """Everything that may fail on stdio and HTTP; some of it in the short run."""
     for number, target in enumerate(BROKEN):
         for turn, kind in enumerate(("stdio to stdio", "HTTP to HTTP")):
-            marks = [] if (number + 3 * turn) % 6 == 0 else [pytest.mark.soak]
+            marks = [] if (number + 5 * turn) % 10 == 0 else [pytest.mark.soak]
             yield pytest.param(target, kind, id=f"{target.partition(':')[2]}-{kind}", marks=marks)
 
 
