@@ -258,8 +258,9 @@ class Run:
                 self._add(row)
             return
         was, finished = self._answering.leg(step, was, now, self.plan.steps, self._settle)
-        if finished:
-            self._add(self._judging.answered(step, was, now, took, echoes))
+        row = self._judging.answered(step, was, now, took, echoes)
+        if finished or row.verdict.fails:  # a round that asks what it asked then is no row of its own
+            self._add(row)
 
     def _follow(self, step: Step, cursor: str | None) -> None:
         """Ask for a page that the recording did not have."""

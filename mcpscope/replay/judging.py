@@ -50,6 +50,9 @@ class Judging:
         if asks(now) is not None and asks(was) is None:
             row.verdict = Verdict.CHANGED
             row.why = "the live server asks for more input than the recorded one"
+        elif row.verdict is Verdict.SAME and asks(now) is None and _asked_then(step):
+            row.verdict = Verdict.CHANGED
+            row.why = "the live server asks for less input than the recorded one"
         timed = step.message.method not in OPENING and not step.polls  # a server's start is not its work
         if row.verdict is Verdict.SAME and timed and is_slower(row.was_ns, took):
             row.verdict = Verdict.SLOWER
@@ -71,3 +74,7 @@ class Judging:
     def skipped(self, step: Step, why: str) -> Row:
         """The row of a request that was not said again."""
         return Row(0, step.label, Verdict.SKIPPED, step.took_ns or None, None, why, step.seq)
+
+
+def _asked_then(step: Step) -> bool:
+    return step.answer is not None and asks(step.answer.message) is not None
