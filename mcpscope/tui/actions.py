@@ -542,7 +542,6 @@ _SHOWN = {
     "end": "End",
     "pageup": "PgUp",
     "pagedown": "PgDn",
-    "f1": "F1",
 }
 
 
@@ -550,6 +549,8 @@ def key_name(key: str) -> str:
     """A key as people write it: ``/``, ``^f``, ``Esc``."""
     if key.startswith("ctrl+"):
         return "^" + key.removeprefix("ctrl+")
+    if key[:1] == "f" and key[1:].isdecimal():
+        return key.upper()
     return _SHOWN.get(key, key)
 
 

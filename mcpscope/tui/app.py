@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from textual import events
 from textual.app import App
 from textual.binding import BindingType
+from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from mcpscope.store.listed import SessionRow
@@ -248,8 +249,13 @@ class ScopeApp(App[int], inherit_bindings=False):
                 await self._show_scope()
         for screen in self._live_screens():
             take = getattr(screen, "take", None)
-            if take is not None:
+            if take is None:
+                continue
+            try:
                 await take(change)
+            except NoMatches:
+                if screen.is_mounted and screen.children:
+                    raise  # else it was taken down meanwhile
 
     def _first_or_not(self) -> None:
         """The first screen is for an empty database without a proxy; it goes when either changes."""

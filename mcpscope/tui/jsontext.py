@@ -68,6 +68,21 @@ def problem_of(text: str) -> tuple[str, int, int] | None:
     return None
 
 
+def first_value(text: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Where the first value of a member lies, as rows and columns from 0; a string without its quotes."""
+    before = ""
+    for token in _TOKENS.finditer(text):
+        if before == ":" and token[0] not in "{[":
+            quotes = token[0].startswith('"')
+            return _row(text, token.start() + quotes), _row(text, token.end() - quotes)
+        before = token[0]
+    return None
+
+
+def _row(text: str, at: int) -> tuple[int, int]:
+    return text.count("\n", 0, at), at - text.rfind("\n", 0, at) - 1
+
+
 def place_of(text: str, path: str, within: tuple[str, ...] = ()) -> tuple[int, int]:
     """Line and column (from 1) of ``a[0].b`` in a JSON text, of what holds it where it is not there."""
     raw = text.encode("utf-8", "surrogatepass")

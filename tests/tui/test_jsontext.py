@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mcpscope.tui.jsontext import laid_out, part_of, place_of, problem_of
+from mcpscope.tui.jsontext import first_value, laid_out, part_of, place_of, problem_of
 
 TEXT = '{"a":1e2,"big":123456789012345678901,"e":[],"o":{},"l":[1,{"x":"\\u0041, [b]: {c}"}],"a":1.0}'
 
@@ -49,3 +49,10 @@ def test_a_path_leads_to_its_line_or_to_what_would_hold_it() -> None:
     assert place_of(text, "n", ("params",)) == (5, 19)
     assert place_of(text, "the whole") == (1, 1)
     assert place_of("{", "a") == (1, 1)
+
+
+def test_the_first_value_is_found_and_a_string_without_its_quotes() -> None:
+    assert first_value('{\n  "n": 10\n}') == ((1, 7), (1, 9))
+    assert first_value('{"a": {"b": [1, {"c": "x"}]}}') == ((0, 23), (0, 24))
+    assert first_value('{"a:b": ""}') == ((0, 9), (0, 9))
+    assert first_value("{}") is None

@@ -21,6 +21,14 @@ _SEEN = {
 }
 
 
+_FALLBACKS = {
+    "discard": "dropped, never run",
+    "continue": "continued",
+    "error": "answered with an error",
+    "deny": "denied",
+}
+
+
 def seen(data: Mapping[str, Any]) -> str:
     """The sentence that decides what may safely be done with a hold."""
     if not data["server_has_seen"]:
@@ -115,6 +123,27 @@ def facts(held: Held, width: int, now: int, glyphs: Glyphs, *, draft: bool) -> l
     return [cut(line, width) for line in lines]
 
 
+def panel(held: Held, now: int) -> list[Line]:
+    """What stands in place of an answer that is not there because something is held."""
+    data = held.data
+    where = "on its way back" if held.answers else "before it reached the server"
+    if not held.answers and data["dir"] == "s2c":
+        where = "before it reached the client"
+    lines: list[Line] = [
+        [],
+        [("  HELD", "hold"), (f" {where}", "strong")],
+        [(f"  by {_why(data)}", "muted")],
+        [],
+    ]
+    lines.append([(f"  {clock_words(held, now)}", "")])
+    lines.append([(f"  {seen(data)}", "strong")])
+    if held.gave_up:
+        lines.append([("  the client no longer waits", "error")])
+    undecided = _FALLBACKS.get(data["fallback"], data["fallback"])
+    lines.append([(f"  left undecided it is {undecided}", "muted")])
+    return lines
+
+
 def clock_words(held: Held, now: int) -> str:
     """How long the client waits, and how we know."""
     data = held.data
@@ -133,21 +162,13 @@ def clock_words(held: Held, now: int) -> str:
 
 
 def _later(data: Mapping[str, Any], now: int) -> str:
-    words = {
-        "discard": "dropped, never run",
-        "continue": "continued",
-        "error": "answered with an error",
-        "deny": "denied",
-    }
     left = figures.clock((data["deadline"] - now) / SECOND_NS)
     alive = (
-        "T sends progress"
-        if data["can_keep_alive"]
-        else "keep-alive is not possible: the client sent no progressToken"
+        "T sends progress" if data["can_keep_alive"] else "no keep-alive: the client sent no progressToken"
     )
     if data["keep_alive"]:
         alive = "the client gets progress every 10 s (T stops it)"
-    return f"undecided in {left}: {words.get(data['fallback'], data['fallback'])} · {alive}"
+    return f"undecided in {left}: {_FALLBACKS.get(data['fallback'], data['fallback'])} · {alive}"
 
 
 def notice(word: str, data: Mapping[str, Any], own: str) -> str:
@@ -177,7 +198,7 @@ def hints(schema: Mapping[str, Any] | None) -> list[Line]:
         one = one if isinstance(one, dict) else {}
         must = "required" if name in needed else ""
         lines.append(
-            [(f"{pad(str(name), 14)} ", "key"), (f"{pad(_type(one), 9)} ", ""), (f"{must:<9} ", "warning")]
+            [(f"{pad(str(name), 12)} ", "key"), (f"{pad(_type(one), 8)} ", ""), (f"{must:<9} ", "warning")]
         )
         lines[-1].append((_range(one), "muted"))
     return lines

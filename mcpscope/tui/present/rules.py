@@ -20,7 +20,7 @@ _ORIGINS = {
     "breakpoint": "break",
     "intercept": "icept",
 }
-_ROLES = {"deny": "error", "drop": "error", "allow": "success", "ask": "hold", "break": "hold"}
+_ROLES = {"deny": "error", "drop": "error", "allow": "success", "ask": "warning", "break": "warning"}
 _DOES = {
     "allow": "lets it pass; no rule behind it is asked",
     "deny": "refuses it: the client is told by the rule's name, the server sees nothing",

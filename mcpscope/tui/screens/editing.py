@@ -12,12 +12,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.timer import Timer
 from textual.widgets import TextArea
+from textual.widgets.text_area import Selection
 
 from mcpscope.engine.schema_check import SchemaChecks
 from mcpscope.errors import ScopeError
 from mcpscope.tui import actions, editor
 from mcpscope.tui.clock import Clock
-from mcpscope.tui.jsontext import part_of, place_of, problem_of
+from mcpscope.tui.jsontext import first_value, part_of, place_of, problem_of
 from mcpscope.tui.present import figures, holds
 from mcpscope.tui.present.changes import changed_words
 from mcpscope.tui.present.spans import Line, Span, cut, spread
@@ -99,8 +100,12 @@ class EditScreen(ScopeScreen):
     def on_mount(self) -> None:
         self.query_one("#edit-verdict", Bar).styles.height = VERDICT_LINES
         self.query_one("#edit-schema").can_focus = False
+        self.area.cursor_blink = False
         self._beside()
         self.set_interval(TICK_SECONDS, self.refresh_chrome)
+        value = first_value(self._text) if self._text == self._original else None
+        if value is not None:  # typing takes its place
+            self.area.selection = Selection(*value)
         self._check()
         if self._outside:
             self.call_after_refresh(self._editor)
@@ -117,7 +122,7 @@ class EditScreen(ScopeScreen):
 
     def refresh_chrome(self) -> None:
         super().refresh_chrome()
-        if self.is_mounted:
+        if self.is_mounted and self.query("#edit-rule"):  # not while it is taken down
             width, glyphs = self.size.width, glyphs_of(self)
             self.query_one("#edit-title", Bar).show([self._title(width)])
             self.query_one("#edit-rule", Bar).show([[(glyphs.rule * width, "muted")]])

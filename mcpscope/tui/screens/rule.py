@@ -61,6 +61,7 @@ class RuleScreen(ScopeScreen):
     def on_mount(self) -> None:
         self.query_one("#edit-verdict", Bar).styles.height = VERDICT_LINES
         self.query_one("#edit-schema").can_focus = False
+        self.area.cursor_blink = False
         self._check()
 
     def on_resize(self) -> None:

@@ -160,7 +160,7 @@ class RulesScreen(ScopeScreen):
             self._paint()
 
     def _paint(self) -> None:
-        if not self.is_mounted:
+        if not self.is_mounted or not self.query("#rule-facts"):  # not there yet, or taken down
             return
         width, glyphs, link, rule = self.size.width, glyphs_of(self), self.link(), self.selected()
         lines: list[Line] = []

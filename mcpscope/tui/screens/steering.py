@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from mcpscope.store.listed import ExchangeRow
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.links import Link
+from mcpscope.tui.present import holds
+from mcpscope.tui.present.spans import Line
 from mcpscope.tui.screens.always import Always, body_of
 from mcpscope.tui.screens.base import Act
 from mcpscope.tui.screens.breaking import Breaking, filter_for
@@ -35,6 +37,7 @@ class Steering:
         self._screen = screen
         self._steer = steer
         self._selected = selected
+        self._clock = clock
         self._holding = Holding(screen, steer, clock, self._held)
         self._breaking = Breaking(screen, steer, undo, self._target)
         self._source = source
@@ -63,7 +66,11 @@ class Steering:
     def _held(self) -> Held | None:
         """The hold of the row under the cursor; ids may be the same in two sessions, times are not."""
         row = self._selected()
-        if row is None or row.ended_at is not None:
+        return None if row is None else self.held_of(row)
+
+    def held_of(self, row: ExchangeRow) -> Held | None:
+        """The hold of an exchange; None where nothing of it is held."""
+        if row.ended_at is not None:
             return None
         uid = self._uid(row)
         found = [
@@ -72,6 +79,11 @@ class Steering:
             if held.link.entry.uid == uid and held.data["rpc_id"] == row.rpc_id
         ]
         return min(found, key=lambda held: abs(held.data["at"] - row.opened_at), default=None)
+
+    def panel(self, row: ExchangeRow) -> list[Line]:
+        """What is told of a held exchange where its answer would stand."""
+        held = self.held_of(row)
+        return [] if held is None else holds.panel(held, self._clock.now_ns())
 
     def _target(self) -> tuple[str, Sequence[Link]]:
         row = self._selected()

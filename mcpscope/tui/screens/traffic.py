@@ -95,6 +95,7 @@ class TrafficScreen(ScopeScreen):
 
     def on_mount(self) -> None:
         self.set_interval(TICK_SECONDS, self._tick)
+        self.view.held = self._steering.panel
         self.list.focus()
 
     def look(self) -> Look:

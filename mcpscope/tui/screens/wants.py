@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mcpscope.errors import ScopeError
 from mcpscope.paths import private_dir, runtime_dir
 from mcpscope.text import safe
+from mcpscope.tui.present import figures
 from mcpscope.tui.screens.base import ScopeScreen
 from mcpscope.tui.screens.help import HelpScreen
 from mcpscope.tui.screens.holding import Holding
@@ -24,6 +25,9 @@ from mcpscope.tui.steer import reason
 
 if TYPE_CHECKING:
     from mcpscope.tui.app import ScopeApp
+
+
+MAX_NAMED = 5
 
 
 class Wanting:
@@ -107,12 +111,20 @@ class Wanting:
     async def _quit_holding(self) -> None:
         """Somebody waits: what becomes of them is asked before the UI goes."""
         screen, holds = self._screen(), self._app.steer.holds()
-        names = ", ".join(held.name for held in holds[:4]) + (" …" if len(holds) > 4 else "")
+        waited = [held for held in holds if not held.gave_up]
+        lefts = [left for held in waited if (left := held.left(self._app.clock.now_ns())) is not None]
+        soon = f" (next in {figures.clock(min(lefts))})" if lefts else ""
         entries = [
-            Entry("c", "continue", f"continue all whose client still waits: {names}"),
-            Entry("x", "drop", "drop all; each client gets an error"),
-            Entry("k", "keep", "keep them held; each has its own deadline and fallback"),
+            Entry("c", "continue", f"continue the {len(waited)} that a client waits for, then quit"),
+            Entry("x", "drop", "drop all with an error, then quit"),
+            Entry("k", "keep", f"keep them; each has its deadline and fallback{soon}"),
+            *(
+                Entry("", "", f"{held.name}{'  its client gave up' if held.gave_up else ''}")
+                for held in holds[:MAX_NAMED]
+            ),
         ]
+        if len(holds) > MAX_NAMED:
+            entries.append(Entry("", "", f"and {len(holds) - MAX_NAMED} more"))
         if screen is None:
             return
         title = f"{len(holds)} held. Quit mcpscope ui?"

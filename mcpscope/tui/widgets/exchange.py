@@ -9,6 +9,7 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
 
+from mcpscope.store.listed import ExchangeRow
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.loaded import Body, Loaded
 from mcpscope.tui.present import chrome, figures, tabs
@@ -40,6 +41,7 @@ class ExchangeView(Widget):
         self.arrangement = "side"
         self.lone_answer = False
         self.other: Loaded | None = None
+        self.held: Callable[[ExchangeRow], list[Line]] = _no_hold
 
     def compose(self) -> ComposeResult:
         with Vertical(id="asked"):
@@ -143,13 +145,13 @@ class ExchangeView(Widget):
         """What to compute off the UI thread for the tab that is chosen, for this exchange as it is now."""
         loaded, tab, other = self.loaded, self.tab, self.other
         widths = (max(20, self.request.size.width - 1), max(20, self.answer.size.width - 1))
-        glyphs, zone = glyphs_of(self), self._clock.zone
+        glyphs, zone, held = glyphs_of(self), self._clock.zone, self.held
 
         def build() -> tuple[Content, Content]:
             if loaded is None:
                 return [], []
             if tab in BYTES_TABS:
-                lacking = _lacking(loaded, self._clock.now_ns())
+                lacking = _lacking(loaded, self._clock.now_ns(), held)
                 return (
                     _bytes(loaded.request, tab, widths[0], _said(loaded)),
                     _bytes(loaded.answer, tab, widths[1], lacking),
@@ -251,8 +253,15 @@ def _said(loaded: Loaded) -> list[Line]:
     return [[(line, "")] for line in loaded.note.text.splitlines()[:2000]] or [[("(empty)", "muted")]]
 
 
-def _lacking(loaded: Loaded, now_ns: int) -> list[Line]:
+def _no_hold(row: ExchangeRow) -> list[Line]:
+    """Where nobody knows what is held."""
+    return []
+
+
+def _lacking(loaded: Loaded, now_ns: int, held: Callable[[ExchangeRow], list[Line]]) -> list[Line]:
     row = loaded.row
+    if row.status == "held" and (lines := held(row)):
+        return lines
     if row.kind != "request":
         return []
     waited = figures.duration(now_ns - row.opened_at)
