@@ -44,7 +44,7 @@ _DOES = {
 def rules_heading(width: int) -> Line:
     """The titles of the columns."""
     when, does = _widths(width)
-    text = f"    ON   # {pad('WHEN', when)} {pad('DO', does)} {'HITS':>6} {'LAST':<8} FROM"
+    text = f"    ON  # {pad('WHEN', when)} {pad('DO', does)} {'HITS':>6} {'LAST':<8} FROM"
     return cut([(text, "muted")], width)
 
 
