@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
+import os
 import re
 import sqlite3
 import sys
@@ -153,8 +155,13 @@ def kept(program: Program) -> bytes:
         Path(program.env["XDG_STATE_HOME"]),
         Path(program.env["MCPSCOPE_RUNTIME_DIR"]),
     )
-    found = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return b"\n".join(path.read_bytes() for path in found)
+    walked = (Path(root) / name for folder in folders for root, _, names in os.walk(folder) for name in names)
+    found = [path for path in walked if path.is_file()]
+    parts = []
+    for path in found:
+        with contextlib.suppress(FileNotFoundError):  # the recorder writes and removes as we read
+            parts.append(path.read_bytes())
+    return b"\n".join(parts)
 
 
 def bodies(db: Path) -> list[bytes]:
