@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sqlite3
 import struct
 import zlib
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 
 from mcpscope.engine.outcomes import Outcome, Word
 from mcpscope.store.records import Dir, RecordType
+from mcpscope.store.replays import Replays, VerdictRow
+from tests.store.journals import START
 from tests.tui.tape import Tape
 
 SCHEMA = {
@@ -199,6 +202,43 @@ def offered(db: Path) -> Tape:
     told = "the client has not asked for its tools again for 5 s: it keeps its old list until it does"
     tape.journal.say(RecordType.NOTE, {"kind": "visibility", "text": told})
     return tape.store()
+
+
+VERDICTS = (
+    ("search_docs", "same", 180, 171, ""),
+    ("search_code", "changed", 90, 88, "result.content[0].text"),
+    ("read_file", "error", 120, 4, 'was ok, now -32602 "path must be absolute"'),
+    ("fetch_url", "fixed", 4, 120, "was -32000, now ok"),
+    ("render_chart", "slower", 330, 990, "3.0 times as long"),
+    ("sampling/createMessage", "new", None, 12, "the recording has no such request"),
+    ("roots/list", "missing", 3, None, "the server did not ask"),
+    ("write_file", "skipped", None, None, "declares itself destructive; --allow-destructive"),
+)
+
+
+def replayed(db: Path, *, finished: bool = True) -> None:
+    """A run with each verdict, waiting for its review; not ``finished``: it still runs."""
+    statuses(db)
+    store = Replays(db)
+    run, _ = store.begin(1, 0, "npx server-filesystem@1.5.0 /srv")
+    difference = {"path": "result.content[0].text", "why": "text", "was": "12 files", "now": "13 files"}
+    for number, (label, word, was, now, why) in enumerate(VERDICTS, 1):
+        times = [None if ms is None else ms * 1_000_000 for ms in (was, now)]
+        detail = {"differences": [difference]} if word == "changed" else {}
+        store.add(run, VerdictRow(number, number, label, word, *times, why, "12 files", "13 files", detail))
+    store.flush()
+    if finished:
+        store.finish(run, "finished")
+    store.close()
+    with sqlite3.connect(db) as connection:
+        connection.execute(
+            "UPDATE runs SET started_at = ?, ended_at = ended_at * 0 + ?", [START, START + 3 * 10**9]
+        )
+
+
+def replaying(db: Path) -> None:
+    """The same while it runs."""
+    replayed(db, finished=False)
 
 
 def outcome(tape: Tape, of: int, word: Word, **more: Any) -> None:

@@ -72,6 +72,14 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "tool_diff": ("offered", ("3", "j", "j", "j", "d")),
     "composer": ("offered", ("3", "n", *"quota", "down", *"99")),
     "help_tools": ("offered", ("3", "question_mark")),
+    "holds_none": ("statuses", ("2",)),
+    "replay_none": ("statuses", ("5",)),
+    "replay_running": ("replaying", ("5",)),
+    "replay_review": ("replayed", ("5", "j")),
+    "help_replay": ("replayed", ("5", "question_mark")),
+    "help_log": ("recordings", ("7", "question_mark")),
+    "help_detail": ("statuses", ("g", "j", "j", "j", "enter", "question_mark")),
+    "help_holds": ("statuses", ("2", "question_mark")),
     "help_traffic": ("statuses", ("question_mark",)),
     "help_recordings": ("recordings", ("4", "question_mark")),
     "prompt": ("statuses", ("colon", *"the")),
@@ -80,7 +88,7 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "sort": ("statuses", ("o",)),
     "quit": ("statuses", ("q",)),
 }
-OPENING = {*"34ndpt7", "enter", "slash", "colon", "ctrl+p", "question_mark", "right_square_bracket"}
+OPENING = {*"23457ndpt", "enter", "slash", "colon", "ctrl+p", "question_mark", "right_square_bracket"}
 RESTED = {"y", "slash"}
 LOOKS = {
     "mono": Options(watch=False, theme="mono"),

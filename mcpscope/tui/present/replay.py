@@ -11,7 +11,7 @@ from typing import Any
 from mcpscope.replay.verdicts import Verdict
 from mcpscope.store.replays import RunRow, VerdictRow
 from mcpscope.tui.present.glyphs import UTF8, Glyphs
-from mcpscope.tui.present.spans import Line, clip, cut, pad
+from mcpscope.tui.present.spans import Line, clip, cut, pad, width_of
 
 ROLE = {
     "same": "muted",
@@ -56,7 +56,10 @@ def run_line(run: RunRow, rows: Sequence[VerdictRow], extent: Extent, width: int
         line.append((f"  {done}/{total}  {_clock(elapsed)}  {left}", ""))
     for verdict in Verdict:
         if counts[verdict.value]:
-            line.append((f"{verdict.value} {counts[verdict.value]}  ", ROLE[verdict.value]))
+            said = f"{verdict.value} {counts[verdict.value]}  "
+            if width_of(line) + len(said) > width:
+                return cut([*line, (glyphs.more, "muted")], width)
+            line.append((said, ROLE[verdict.value]))
     line.append((f"{run.recording} {glyphs.to_server} {run.target}", "muted"))
     return cut(line, width)
 
