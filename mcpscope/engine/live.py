@@ -28,13 +28,19 @@ class Live:
     ``memo`` is where conditions keep what they have worked out of it.
     """
 
-    __slots__ = ("_at", "_facts", "_passage", "memo")
+    __slots__ = ("_at", "_facts", "_passage", "answer", "memo", "method", "request", "tool")
 
     def __init__(self, passage: Passage, facts: Facts, at: int) -> None:
         self._passage = passage
         self._facts = facts
         self._at = at
         self.memo: dict[Any, Any] = {}
+        # Asked for by every rule, so worked out once; after an edit there is another Live.
+        self.method = passage.method
+        self.tool = passage.tool
+        answers = passage.phase is Phase.ANSWER
+        self.request: Message | None = passage.request if answers else passage.message
+        self.answer: Message | None = passage.message if answers else None
 
     def __repr__(self) -> str:
         return f"<Live {self._passage.phase} {self.method} {self.tool}>"
@@ -59,14 +65,6 @@ class Live:
     @property
     def dir(self) -> str:
         return opening_direction(self._passage)
-
-    @property
-    def method(self) -> str:
-        return self._passage.method
-
-    @property
-    def tool(self) -> str:
-        return self._passage.tool
 
     @property
     def name(self) -> str:
@@ -135,14 +133,6 @@ class Live:
     @property
     def rules(self) -> Sequence[str]:
         return sorted(self._passage.let_go | self._passage.applied)
-
-    @property
-    def request(self) -> Message | None:
-        return self._passage.request if self._passage.phase is Phase.ANSWER else self._passage.message
-
-    @property
-    def answer(self) -> Message | None:
-        return self._passage.message if self._passage.phase is Phase.ANSWER else None
 
     @property
     def bodies(self) -> Sequence[bytes]:

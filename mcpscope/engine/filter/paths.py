@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from mcpscope.engine.filter import units
@@ -24,15 +24,30 @@ def path_test(node: Path) -> Callable[[Subject], bool | None]:
     steps = node.steps
     values_of = _raw_text if node.root == "raw" and not steps else _ROOTS[node.root]
 
+    key = (node.root, steps)
+
+    def inside(subject: Subject) -> Iterable[Any]:
+        found = (
+            scalar
+            for place in values_of(subject)
+            for value in walk(place, steps)
+            for scalar in scalars(value)
+        )
+        memo: dict[Any, Any] | None = getattr(subject, "memo", None)
+        if memo is None:
+            return found
+        if key not in memo:
+            memo[key] = list(found)  # for the other rules that look there
+        kept: list[Any] = memo[key]
+        return kept
+
     def test(subject: Subject) -> bool | None:
         mismatch = False
-        for place in values_of(subject):
-            for value in walk(place, steps):
-                for scalar in scalars(value):
-                    found = matches(scalar)
-                    if found:
-                        return True
-                    mismatch = mismatch or found is None
+        for scalar in inside(subject):
+            found = matches(scalar)
+            if found:
+                return True
+            mismatch = mismatch or found is None
         return None if mismatch else False
 
     return test
