@@ -97,6 +97,8 @@ def _why(data: Mapping[str, Any]) -> str:
     kinds = {"break": "breakpoint", "ask": "asked by", "step": "step", "delay": "delayed by"}
     if data["rule"] == "intercept":
         return "intercept filter"
+    if data["kind"] == data["rule"]:
+        return str(data["rule"])
     return f"{kinds.get(data['kind'], data['kind'])} {data['rule']}".strip()
 
 

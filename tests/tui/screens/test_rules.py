@@ -133,6 +133,7 @@ async def test_a_file_that_went_wrong_is_told_and_the_old_rules_stay(steered: An
         await scope.rules.hides("7:13")
 
 
+@pytest.mark.soak
 async def test_a_rule_is_edited_in_its_file_and_live(steered: Any, policy: Path) -> None:
     wire = steered("--policy", str(policy))
     async with watching(wire) as scope:
