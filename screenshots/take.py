@@ -116,6 +116,7 @@ async def take_rules(folder: Path) -> None:
             await soon(lambda: app.steer.links and app.steer.links[0].rules and app.scope.shown)
             link = app.steer.links[0]
             link.look = lambda: None  # type: ignore[method-assign]  # nothing new comes: the path shall stay
+            await app.steer.ask(link, "scope/status")  # what was asked before is answered
             link.policy = {**link.policy, "files": ["/srv/policy.yaml"]}
             await pilot.press("j")
             await asyncio.sleep(4 * REST_SECONDS)

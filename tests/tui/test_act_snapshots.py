@@ -103,6 +103,7 @@ async def test_rules(snapshot: SnapshotAssertion, stage: Any, tmp_path: Path) ->
         await soon(lambda: app.steer.links and app.steer.links[0].rules and app.scope.shown)
         link = app.steer.links[0]
         link.look = lambda: None  # nothing new comes: the times of the last hits are set
+        await app.steer.ask(link, "scope/status")  # what was asked before is answered
         link.policy = {**link.policy, "files": ["/srv/policy.yaml"]}
         link.rules = tuple({**one, "last_hit": one["last_hit"] and 1795349041000000000} for one in link.rules)
         await pilot.press("j")
