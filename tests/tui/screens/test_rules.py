@@ -66,6 +66,8 @@ async def test_rules_are_listed_with_hits_and_what_they_would_have_matched(
         await scope.traffic.shows("echo").press("6")
         await scope.rules.shows("tool:slow", "deny too slow", "policy.yaml", "2 rules", "unsaved: none")
         await scope.rules.select(1).shows("Would have matched 1 of the last", "no slow ones")
+        tried = await anyio.to_thread.run_sync(wire.program.run, "rules", "test", str(policy))
+        assert b"would have denied 1 of" in tried.stdout  # item 37 of ux.md: the same number
         await scope.until(lambda: "  1 " in next(line for line in scope.lines if "deny" in line), "a hit")
         await scope.rules.press("v")
         await scope.traffic.shows("tool:slow", "denied").hides("echo")
