@@ -67,7 +67,8 @@ def test_switching_lanes_under_load_loses_doubles_and_reorders_nothing(program: 
             control.call("scope/rules/remove", name="n")
             seen = len(wire.back)
             until(lambda seen=seen: len(wire.back) > seen, every=0.0005)
-        assert control.call("scope/status")["sessions"][0]["lane"] == "fast"
+        # The gate is left with the last message that was in it.
+        until(lambda: control.call("scope/status")["sessions"][0]["lane"] == "fast")
     wire.stop.set()
     for thread in wire.threads:
         thread.join(60)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from mcpscope.tui.present import figures
 from mcpscope.tui.screens.tools import ToolsScreen
 from tests.e2e.viewers import Ends
 from tests.peers.found import Peers
-from tests.program import Program
+from tests.program import Program, until
 from tests.session.steered import Steered, call
 from tests.tui.driver import Scope, opened
 
@@ -216,8 +217,17 @@ def computed(lines: Iterator[dict[str, Any]]) -> dict[str, tuple[int, int, int, 
     return found
 
 
+def listed(db: Path) -> int:
+    """How many definitions are stored."""
+    with closing(sqlite3.connect(db)) as connection:
+        found: int = connection.execute("SELECT count(*) FROM definitions").fetchone()[0]
+        return found
+
+
 async def test_a_changed_definition_is_marked_until_it_is_accepted(offering: Callable[..., Steered]) -> None:
-    offering().closes()
+    first = offering()
+    first.closes()
+    until(lambda: listed(first.program.db) == len(TOOLS))  # what was seen first is known once it is stored
     changed = [{**TOOLS[0], "description": "Looks, and tells."}, *TOOLS[1:]]
     wire = offering(changed)
     async with tools_of(wire.program.db) as scope:
