@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -148,7 +147,7 @@ class RulesScreen(ScopeScreen):
         self._asked, self._matched = asked, None
         made = None if rule is None else _compiled(rule)
         if made is not None:
-            self.run_worker(partial(self._count, made, asked), group="matches", exclusive=True)
+            self.run_worker(self._count(made, asked), group="matches", exclusive=True)
 
     async def _count(self, rule: Rule, asked: object) -> None:
         sessions = self._sessions

@@ -69,7 +69,7 @@ class ToolScreen(ScopeScreen):
     def show(self, thing: Thing, *, keep: bool = True) -> None:
         """Show it as it is now."""
         self.thing = thing
-        if not self.is_mounted:
+        if not self.is_attached or not self.query("#tabs"):  # is_mounted comes only behind on_mount
             return
         line: Line = [(" ", "")]
         for tab in TABS:

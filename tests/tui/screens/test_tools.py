@@ -219,9 +219,12 @@ def computed(lines: Iterator[dict[str, Any]]) -> dict[str, tuple[int, int, int, 
 
 def listed(db: Path) -> int:
     """How many definitions are stored."""
-    with closing(sqlite3.connect(db)) as connection:
-        found: int = connection.execute("SELECT count(*) FROM definitions").fetchone()[0]
-        return found
+    try:
+        with closing(sqlite3.connect(db)) as connection:
+            found: int = connection.execute("SELECT count(*) FROM definitions").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0  # the recorder is still making the tables
+    return found
 
 
 async def test_a_changed_definition_is_marked_until_it_is_accepted(offering: Callable[..., Steered]) -> None:
