@@ -54,6 +54,7 @@ from mcpscope.tui.source import Source
 from mcpscope.tui.steer import News, Steer
 from mcpscope.tui.title import Title
 from mcpscope.tui.undoing import Undo
+from mcpscope.tui.working import begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +141,13 @@ class ScopeApp(App[int], inherit_bindings=False):
             self.add_mode(name, partial(make, self))
         self.switch_mode(self.options.screen if self.options.screen in self._makers else "traffic")
         if self.options.watch:
-            self.run_worker(self._feed.run(), group="feed")
-            self.run_worker(self.steer.run(self._steered), group="steer")
+            begin(self, self._feed.run, group="feed")
+            begin(self, self.steer.run, self._steered, group="steer")
             self.set_interval(1.0, self._tick)
-            self.run_worker(
-                recording.watch(self.steer, self.source, self.clock, self._recorded), group="recording"
-            )
+            watched = (self.steer, self.source, self.clock, self._recorded)
+            begin(self, recording.watch, *watched, group="recording")
         else:
-            self.run_worker(self._first_look(), group="feed")
+            begin(self, self._first_look, group="feed")
 
     def _steered(self, news: list[News]) -> None:
         """Something changed at a control socket: everything that shows holds is painted anew."""
@@ -237,7 +237,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         await self._changed(Change(sessions=sessions))
 
     def _fed(self, change: Change) -> None:
-        self.run_worker(self._changed(change), group="changes")
+        begin(self, self._changed, change, group="changes")
 
     async def _changed(self, change: Change) -> None:
         if change.sessions is not None:

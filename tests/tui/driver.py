@@ -19,7 +19,7 @@ from mcpscope.tui.start import make_app
 from mcpscope.tui.widgets.rowlist import RowList
 from tests.tui.tape import CLOCK
 
-SECONDS = 10.0
+SECONDS = 30.0
 
 
 class Chain:
@@ -42,10 +42,8 @@ class Chain:
         return self
 
     def shows(self, *texts: str) -> Chain:
-        """Wait until every text is on the screen."""
-        return self._then(
-            lambda: self._scope.until(lambda: all(text in self._scope.text for text in texts), texts)
-        )
+        """Wait until every text is on the screen; what was said since the last key counts, however short."""
+        return self._then(lambda: self._scope.until(lambda: all(map(self._scope.has_shown, texts)), texts))
 
     def hides(self, *texts: str) -> Chain:
         """Wait until none of the texts is on the screen."""
@@ -97,6 +95,7 @@ class Scope:
     def __init__(self, app: ScopeApp, pilot: Pilot[Any]) -> None:
         self.app = app
         self.pilot = pilot
+        self._said_before: tuple[int, str] | None = None
 
     def __getattr__(self, place: str) -> Chain:
         return Chain(self, place)
@@ -105,6 +104,12 @@ class Scope:
     def text(self) -> str:
         """The whole screen."""
         return text_of(self.app)
+
+    def has_shown(self, text: str) -> bool:
+        """Whether a text is on the screen, or was said since the last key and given up for another one."""
+        said = list(self.app.said)
+        before = said.index(self._said_before) + 1 if self._said_before in said else 0
+        return text in self.text or any(text in line for _, line in said[before:])
 
     @property
     def lines(self) -> list[str]:
@@ -129,6 +134,7 @@ class Scope:
         )
 
     async def press(self, *keys: str) -> None:
+        self._said_before = self.app.said[-1] if self.app.said else None
         await self.pilot.press(*keys)
         await self.settled()
 

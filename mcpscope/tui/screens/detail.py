@@ -22,6 +22,7 @@ from mcpscope.tui.screens.replays import ReplayOne
 from mcpscope.tui.screens.viewing import Viewing
 from mcpscope.tui.source import Source
 from mcpscope.tui.widgets.exchange import ExchangeView
+from mcpscope.tui.working import begin
 
 
 class DetailScreen(ScopeScreen):
@@ -63,7 +64,7 @@ class DetailScreen(ScopeScreen):
 
     def reload(self) -> None:
         """Read the exchange again."""
-        self.run_worker(self._load(), group="detail", exclusive=True)
+        begin(self, self._load, group="detail", exclusive=True)
 
     async def _load(self) -> None:
         key, view = self.exchange, self.view
@@ -90,7 +91,7 @@ class DetailScreen(ScopeScreen):
             self.reload()
 
     def on_exchange_view_tab_chosen(self) -> None:
-        self.run_worker(self._fill(), group="detail", exclusive=True)
+        begin(self, self._fill, group="detail", exclusive=True)
 
     async def _fill(self) -> None:
         other = self._marked(self.exchange)

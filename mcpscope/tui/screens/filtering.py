@@ -25,6 +25,7 @@ from mcpscope.tui.selection import completions, understood
 from mcpscope.tui.source import Source
 from mcpscope.tui.undoing import Step, Undo
 from mcpscope.tui.widgets.filterbar import FilterBar
+from mcpscope.tui.working import begin
 
 PREVIEW_SECONDS = 0.12
 
@@ -86,9 +87,9 @@ class Filtering:
         self._timer = None
         if not self.bar.active:
             return
-        self._screen.run_worker(self._offer(text, cursor), group="completion", exclusive=True)
+        begin(self._screen, self._offer, text, cursor, group="completion", exclusive=True)
         if found is not None:
-            self._screen.run_worker(self.apply(found), group="filter", exclusive=True)
+            begin(self._screen, self.apply, found, group="filter", exclusive=True)
 
     async def _offer(self, text: str, cursor: int) -> None:
         read = completions(text, cursor, self._listing.selection.sessions)
@@ -117,7 +118,7 @@ class Filtering:
         self._end()
         if text:
             self._memory.remember("filter", text)
-        self._screen.run_worker(self.apply(found), group="filter", exclusive=True)
+        begin(self._screen, self.apply, found, group="filter", exclusive=True)
 
     async def _again(self, text: str) -> None:
         """A filter that was kept before."""
@@ -128,7 +129,7 @@ class Filtering:
     def left(self) -> None:
         """Esc: as it was before."""
         self._end()
-        self._screen.run_worker(self.apply(self._before), group="filter", exclusive=True)
+        begin(self._screen, self.apply, self._before, group="filter", exclusive=True)
 
     def _end(self) -> None:
         if self._timer is not None:

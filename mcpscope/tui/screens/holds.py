@@ -24,6 +24,7 @@ from mcpscope.tui.undoing import Undo
 from mcpscope.tui.widgets.painted import Bar, glyphs_of
 from mcpscope.tui.widgets.rowlist import RowList
 from mcpscope.tui.widgets.viewer import Viewer
+from mcpscope.tui.working import begin
 
 TICK_SECONDS = 0.5
 MAX_ROWS = 8
@@ -117,7 +118,7 @@ class HoldsScreen(ScopeScreen):
             self._shown, self._got = wanted, {}
             self.query_one("#hold-message", Viewer).show([])
             if held is not None:
-                self.run_worker(self._get(held, wanted), group="hold", exclusive=True)
+                begin(self, self._get, held, wanted, group="hold", exclusive=True)
         self._paint()
 
     async def _get(self, held: Held, wanted: tuple[int, str]) -> None:

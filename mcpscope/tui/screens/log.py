@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -20,6 +20,7 @@ from mcpscope.tui.screens.menu import Ask
 from mcpscope.tui.source import Source
 from mcpscope.tui.widgets.painted import glyphs_of
 from mcpscope.tui.widgets.rowlist import RowList
+from mcpscope.tui.working import begin
 
 
 class EventRows:
@@ -76,10 +77,7 @@ class LogScreen(ScopeScreen):
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
-        again: Callable[[], Awaitable[None]] = (
-            self._reload
-        )  # a function: one that never starts is no coroutine lost
-        self.run_worker(again, group="log", exclusive=True)
+        begin(self, self._reload, group="log", exclusive=True)
 
     async def _reload(self) -> None:
         said = list(self._ui_said)

@@ -17,6 +17,7 @@ from mcpscope.tui.screens.base import Dialog, ScopeScreen
 from mcpscope.tui.widgets.field import Field
 from mcpscope.tui.widgets.painted import Bar
 from mcpscope.tui.widgets.rowlist import RowList
+from mcpscope.tui.working import begin
 
 if TYPE_CHECKING:
     from mcpscope.tui.app import ScopeApp
@@ -74,7 +75,7 @@ class PaletteScreen(Dialog):
         self.query_one(RowList).can_focus = False
         self.query_one(RowList).show(Hits(self._all))
         self.query_one(Input).focus()
-        self.run_worker(self._tools())
+        begin(self, self._tools)
 
     async def _tools(self) -> None:
         shown = self._scope.scope.shown

@@ -28,6 +28,7 @@ from mcpscope.tui.screens.menu import Entry, Menu
 from mcpscope.tui.source import Source
 from mcpscope.tui.widgets.painted import Bar, glyphs_of
 from mcpscope.tui.widgets.rowlist import RowList
+from mcpscope.tui.working import begin
 
 POLL_SECONDS = 0.5
 FACT_LINES = 12
@@ -95,7 +96,7 @@ class ReplayScreen(ScopeScreen):
     def _poll(self) -> None:
         running = self._state is not None and self._state.run.state == "running"
         if self.is_current or running:
-            self.run_worker(self._look(), group="runs", exclusive=True)
+            begin(self, self._look, group="runs", exclusive=True)
 
     async def _look(self) -> None:
         path, wanted = self._source.path, self._wanted

@@ -25,6 +25,7 @@ from mcpscope.tui.steer import Steer
 from mcpscope.tui.undoing import Undo
 from mcpscope.tui.widgets.painted import Bar, glyphs_of
 from mcpscope.tui.widgets.rowlist import RowList
+from mcpscope.tui.working import begin
 
 TICK_SECONDS = 1.0
 LAST_EXCHANGES = 10_000
@@ -147,7 +148,7 @@ class RulesScreen(ScopeScreen):
         self._asked, self._matched = asked, None
         made = None if rule is None else _compiled(rule)
         if made is not None:
-            self.run_worker(self._count(made, asked), group="matches", exclusive=True)
+            begin(self, self._count, made, asked, group="matches", exclusive=True)
 
     async def _count(self, rule: Rule, asked: object) -> None:
         sessions = self._sessions

@@ -20,6 +20,7 @@ from mcpscope.tui.screens.base import Act, ScopeScreen, bindings
 from mcpscope.tui.screens.searching import Searching
 from mcpscope.tui.widgets.painted import Bar, glyphs_of
 from mcpscope.tui.widgets.viewer import Viewer
+from mcpscope.tui.working import begin
 
 if TYPE_CHECKING:
     from mcpscope.tui.screens.tools import ToolsScreen
@@ -53,7 +54,7 @@ class ToolScreen(ScopeScreen):
     def on_mount(self) -> None:
         super().on_mount()
         self.show(self.thing)
-        self.run_worker(self._read_example(), group="example")
+        begin(self, self._read_example, group="example")
 
     async def _read_example(self) -> None:
         """What the last good call said."""

@@ -36,6 +36,7 @@ from mcpscope.tui.undoing import Undo
 from mcpscope.tui.widgets.painted import Bar, MadeBar, glyphs_of
 from mcpscope.tui.widgets.rowlist import RowList
 from mcpscope.tui.widgets.viewer import Viewer
+from mcpscope.tui.working import begin
 
 TICK_SECONDS = 0.5
 SHOWN_BYTES = 64 << 10
@@ -115,7 +116,7 @@ class ToolsScreen(ScopeScreen):
         ready = time.monotonic() >= self._rest_until and not self._reading
         if self._stale and self.is_attached and self._looked_at() and ready:
             self._reading = True
-            self.run_worker(self._read(), group="tools")
+            begin(self, self._read, group="tools")
 
     def _looked_at(self) -> bool:
         return self.is_current or any(isinstance(screen, ToolScreen) for screen in self.app.screen_stack[1:])

@@ -43,6 +43,7 @@ from mcpscope.tui.widgets.exchange import ExchangeView
 from mcpscope.tui.widgets.filterbar import FilterBar
 from mcpscope.tui.widgets.painted import Bar, MadeBar, Pane, glyphs_of
 from mcpscope.tui.widgets.rowlist import RowList
+from mcpscope.tui.working import begin
 
 TICK_SECONDS = 1.0
 SEEK_ROWS = 5000
@@ -196,7 +197,7 @@ class TrafficScreen(ScopeScreen):
         self.filtering.left()
 
     def on_filter_bar_save(self, event: FilterBar.Save) -> None:
-        self.run_worker(self.filtering.save(event.text))
+        begin(self, self.filtering.save, event.text)
 
     # the cursor
 
@@ -220,7 +221,7 @@ class TrafficScreen(ScopeScreen):
         return self.listing.rows.row(key)
 
     def on_exchange_view_tab_chosen(self) -> None:
-        self.run_worker(self.viewing.fill(), group="detail", exclusive=True)
+        begin(self, self.viewing.fill, group="detail", exclusive=True)
 
     # layouts
 

@@ -16,6 +16,7 @@ from mcpscope.tui.screens.viewing import Viewing
 from mcpscope.tui.source import Source
 from mcpscope.tui.widgets.exchange import ExchangeView
 from mcpscope.tui.widgets.painted import Bar, glyphs_of
+from mcpscope.tui.working import begin
 
 SECONDS = 0.12
 
@@ -43,7 +44,7 @@ class UnderCursor:
 
     def _now(self) -> None:
         self._timer = None
-        self._screen.run_worker(self._load(), group="detail", exclusive=True)
+        begin(self._screen, self._load, group="detail", exclusive=True)
 
     async def _load(self) -> None:
         row, view = self._selected(), self._screen.query_one(ExchangeView)

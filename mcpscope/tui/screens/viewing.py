@@ -17,6 +17,7 @@ from mcpscope.tui.source import Source
 from mcpscope.tui.values import filter_term, outside, saved, string_value
 from mcpscope.tui.widgets.exchange import ExchangeView
 from mcpscope.tui.widgets.viewer import Viewer
+from mcpscope.tui.working import begin
 
 FIRST_BYTES = 64 << 10
 FILTER_BYTES = 200
@@ -152,7 +153,7 @@ class Viewing:
         if not isinstance(content, Document) or not len(content):
             return
         if content.is_more(viewer.row):
-            self._screen.run_worker(self._load_rest())
+            begin(self._screen, self._load_rest)
             return
         line = content.line(viewer.row)
         if content.index.is_open(line) or content.index.is_close(line):
