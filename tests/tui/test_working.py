@@ -12,7 +12,7 @@ def test_no_worker_is_given_a_coroutine_that_it_may_never_begin() -> None:
     made = []
     for path in TUI.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "run_worker":
-                if isinstance(node.args[0], ast.Call):
-                    made.append(f"{path.name}:{node.lineno}: {ast.unparse(node)}")
+            runs = isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "run_worker"
+            if runs and isinstance(node, ast.Call) and isinstance(node.args[0], ast.Call):
+                made.append(f"{path.name}:{node.lineno}: {ast.unparse(node)}")
     assert made == []
