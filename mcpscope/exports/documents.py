@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,12 +13,14 @@ from typing import Any
 
 import orjson
 
-from mcpscope.protocol.message import Message
+from mcpscope.exports.masked import Masked
 from mcpscope.store.directory import SessionInfo
 from mcpscope.store.query import Query
 from mcpscope.store.subjects import Recorded
 from mcpscope.store.writing_out import Mask
 from mcpscope.text import json_text
+
+_LONG_NUMBER = re.compile(rb"[0-9]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ def as_document(source: Source, shown: bool) -> Iterator[bytes]:
     yield b'{"session":' + json_text(session_facts(source)).encode() + b',"exchanges":[\n'
     between = b""
     for one in source.query.oldest():
-        yield between + json_text(exchange_facts(one, source.mask)).encode()
+        yield between + json_text(exchange_facts(one, Masked(one, source.mask))).encode()
         between = b",\n"
     yield b'\n],"masked":%d}\n' % source.mask.count
 
@@ -64,7 +68,7 @@ def session_facts(source: Source) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if value}
 
 
-def exchange_facts(one: Recorded, mask: Mask) -> dict[str, Any]:
+def exchange_facts(one: Recorded, masked: Masked) -> dict[str, Any]:
     """One exchange with its request and answer as JSON, or their text where they are none."""
     facts: dict[str, Any] = {
         "id": one.seq,
@@ -73,27 +77,27 @@ def exchange_facts(one: Recorded, mask: Mask) -> dict[str, Any]:
         "kind": one.kind,
         "method": one.method,
         "tool": one.tool,
-        "name": mask.text(one.name),
+        "name": masked.name,
         "rpc_id": one.rpc_id,
         "status": one.status,
         "code": one.code,
         "dur_ms": None if one.dur_ns is None else one.dur_ns / 1e6,
         "flags": list(one.flags),
-        "request": payload(one.request, mask),
-        "answer": payload(one.answer, mask),
-        "notes": [mask.text(note) for note in one.notes],
+        "request": payload(masked.request),
+        "answer": payload(masked.answer),
+        "notes": masked.notes,
     }
     return {name: value for name, value in facts.items() if value is not None and value not in ("", [])}
 
 
-def payload(message: Message | None, mask: Mask) -> Any:
-    """The masked body of a message; text or base64 where it is not JSON."""
-    if message is None:
+def payload(raw: bytes | None) -> Any:
+    """What a message says; text or base64 where it is not JSON."""
+    if raw is None:
         return None
-    raw = mask.message(message.raw)
     try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
+        # Not orjson: a number of more than 64 bits is to stay what it is.
+        return json.loads(raw) if _LONG_NUMBER.search(raw) else orjson.loads(raw)
+    except ValueError:
         pass
     try:
         return raw.decode()

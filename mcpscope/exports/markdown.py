@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mcpscope.exports.documents import Source, iso, payload, session_facts
+from mcpscope.exports.masked import Masked
 from mcpscope.store.subjects import Recorded
 from mcpscope.text import safe
 
@@ -24,12 +25,13 @@ def as_markdown(source: Source, shown: bool) -> Iterator[bytes]:
     lines += [f"- {name}: {_plain(_shown(value))}" for name, value in facts.items()]
     yield ("\n".join(lines) + "\n").encode()
     for one in source.query.oldest():
-        yield _section(one, source).encode()
+        yield _section(one, Masked(one, source.mask)).encode()
     if source.mask.count:
-        yield f"\n{source.mask.count} values are masked.\n".encode()
+        values = "value is" if source.mask.count == 1 else "values are"
+        yield f"\n{source.mask.count} {values} masked.\n".encode()
 
 
-def _section(one: Recorded, source: Source) -> str:
+def _section(one: Recorded, masked: Masked) -> str:
     what = one.tool or one.method or one.kind
     arrow = {"c2s": "→", "s2c": "←"}.get(one.dir, "·")
     took = "" if one.dur_ns is None else f", {one.dur_ns / 1e6:.1f} ms"
@@ -38,11 +40,11 @@ def _section(one: Recorded, source: Source) -> str:
     if one.flags:
         head += f", {_plain(' '.join(one.flags))}"
     parts = [head + "\n"]
-    for name, message in (("request", one.request), ("answer", one.answer)):
-        body = payload(message, source.mask)
+    for name, raw in (("request", masked.request), ("answer", masked.answer)):
+        body = payload(raw)
         if body is not None:
             parts.append(f"\n{name}\n\n{_fenced(body)}\n")
-    parts += [f"\n{_fenced(source.mask.text(note))}\n" for note in one.notes]
+    parts += [f"\n{_fenced(note)}\n" for note in masked.notes]
     return "".join(parts)
 
 

@@ -20,6 +20,7 @@ from mcpscope.exports.masks import Masks
         b'{"text":"{\\"password\\": \\"hunter22\\"}"}',
         b'{"pwd":2222hunter22}'.replace(b"2222hunter22", b"12345678"),
         b"Authorization: Bearer hunter22.hunter22",
+        b"Authorization: Basic aHVudGVyMjI6aHVudGVyMjI=hunter22",
         b'{"x":"sk-proj-hunter22hunter22hunter22"}',
         b'{"x":"ghp_hunter22hunter22hunter22hunter22"}',
         b'{"x":"eyJhbGciOiJI.eyJzdWIiOiIxMjM0.hunter22hunter22"}',
