@@ -89,7 +89,7 @@ class Program:
                         pass  # bytes that nobody reads any more
 
 
-def until(condition: Callable[[], T], *, timeout: float = 30, every: float = 0.02) -> T:
+def until(condition: Callable[[], T], *, timeout: float = 60, every: float = 0.02) -> T:
     """Wait for ``condition`` to give something true and return it; fails after ``timeout`` seconds."""
     end = time.monotonic() + timeout
     while True:

@@ -88,10 +88,16 @@ class Steered:
         return control
 
     def closes(self) -> int:
-        """The client leaves; the exit code."""
+        """The client leaves; the exit code, as soon as everything that was recorded is in the database."""
         assert self.process.stdin
         self.process.stdin.close()
-        return self.process.wait(30)
+        code = self.process.wait(30)
+        until(lambda: not any(self._journals.glob(f"*-{self.process.pid}-*/*.seg")), timeout=60)
+        return code
+
+    @property
+    def _journals(self) -> Path:
+        return Path(f"{self.program.db}.journal")
 
     def rows(self, sql: str, *values) -> list[tuple]:
         """What the database has, waiting for nothing."""

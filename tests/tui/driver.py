@@ -19,7 +19,7 @@ from mcpscope.tui.start import make_app
 from mcpscope.tui.widgets.rowlist import RowList
 from tests.tui.tape import CLOCK
 
-SECONDS = 30.0
+SECONDS = 40.0
 
 
 class Chain:
