@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import sys
 from pathlib import Path
@@ -10,16 +9,15 @@ from typing import Any
 
 import click
 
+from mcpscope.cli.approving import approve, asked
 from mcpscope.cli.output import emit_json
 from mcpscope.cli.settings import Settings, with_settings
-from mcpscope.cli.steering import dialled, everywhere, hold_at, waited
+from mcpscope.cli.steering import decide, dialled, everywhere, hold_at, say, text_of, waited
 from mcpscope.control.client import Control
 from mcpscope.engine import spans
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.store.last_good import last_good
 from mcpscope.text import safe
-
-SHORTEST_DIGEST = 8
 
 _PROXY = click.option("--proxy", metavar="NAME", default="", help="The proxy's label, pid or uid.")
 _ID = click.argument("id", type=int)
@@ -31,6 +29,9 @@ _ANYWAY = click.option(
 @click.group("holds")
 def command() -> None:
     """List and decide held messages."""
+
+
+command.add_command(approve)
 
 
 @command.command("list")
@@ -76,7 +77,9 @@ def show(id: int, proxy: str, *, settings: Settings) -> None:
             "the server has not seen this" if not hold["server_has_seen"] else "the server has done its part"
         )
         click.echo(f"{'note':<9} {seen}")
-        click.echo(safe(_text(hold["message"]), keep="\n"))
+        for line in asked(hold):
+            click.echo(safe(line, keep="\n"))
+        click.echo(safe(text_of(hold["message"]), keep="\n"))
 
 
 @command.command("continue")
@@ -90,7 +93,7 @@ def continue_(id: int | None, everything: bool, anyway: bool, proxy: str, *, set
     if everything == (id is not None):
         raise ScopeError("continue takes an ID or --all", code="usage", exit=Exit.USAGE)
     if id is not None:
-        _decide(settings, id, proxy, "continue", confirmed=anyway)
+        decide(settings, id, proxy, "continue", confirmed=anyway)
         return
     with dialled(proxy) as (_, control):
         done = control.call("scope/holds/continue-all")
@@ -108,7 +111,7 @@ def continue_(id: int | None, everything: bool, anyway: bool, proxy: str, *, set
 @with_settings
 def step(id: int, any_: bool, anyway: bool, proxy: str, *, settings: Settings) -> None:
     """Let it go and stop again at its answer."""
-    _decide(settings, id, proxy, "step", any=any_, confirmed=anyway)
+    decide(settings, id, proxy, "step", any=any_, confirmed=anyway)
 
 
 @command.command("edit")
@@ -141,7 +144,7 @@ def edit(id: int, proxy: str, *, settings: Settings, **change: Any) -> None:
             wish["part"] = "/result" if hold["phase"] == "answer" else "/params/arguments"
         elif change["message"] is not None:
             wish["text"] = _read(change["message"])
-        _say(settings, control.call("scope/holds/edit", id=id, **wish))
+        say(settings, control.call("scope/holds/edit", id=id, **wish))
 
 
 @command.command("revert")
@@ -150,7 +153,7 @@ def edit(id: int, proxy: str, *, settings: Settings, **change: Any) -> None:
 @with_settings
 def revert(id: int, proxy: str, *, settings: Settings) -> None:
     """Throw the draft away."""
-    _decide(settings, id, proxy, "revert")
+    decide(settings, id, proxy, "revert")
 
 
 @command.command("mock")
@@ -165,13 +168,13 @@ def mock(id: int, file: str | None, repeat: bool, proxy: str, *, settings: Setti
         raise ScopeError("mock takes a FILE or --last-good", code="usage", exit=Exit.USAGE)
     if repeat:
         with hold_at(id, proxy) as (control, hold):
-            _say(settings, control.call("scope/holds/answer", id=id, **_last_good(control, hold)))
+            say(settings, control.call("scope/holds/answer", id=id, **_last_good(control, hold)))
         return
     text = _read(file or "-")
     body = _json(text, dict, "an answer is a JSON object")
     if "result" not in body and "error" not in body:
         text = f'{{"result":{text}}}'
-    _decide(settings, id, proxy, "answer", text=text)
+    decide(settings, id, proxy, "answer", text=text)
 
 
 @command.command("drop")
@@ -182,37 +185,17 @@ def mock(id: int, file: str | None, repeat: bool, proxy: str, *, settings: Setti
 @with_settings
 def drop(id: int, code: int, text: str, proxy: str, *, settings: Settings) -> None:
     """Do not let it pass; a request is answered with an error."""
-    _decide(settings, id, proxy, "drop", code=code, text=text)
+    decide(settings, id, proxy, "drop", code=code, text=text)
 
 
 @command.command("deny")
 @_ID
-@click.option("--why", default="", help="Told to the client.")
+@click.option("--why", default="", help="Told to the client, and recorded.")
 @_PROXY
 @with_settings
 def deny(id: int, why: str, proxy: str, *, settings: Settings) -> None:
     """Refuse it as a rule would."""
-    _decide(settings, id, proxy, "deny", text=why)
-
-
-@command.command("approve")
-@_ID
-@click.argument("digest")
-@_PROXY
-@with_settings
-def approve(id: int, digest: str, proxy: str, *, settings: Settings) -> None:
-    """Allow exactly these bytes: DIGEST is the beginning of what "holds show" says. Needs a terminal."""
-    if not sys.stdin.isatty():
-        raise ScopeError(
-            "approving needs a terminal",
-            code="no_tty",
-            exit=Exit.USAGE,
-            hint="it is a person's decision; use the UI or a shell of your own",
-        )
-    if len(digest) < SHORTEST_DIGEST:
-        text = f"give at least {SHORTEST_DIGEST} characters of the digest"
-        raise ScopeError(text, code="usage", exit=Exit.USAGE, hint=f"mcpscope holds show {id}")
-    _decide(settings, id, proxy, "approve", digest=digest)
+    decide(settings, id, proxy, "deny", text=why)
 
 
 @command.command("extend")
@@ -223,7 +206,7 @@ def approve(id: int, digest: str, proxy: str, *, settings: Settings) -> None:
 @with_settings
 def extend(id: int, seconds: float, then: str | None, proxy: str, *, settings: Settings) -> None:
     """Decide later: a new deadline, SECONDS from now."""
-    _decide(settings, id, proxy, "extend", seconds=seconds, fallback=then or "")
+    decide(settings, id, proxy, "extend", seconds=seconds, fallback=then or "")
 
 
 @command.command("keep-alive")
@@ -233,12 +216,7 @@ def extend(id: int, seconds: float, then: str | None, proxy: str, *, settings: S
 @with_settings
 def keep_alive(id: int, off: bool, proxy: str, *, settings: Settings) -> None:
     """Send the waiting client progress every 10 s, where it asked for progress."""
-    _decide(settings, id, proxy, "keep-alive", on=not off)
-
-
-def _decide(settings: Settings, id: int, proxy: str, method: str, **wish: Any) -> None:
-    with hold_at(id, proxy) as (control, _):
-        _say(settings, control.call(f"scope/holds/{method}", id=id, **wish))
+    decide(settings, id, proxy, "keep-alive", on=not off)
 
 
 def _last_good(control: Control, hold: dict[str, Any]) -> dict[str, Any]:
@@ -251,15 +229,6 @@ def _last_good(control: Control, hold: dict[str, Any]) -> dict[str, Any]:
     if found is None or result is None:
         return {"last_good": True}  # the proxy says that there is none
     return {"text": '{"result":' + found[slice(*result)].decode(errors="surrogateescape") + "}"}
-
-
-def _say(settings: Settings, done: dict[str, Any]) -> None:
-    if settings.json:
-        emit_json(done)
-    elif "hold" in done:
-        click.echo(f"hold {done['hold']['id']} stays held ({done['hold']['state']})")
-    else:
-        click.echo(f"hold {done['id']} {done['outcome']}")
 
 
 def _pair(text: str) -> tuple[str, Any]:
@@ -287,9 +256,3 @@ def _json(text: str, kind: type, what: str) -> Any:
     if not isinstance(found, kind):
         raise ScopeError(what, code="bad_json", exit=Exit.USAGE)
     return found
-
-
-def _text(shown: dict[str, str]) -> str:
-    if "text" in shown:
-        return shown["text"]
-    return base64.b64decode(shown["base64"]).decode(errors="backslashreplace")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import click
+
+from mcpscope.cli.output import emit_json
+from mcpscope.cli.settings import Settings
 from mcpscope.control.client import Control
 from mcpscope.control.registry import Running, choose, running
 from mcpscope.errors import Exit, ScopeError
@@ -65,6 +70,29 @@ def hold_at(id: int, wanted: str) -> Iterator[tuple[Control, dict[str, Any]]]:
     entry = found[0] if found else choose()
     with entry.dial(own_name()) as control:
         yield control, control.call("scope/holds/get", id=id)
+
+
+def decide(settings: Settings, id: int, proxy: str, method: str, **wish: Any) -> None:
+    """Decide on hold ``id`` by the verb ``method`` of the control socket, and say what became of it."""
+    with hold_at(id, proxy) as (control, _):
+        say(settings, control.call(f"scope/holds/{method}", id=id, **wish))
+
+
+def say(settings: Settings, done: dict[str, Any]) -> None:
+    """What a decision on a hold led to."""
+    if settings.json:
+        emit_json(done)
+    elif "hold" in done:
+        click.echo(f"hold {done['hold']['id']} stays held ({done['hold']['state']})")
+    else:
+        click.echo(f"hold {done['id']} {done['outcome']}")
+
+
+def text_of(shown: dict[str, str]) -> str:
+    """The text of a held message as the control socket shows it."""
+    if "text" in shown:
+        return shown["text"]
+    return base64.b64decode(shown["base64"]).decode(errors="backslashreplace")
 
 
 def waited(hold: dict[str, Any]) -> str:

@@ -123,7 +123,12 @@ METHODS: Final = {
             steers=True,
         ),
         Method("scope/holds/deny", "refuse it as a policy would", (_ID, Param("text", str, "")), steers=True),
-        Method("scope/holds/approve", "allow exactly these bytes", (_ID, Param("digest", str)), steers=True),
+        Method(
+            "scope/holds/approve",
+            "allow exactly these bytes, named by their digest: once, or the same again in this session",
+            (_ID, Param("digest", str), Param("why", str, ""), Param("again", bool, False)),
+            steers=True,
+        ),
         Method(
             "scope/holds/extend",
             "a new deadline, in seconds from now",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from mcpscope.engine import replies, resolving
+from mcpscope.engine import approvals, replies, resolving
 from mcpscope.engine.clock import SECOND_NS
 from mcpscope.engine.commands import Command, Tell
-from mcpscope.engine.decisions import Answer, Deny, Drop, Edit, Extend, KeepAlive, Release, Revert
+from mcpscope.engine.decisions import Answer, Approve, Deny, Drop, Edit, Extend, KeepAlive, Release, Revert
 from mcpscope.engine.events import Decided
 from mcpscope.engine.guard import edited, rewritten
 from mcpscope.engine.holds import Hold, HoldKind, HoldState
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mcpscope.engine.engine import Engine
 
 Out = list[Command]
+SHORTEST_DIGEST = 8
+"""So many characters of a digest have to be named at least."""
 
 
 def decide(engine: Engine, event: Decided, out: Out) -> None:
@@ -33,6 +35,8 @@ def decide(engine: Engine, event: Decided, out: Out) -> None:
     match event.decision:
         case Release() as wish:
             _release(engine, hold, wish, actor, at, out)
+        case Approve() as wish:
+            _approve(engine, hold, wish, actor, at, out)
         case Edit() as wish:
             _edit(engine, hold, wish, actor, at, out)
         case Revert():
@@ -40,18 +44,25 @@ def decide(engine: Engine, event: Decided, out: Out) -> None:
             _changed(hold, HoldState.HELD, "", out)
         case Answer() as wish:
             _answer(engine, hold, wish, actor, at, out)
-        case Drop(code, text):
-            data = replies.dropped(hold.passage, code, text, "")
-            resolving.refuse(engine, hold, Word.DROPPED, data, actor, at, out)
-        case Deny(text):
-            data = replies.denied(hold.passage, "", text)
-            resolving.refuse(engine, hold, Word.DENIED, data, actor, at, out)
+        case Drop() | Deny() as wish:
+            _refuse(engine, hold, wish, actor, at, out)
         case Extend() | KeepAlive() as wish:
             _later(hold, wish, at)
             engine.holds.touch()
             out.append(Tell("changed", hold.to_json()))
         case _:
             assert_never(event.decision)
+
+
+def _refuse(engine: Engine, hold: Hold, wish: Drop | Deny, actor: str, at: int, out: Out) -> None:
+    if wish.text:
+        hold.passage.said["why"] = wish.text
+    if isinstance(wish, Drop):
+        data = replies.dropped(hold.passage, wish.code, wish.text, "")
+        resolving.refuse(engine, hold, Word.DROPPED, data, actor, at, out)
+    else:
+        data = replies.denied(hold.passage, "", wish.text)
+        resolving.refuse(engine, hold, Word.DENIED, data, actor, at, out)
 
 
 def gone(engine: Engine, id: int) -> ScopeError:
@@ -63,11 +74,30 @@ def gone(engine: Engine, id: int) -> ScopeError:
 
 
 def _release(engine: Engine, hold: Hold, wish: Release, actor: str, at: int, out: Out) -> None:
+    _not_asked(hold)
     _allowed(engine, hold, confirmed=wish.confirmed)
     if wish.digest and not hold.digest.startswith(wish.digest):
         raise _refusal("digest", f"hold {hold.id} holds other bytes than those you saw", "look again")
     _stop_later(engine, hold, wish.stop_at)
     resolving.release(engine, hold, actor, at, out)
+
+
+def _approve(engine: Engine, hold: Hold, wish: Approve, actor: str, at: int, out: Out) -> None:
+    _allowed(engine, hold, confirmed=False)
+    if len(wish.digest) < SHORTEST_DIGEST:
+        text = f"an approval names the bytes by {SHORTEST_DIGEST} characters of their digest or more"
+        raise _refusal("digest", text, f"mcpscope holds show {hold.id}")
+    if not hold.digest.startswith(wish.digest.lower()):
+        raise _refusal("digest", f"hold {hold.id} holds other bytes than those you saw", "look again")
+    approvals.approve(engine, hold, wish, actor, at)
+    resolving.release(engine, hold, actor, at, out)
+
+
+def _not_asked(hold: Hold) -> None:
+    """What a policy asks about passes by an approval of its bytes and in no other way."""
+    if hold.kind is HoldKind.ASK:
+        hint = f"look at it and name its digest: mcpscope holds approve {hold.id} DIGEST"
+        raise _refusal("ask", f"{hold.rule} asks for an approval of hold {hold.id}", hint)
 
 
 def _allowed(engine: Engine, hold: Hold, *, confirmed: bool) -> None:
@@ -90,6 +120,7 @@ def _stop_later(engine: Engine, hold: Hold, stop_at: str) -> None:
 def _edit(engine: Engine, hold: Hold, wish: Edit, actor: str, at: int, out: Out) -> None:
     passage = hold.passage
     if wish.release:
+        _not_asked(hold)
         _allowed(engine, hold, confirmed=wish.confirmed)
     message = passage.message
     try:

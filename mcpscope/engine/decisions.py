@@ -21,6 +21,18 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Approve:
+    """Allow exactly the bytes whose sha256 in hex begins with ``digest``; the only way past an ``ask``.
+
+    ``why`` is for the record. ``again``: the same arguments need no other approval in this session.
+    """
+
+    digest: str
+    why: str = ""
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """Change what is held: ``patch`` (RFC 6902), or the whole message or one part of it as JSON ``text``.
 
@@ -67,7 +79,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """Refuse it in the words of a policy (mcp-wire.md 10.4)."""
+    """Refuse it in the words of a policy (mcp-wire.md 10.4); ``text`` is told and recorded."""
 
     text: str = ""
 
@@ -87,4 +99,4 @@ class KeepAlive:
     on: bool
 
 
-Decision = Release | Edit | Revert | Answer | Drop | Deny | Extend | KeepAlive
+Decision = Release | Approve | Edit | Revert | Answer | Drop | Deny | Extend | KeepAlive

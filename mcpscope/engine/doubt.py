@@ -79,11 +79,11 @@ def _decides(engine: Engine, other: Passage, at: int, *, looks: bool) -> Rule | 
     subject = Live(other, engine.facts(), at)
     for entry in rules.candidates((other.phase, direction, other.method, other.tool)):
         rule = entry.rule
-        if rule.shadow or not rule.action.decides or rule.is_fault or rule.name in other.let_go:
+        if rule.shadow or not rule.action.decides or rule.is_fault:
             continue
         if (looks and rule.stands_last) or not matches(rule, subject, other):
             continue
-        if rule.action not in REFUSALS:
+        if rule.action not in REFUSALS or rule.name in other.let_go:
             return None
         if entry.hit(at):
             return rule

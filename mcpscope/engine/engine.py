@@ -22,6 +22,7 @@ from typing import Any, Final, assert_never
 
 from mcpscope.engine import (
     announcing,
+    approvals,
     batches,
     considering,
     deciding,
@@ -83,6 +84,7 @@ class Engine:
         self.batches = batches.Batches()
         self.injected: dict[int, int] = {}
         self.fills: dict[int, dict[str, bytes]] = {}
+        self.approvals = approvals.Approvals()
         self.reactions = announcing.Reactions()
         self._checks = SchemaChecks()
         self._asked = Asked()
@@ -368,6 +370,8 @@ class Engine:
             said["tags"] = passage.tags
         if passage.saw and word.final:
             said["saw"] = passage.saw
+        if passage.said and word.final:
+            said.update(passage.said)
         if passage.fault:
             said["fault"] = passage.fault
         if passage.warnings and word.final:

@@ -14,7 +14,7 @@ from typing import Any
 
 from mcpscope.engine.clock import SECOND_NS, Clock
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Fallback, Phase
+from mcpscope.engine.rules import Fallback, Phase, Rule
 
 HOLD_NS = 3600 * SECOND_NS
 ASK_NS = 300 * SECOND_NS
@@ -44,7 +44,10 @@ class HoldState(StrEnum):
 
 @dataclass(slots=True, eq=False)
 class Hold:
-    """One message stopped. ``deadline`` is unix ns; ``behind`` are messages that may not pass it."""
+    """One message stopped. ``deadline`` is unix ns; ``behind`` are messages that may not pass it.
+
+    ``ruled`` is the rule that stopped it, as it was then.
+    """
 
     id: int
     session: int
@@ -61,6 +64,7 @@ class Hold:
     warnings: tuple[str, ...] = ()
     keep_alive_at: int | None = None
     keep_alives: int = 0
+    ruled: Rule | None = None
     behind: list[Passage] = field(default_factory=list)
     behind_bytes: int = 0
 
@@ -113,6 +117,7 @@ class Hold:
             "tool": passage.tool,
             "rpc_id": passage.rpc_id,
             "rule": self.rule,
+            "caller": passage.caller,
             "why": self.why,
             "held_at": self.held_at,
             "deadline": self.deadline,

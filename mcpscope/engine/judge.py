@@ -21,6 +21,7 @@ UNTOUCHED_METHODS = frozenset({"ping", CANCELLED, "initialize", "server/discover
 
 POLICY = "policy"
 _AIDS = ("breakpoint", "intercept")
+_HOLDING = (Action.BREAK, Action.DELAY, Action.ASK)
 _BAD = ("rpc-error", "tool-error")
 
 
@@ -65,6 +66,9 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
     verdict.holds = verdict.delays = verdict.allows = None
     for entry in candidates:
         rule = entry.rule
+        if _approved(rule, subject, passage):
+            verdict.allows = rule if rule.origin == POLICY else None
+            break
         if not _acts(entry, subject, passage, at):
             continue
         if rule.origin == POLICY:
@@ -81,6 +85,12 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
     return False
 
 
+def _approved(rule: Rule, subject: Live, passage: Passage) -> bool:
+    """Whether a person has answered what this rule asks: that decides, as ``allow`` does."""
+    asks = rule.action is Action.ASK and rule.name in passage.let_go and not rule.shadow
+    return asks and matches(rule, subject, passage)
+
+
 def _acts(entry: Entry, subject: Live, passage: Passage, at: int) -> bool:
     """Whether the rule matches, its first hits have passed, and it has not had its say on this message."""
     rule = entry.rule
@@ -93,7 +103,7 @@ def _acts(entry: Entry, subject: Live, passage: Passage, at: int) -> bool:
         if not entry.hit(at):
             passage.applied.add(rule.name)
             return False
-    if rule.name in passage.let_go:
+    if rule.name in passage.let_go and rule.action in _HOLDING:
         return False
     if rule.shadow:
         passage.tags.append(f"would-{rule.action.value}:{rule.name}")

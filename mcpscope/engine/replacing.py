@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcpscope.engine import faults, injecting, replies, stopping
+from mcpscope.engine import approvals, faults, injecting, replies, stopping
 from mcpscope.engine.chance import Dice
 from mcpscope.engine.commands import Close, Command, Forward
 from mcpscope.engine.holds import HoldKind
@@ -22,6 +22,9 @@ Out = list[Command]
 
 def decided(engine: Engine, passage: Passage, rule: Rule, entry: str, at: int, out: Out) -> None:
     """Do what a deciding rule wants; ``entry`` is the key in ``inputRequests`` that it was about, if any."""
+    if rule.action is Action.ASK and approvals.covered(engine, passage, rule):
+        engine.consider(passage, at, out)
+        return
     if rule.action is Action.ASK:
         stopping.stop(engine, passage, HoldKind.ASK, rule, rule.message, at, out)
         return

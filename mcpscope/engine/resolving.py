@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcpscope.engine import replacing
+from mcpscope.engine import approvals, replacing
 from mcpscope.engine.commands import Command, Record, Tell
 from mcpscope.engine.holds import Hold, HoldState
 from mcpscope.engine.outcomes import Word
@@ -19,7 +19,8 @@ Out = list[Command]
 def release(engine: Engine, hold: Hold, actor: str, at: int, out: Out) -> None:
     """Let it go; the rules judge what leaves once more."""
     passage = hold.passage
-    passage.let_go.add(hold.rule)
+    if approvals.stands(engine, hold):
+        passage.let_go.add(hold.rule)
     _resolve(engine, hold, actor, at)
     engine.consider(passage, at, out)
     _told(engine, hold, at, out)

@@ -15,6 +15,8 @@ from mcpscope.protocol.methods import LISTS
 from mcpscope.protocol.strict import findings
 
 MAX_MESSAGE_BYTES = 4 << 20
+Approved: TypeAlias = tuple[bytes, str, int]
+"""A message that a person approved, who did, and when (unix ns)."""
 Strict: TypeAlias = Callable[[Message, Direction], tuple[str, ...]]
 
 MAX_DECISIONS = 512
@@ -59,6 +61,7 @@ class Steering:
         self._attached: set[str] = set()
         self._holds = 0
         self._decisions: dict[int, tuple[str, str]] = {}
+        self._approved: dict[tuple[str, str], Approved] = {}
         self._last_good: dict[tuple[str, str], bytes] = {}
         self.view = View(self._viewed)
         self.pins: Pins | None = None
@@ -148,6 +151,19 @@ class Steering:
     def last_good(self, method: str, name: str) -> bytes | None:
         """The bytes of that answer, as the server sent them."""
         return self._last_good.get((method, name))
+
+    def remember_approved(self, method: str, name: str, approved: Approved) -> None:
+        """Keep the last approved message of each tool or other named thing; the oldest goes first."""
+        if len(approved[0]) > MAX_LAST_GOOD_BYTES:
+            return
+        self._approved.pop((method, name), None)
+        self._approved[method, name] = approved
+        if len(self._approved) > MAX_LAST_GOOD:
+            del self._approved[next(iter(self._approved))]
+
+    def last_approved(self, method: str, name: str) -> Approved | None:
+        """What a person last approved of it: the bytes, who, and when."""
+        return self._approved.get((method, name))
 
     def _weigh(self) -> None:
         self.rules.hold_with(breakpoints=bool(self._attached) or self.detached is not Detached.PASS)

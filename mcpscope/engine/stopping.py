@@ -82,6 +82,7 @@ def hold(
         clock=clock if _client_waits(passage) else Clock(None, Source.KNOWN),
         why=why,
         warnings=warnings,
+        ruled=rule,
     )
     passage.actor, passage.rule, passage.warnings = "rule", name, list(warnings)
     engine.holds.put(held)

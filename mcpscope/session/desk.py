@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mcpscope.control.methods import EVENTS, METHODS, Param
 from mcpscope.control.server import Peer
+from mcpscope.engine.catalog import DefinitionKind
 from mcpscope.engine.decisions import Decision, Release
 from mcpscope.engine.engine import Engine
 from mcpscope.engine.events import Decided, Event, Injected, Tick
 from mcpscope.engine.holds import Hold, HoldState
+from mcpscope.engine.resembling import lookalikes
 from mcpscope.engine.steering import Detached, Steering
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.parsing import parse
@@ -46,6 +48,9 @@ class Conversation(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """Its number, names, lanes and counts, for ``scope/status``."""
+
+
+NAMED = (DefinitionKind.TOOL, DefinitionKind.PROMPT)
 
 
 class Desk:
@@ -175,6 +180,12 @@ class Desk:
         found["name"] = passage.exchange.name if passage.exchange is not None else ""
         found["last_good"] = conversation.engine.last_good(passage) is not None
         found["attached"] = self._names()
+        approved = self.steering.last_approved(passage.method, found["name"])
+        if approved is not None:
+            message, by, at = approved
+            found["last_approved"] = {**_shown(parse(message)), "by": by, "at": at}
+        names = [one.name for kind in NAMED for one in conversation.engine.memory.catalog.all(kind)]
+        found["lookalikes"] = lookalikes(passage, names, self.steering.rules.ruled)
         return found
 
     def _decide(self, id: int, decision: Decision, peer: Peer) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from mcpscope.engine.clock import SECOND_NS
 from mcpscope.engine.conditions import condition_of
 from mcpscope.engine.decisions import (
     Answer,
+    Approve,
     Decision,
     Deny,
     Drop,
@@ -70,7 +71,7 @@ def _step(params: Params) -> Release:
 
 DECISIONS: Final[dict[str, Callable[[Params], Decision]]] = {
     "scope/holds/continue": lambda p: Release(confirmed=p["confirmed"], digest=p["digest"]),
-    "scope/holds/approve": lambda p: Release(digest=p["digest"]),
+    "scope/holds/approve": lambda p: Approve(p["digest"], p["why"], p["again"]),
     "scope/holds/step": _step,
     "scope/holds/edit": _edit,
     "scope/holds/revert": lambda p: Revert(),

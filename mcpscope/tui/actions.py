@@ -44,7 +44,7 @@ SCREENS: tuple[tuple[str, str, str], ...] = (
 
 LISTS = ("traffic", "recordings", "log")
 VIEWERS = ("detail", "text", "tool")
-BOTH = (*LISTS, *VIEWERS, "holds", "replay", "tools", "rules")
+BOTH = (*LISTS, *VIEWERS, "holds", "approval", "replay", "tools", "rules")
 HELD = ("holds", "traffic")
 BREAKS = (*HELD, "tools")
 ROOTS = ("traffic", "first")
@@ -59,6 +59,7 @@ SENTENCES = {
     "tool": "One tool, prompt or resource: its schemas, its definition, what changed, its uses.",
     "holds": "What is held, the most urgent first; only that message waits, all others pass.",
     "editor": "A held message, changed before it leaves; Esc leaves it held and keeps the draft.",
+    "approval": "A call that a policy asks about: all of it, before it may pass; Esc leaves it held.",
     "rules": "What a proxy obeys, in order; what is changed here is in force at once.",
     "rule": "One rule as a policy file spells it; Esc leaves without a change.",
     "composer": "A request of your own: filled in, checked against the schema, sent, and what came of it.",
@@ -342,6 +343,19 @@ _EDITOR = (
     Action("edit.leave", ("escape",), "Leave", "leave it held, the draft is kept", ("editor",), rank=15),
 )
 
+_APPROVAL = (
+    Action("approve.once", ("Y",), "Approve", "let exactly this call pass, once", ("approval",), rank=10),
+    Action(
+        "approve.again",
+        ("Z",),
+        "Approve for session",
+        "let it pass, and the same arguments without asking in this session",
+        ("approval",),
+        rank=30,
+    ),
+    Action("approve.deny", ("X",), "Deny", "refuse it and say why", ("approval",), rank=20),
+)
+
 _RULES = (
     Action("rule.toggle", ("space",), "On/off", "switch the rule on or off", ("rules",), rank=10),
     Action("rule.new", ("n",), "New", "write a new rule", ("rules",), rank=12),
@@ -504,6 +518,7 @@ ACTIONS: tuple[Action, ...] = (
     *_HOLDS,
     *_TOOLS,
     *_EDITOR,
+    *_APPROVAL,
     *_RULES,
     *_COMPOSER,
     *_VIEWER,

@@ -46,6 +46,11 @@ class Held:
         return bool(self.data["state"] == "gave-up")
 
     @property
+    def asked(self) -> bool:
+        """Whether a policy asks about it, so that it passes by an approval only."""
+        return bool(self.data["kind"] == "ask")
+
+    @property
     def name(self) -> str:
         return str(self.data["tool"] or self.data["method"] or "a message")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mcpscope.engine.decisions import Release
+from mcpscope.engine.decisions import Approve
 from mcpscope.engine.drift import Danger, OnDrift, changes
 
 from .talk import as_json, call, result
@@ -61,7 +61,7 @@ def test_with_hold_a_call_waits_for_a_person(pull):
     talk.to_server.clear()
     at = talk.client(call(3, "search"))
     assert (talk.to_server, talk.words(at)) == ([], ["held"])
-    talk.decide(Release())
+    talk.decide(Approve(next(iter(talk.engine.holds)).digest))
     assert as_json(talk.to_server[-1])["id"] == 3
     talk.client(call(4, "search"))
     assert len(talk.held) == 1

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mcpscope.engine.decisions import Answer, Deny, Drop, Edit, Extend, KeepAlive, Release, Revert
+from mcpscope.engine.decisions import Answer, Drop, Edit, Extend, KeepAlive, Release, Revert
 from mcpscope.errors import ScopeError
 
 from .talk import C2S, S2C, Talk, as_json, call, cancel, result
@@ -473,21 +473,6 @@ def test_a_delay_holds_for_a_while_and_a_cancel_ends_it():
     talk.passes(1)
     assert [as_json(raw)["id"] for raw in talk.to_server] == [1]
     assert talk.words(at) == ["held", "forwarded"]
-
-
-def test_ask_is_denied_when_nobody_answers_and_again_after_an_edit():
-    talk = Talk()
-    talk.rule("ask", "tool:refund", name="refunds")
-    at = talk.client(call(1, "refund"))
-    talk.passes(301)
-    assert as_json(talk.to_client[0])["result"]["isError"] is True
-    assert talk.words(at) == ["held", "denied"]
-    talk.client(call(2, "refund"))
-    talk.decide(Release())
-    assert len(talk.to_server) == 1
-    talk.client(call(3, "refund"))
-    talk.decide(Deny("no"))
-    assert len(talk.to_server) == 1
 
 
 def test_intercept_leaves_pings_and_the_handshake_alone_unless_named():

@@ -29,6 +29,7 @@ PLACES = (
     "tool",
     "rules",
     "rule",
+    "approval",
     "composer",
 )
 PLAIN = re.compile(

@@ -127,6 +127,14 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         self.post_message(Said(text))
         self.refresh_chrome()
 
+    def leave_saying(self, text: str) -> None:
+        """Go back to the screen below, which says what was done here."""
+        screens = self.app.screen_stack
+        self.app.pop_screen()
+        under = screens[-2] if len(screens) > 1 else None
+        if isinstance(under, ScopeScreen):
+            under.say(text)
+
     def _silent(self) -> None:
         self._said, self._unsay = [], None
         self.refresh_chrome()

@@ -296,12 +296,9 @@ class EditScreen(ScopeScreen):
             await self._refused(error, anyway=anyway, confirmed=confirmed)
             return
         self._steer.drafts.pop(self._held.key, None)
-        screens = self.app.screen_stack
-        self.app.pop_screen()
-        under = screens[-2] if len(screens) > 1 else None
-        if isinstance(under, ScopeScreen):
-            done = "answered by hand" if self._answer else "sent, cannot be undone"
-            under.say(f"{self._held.name}: {done}")
+        done = "answered by hand" if self._answer else "sent, cannot be undone"
+        done = "changed, and held: a approves it" if self._held.asked and not self._answer else done
+        self.leave_saying(f"{self._held.name}: {done}")
 
     async def _ask(self, text: str, *, anyway: bool, confirmed: bool) -> None:
         if self._answer:
@@ -311,6 +308,7 @@ class EditScreen(ScopeScreen):
             await self._steer.decide(self._held, "answer", text=answer)
             return
         wish = {"text": text, "part": self._part, "anyway": anyway, "confirmed": confirmed}
+        wish["release"] = not self._held.asked
         await self._steer.decide(self._held, "edit", **wish)
 
     async def _refused(self, error: ScopeError, *, anyway: bool, confirmed: bool) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mcpscope.errors import ScopeError
 from mcpscope.tui.clock import Clock
+from mcpscope.tui.screens.approving import ApproveScreen
 from mcpscope.tui.screens.base import Act, ScopeScreen
 from mcpscope.tui.screens.editing import EditScreen
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
@@ -95,6 +96,10 @@ class Holding:
         return True
 
     async def _continue(self, held: Held) -> None:
+        if held.asked:
+            got = await self._steer.ask(held.link, "scope/holds/get", id=held.id)
+            self._screen.app.push_screen(ApproveScreen(self._steer, self._clock, held, got))
+            return
         if held.key in self._steer.drafts:
             entries = [
                 Entry("e", "edit", "open the draft"),
@@ -109,6 +114,9 @@ class Holding:
             self._screen.say(f"{held.name}: sent, cannot be undone")
 
     async def _step(self, held: Held, *, any: bool) -> None:
+        if held.asked:
+            self._screen.say("a policy asks about it: a shows all of it and approves it")
+            return
         if await self._ask(held, "step", any=any, digest=held.data["digest"]):
             what = "the next message" if any else "its answer"
             self._screen.say(f"{held.name}: sent, stops at {what}")
@@ -224,7 +232,7 @@ class Holding:
         entries = [Entry("c", "all", "continue all whose client still waits")]
         for held in holds[:8]:
             stays = "the client gave up: stays" if held.gave_up else "a policy asks: stays"
-            kept = held.gave_up or held.data["kind"] == "ask"
+            kept = held.gave_up or held.asked
             entries.append(Entry("", "", held.name, stays if kept else "continues"))
         if await self._screen.app.push_screen_wait(
             Menu(f"Continue all {len(holds)}?", entries, "Esc leaves them held")

@@ -129,11 +129,7 @@ class RuleScreen(ScopeScreen):
         except ScopeError as error:
             self.say(reason(error).partition("\n")[0], severity="error")
             return
-        screens = self.app.screen_stack
-        self.app.pop_screen()
-        under = screens[-2] if len(screens) > 1 else None
-        if isinstance(under, ScopeScreen):
-            under.say(said)
+        self.leave_saying(said)
 
 
 def _help(action: str) -> list[Line]:
