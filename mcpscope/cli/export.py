@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,8 @@ def command(recording: str, filter: str, settings: Settings, **given: Any) -> No
     asked = Asked(**given)
     if asked.steady and asked.form != "jsonl":
         raise click.UsageError("--steady is for jsonl")
+    if asked.form in forms.BINARY and asked.to_stdout and sys.stdout.isatty():
+        raise click.UsageError(f"{asked.form} is no text for a terminal: name a file with -o")
     wanted = parse(filter, time.time_ns())
     mask: Mask = NoMask() if asked.with_secrets else Masks(asked.keys)
     with reading(settings.db, warn) as connection:

@@ -10,6 +10,7 @@ from mcpscope.exports.page.html import as_html
 from mcpscope.exports.spreadsheet import as_csv
 from mcpscope.exports.steady import Steady
 from mcpscope.store import jsonl
+from mcpscope.store.single_file import as_database
 from mcpscope.store.writing_out import session_lines
 
 
@@ -24,10 +25,17 @@ def as_lines(source: Source, shown: bool) -> Iterator[bytes]:
     return session_lines(source.connection, source.session.id, mask, only=only, make_line=make)
 
 
+def as_sqlite(source: Source, shown: bool) -> Iterator[bytes]:
+    """A database of its own, that mcpscope and every tool for SQLite opens."""
+    return as_database(as_lines(source, False))
+
+
 FORMS: dict[str, Callable[[Source, bool], Iterator[bytes]]] = {
     "jsonl": as_lines,
     "json": as_document,
     "md": as_markdown,
     "html": as_html,
     "csv": as_csv,
+    "sqlite": as_sqlite,
 }
+BINARY = frozenset({"sqlite"})

@@ -102,7 +102,9 @@ class _TakingIn:
         self._repairs: list[tuple[str, tuple[Any, ...]]] = []
 
     def begin(self) -> None:
-        opened = {"record_name": self._name, "started_at_ns": self._start, "label": self._said.get("label")}
+        opened: dict[str, Any] = {"record_name": self._name, "started_at_ns": self._start}
+        opened["label"] = self._said.get("label")
+        opened["on_drift"] = "told"  # what was noticed of its tools stands in the file
         self._apply([Unpacked(self._record(RecordType.SESSION_OPEN, self._start), [], [], opened)])
         self._id = self._ingest.sessions[_NUMBER].id
 

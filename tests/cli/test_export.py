@@ -9,6 +9,7 @@ import stat
 
 import pytest
 
+from mcpscope.exports.forms import BINARY, FORMS
 from tests.program import Program
 from tests.store import made
 
@@ -36,7 +37,7 @@ def test_there_and_back_again(recorded: Program) -> None:
     assert messages("b.jsonl") == messages("c.jsonl")
 
 
-@pytest.mark.parametrize("form", ["jsonl", "json", "md", "csv"])
+@pytest.mark.parametrize("form", [form for form in FORMS if form not in BINARY])
 def test_every_form_takes_a_filter_and_shows_a_terminal_nothing_it_obeys(
     recorded: Program, form: str
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mcpscope.demo.frozen import build
 from mcpscope.engine.outcomes import Outcome, Word
 from mcpscope.errors import ScopeError
 from mcpscope.exports.masks import Masks
@@ -22,6 +23,7 @@ from mcpscope.store.records import Dir, RecordType
 from mcpscope.store.recovery import recover
 from mcpscope.store.taking_in import take_in
 from mcpscope.store.writing_out import NoMask, session_lines
+from tests.program import ROOT
 from tests.store.journals import TestJournal
 
 ODD = [
@@ -112,6 +114,24 @@ def test_export_and_import_give_the_same_session(tmp_path: Path) -> None:
             assert left == right, table
     frames = [[frame.raw for frame in Reader(db).frames()] for db in (here, there)]
     assert frames[0] == frames[1] and set(ODD) <= set(frames[0])
+
+
+def test_what_was_noticed_of_a_tool_that_changed_is_not_noted_twice(tmp_path: Path) -> None:
+    here, there = tmp_path / "a" / "db", tmp_path / "b" / "db"
+    build(here)  # its weather tool is listed again with another description
+    first = lines_of(here, 1)
+    assert sum(b'"note":"drift"' in line for line in first) == 1
+    assert lines_of(there, take_in(there, first).session_id) == first
+
+
+def test_a_recording_of_every_released_format_opens_and_comes_out_the_same(tmp_path: Path) -> None:
+    kept = sorted((ROOT / "fixtures" / "recordings").glob("format-*.jsonl"))
+    assert kept
+    for file in kept:
+        lines = file.read_bytes().splitlines(keepends=True)
+        found = take_in(tmp_path / f"{file.stem}.db", lines)
+        assert found.complete and found.messages == json.loads(lines[-1])["end"]["messages"]
+        assert lines_of(tmp_path / f"{file.stem}.db", found.session_id) == lines
 
 
 def test_a_remark_is_still_about_its_exchange(tmp_path: Path) -> None:

@@ -11,15 +11,16 @@ from mcpscope.tui.exporting import FORMS, export
 from mcpscope.tui.screens.base import Act, ScopeScreen
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
 
-_KEYS = {"jsonl": "l", "json": "j", "md": "m", "csv": "c", "html": "h"}
+_KEYS = {"jsonl": "l", "json": "j", "md": "m", "csv": "c", "html": "h", "sqlite": "s"}
 _SAYS = {
     "jsonl": "JSON Lines, the form that mcpscope import reads",
     "json": "one JSON document",
     "md": "Markdown",
     "html": "one HTML page with search and timeline, no network",
     "csv": "CSV, one row an exchange",
+    "sqlite": "a database of its own",
 }
-_ENDINGS = {"jsonl": "mcpscope.jsonl"}
+_ENDINGS = {"jsonl": "mcpscope.jsonl", "sqlite": "db"}
 
 
 class Exporting:
