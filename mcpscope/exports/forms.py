@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from mcpscope.exports.documents import Source, as_document
+from mcpscope.exports.har.log import as_har
 from mcpscope.exports.markdown import as_markdown
 from mcpscope.exports.page.html import as_html
 from mcpscope.exports.spreadsheet import as_csv
@@ -35,6 +36,7 @@ FORMS: dict[str, Callable[[Source, bool], Iterator[bytes]]] = {
     "json": as_document,
     "md": as_markdown,
     "html": as_html,
+    "har": as_har,
     "csv": as_csv,
     "sqlite": as_sqlite,
 }

@@ -56,6 +56,11 @@ class Peers:
         """The command of the conformance suite."""
         return [self.node22, self._script("conformance", "conformance")]
 
+    @property
+    def har_validator(self) -> list[str]:
+        """A command that reads a HAR and says ``valid``, or what is wrong with it and exits with 1."""
+        return [self.node, str(Path(__file__).with_name("validate_har.cjs")), str(self._need("har"))]
+
     def python(self, name: str) -> str:
         """The interpreter of pip environment ``name``."""
         return str(self._need(name) / "bin" / "python")

@@ -58,9 +58,10 @@ PEERS = {
     ),
     "node22": Peer("npm", (_node_package(),)),
     "inspector": Peer("npm", ("@modelcontextprotocol/inspector@2.12.0",)),
+    "har": Peer("npm", ("har-validator@5.1.5",)),
     "conformance": Peer("npm", ("@modelcontextprotocol/conformance@0.2.0-alpha.12",)),
 }
-USUAL = ("sdk1", "sdk2", "git", "sqlite", "npm", "node22", "inspector", "conformance")
+USUAL = ("sdk1", "sdk2", "git", "sqlite", "npm", "node22", "inspector", "conformance", "har")
 
 
 def main(names: Sequence[str]) -> int:

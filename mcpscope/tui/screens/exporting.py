@@ -11,12 +11,13 @@ from mcpscope.tui.exporting import FORMS, export
 from mcpscope.tui.screens.base import Act, ScopeScreen
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
 
-_KEYS = {"jsonl": "l", "json": "j", "md": "m", "csv": "c", "html": "h", "sqlite": "s"}
+_KEYS = {"jsonl": "l", "json": "j", "md": "m", "csv": "c", "html": "h", "har": "a", "sqlite": "s"}
 _SAYS = {
     "jsonl": "JSON Lines, the form that mcpscope import reads",
     "json": "one JSON document",
     "md": "Markdown",
     "html": "one HTML page with search and timeline, no network",
+    "har": "HAR, for the tools of browsers",
     "csv": "CSV, one row an exchange",
     "sqlite": "a database of its own",
 }
