@@ -1,1 +1,1 @@
-"""A session as HAR 1.2: ``log`` the file, ``http`` an entry of a stream, ``spoken`` one of what had no HTTP."""
+"""A session as HAR 1.2: ``log`` the file, ``http`` an entry of a stream, ``spoken`` one of no HTTP at all."""
