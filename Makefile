@@ -44,7 +44,7 @@ lint: $(VENV)/.installed-test
 	@$(BIN)/lint-imports
 
 test: lint peers
-	@$(PYTEST) -q -n 2 --dist loadfile
+	@$(PYTEST) -q -n 2 --dist loadfile --reruns 1 -raR
 
 soak: $(VENV)/.installed-test peers
 	@MCPSCOPE_SOAK=1 $(PYTEST) --timeout=14400
