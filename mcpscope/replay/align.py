@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict, deque
 from collections.abc import Hashable, Sequence
 from difflib import SequenceMatcher
 from typing import Any
@@ -19,6 +20,7 @@ _NAMED = {
     "resourceTemplates": "uriTemplate",
     "roots": "uri",
 }
+_MINTED = frozenset({"uri"})
 _SETS = frozenset({"required", "supportedVersions"})
 _IDENTITIES = ("id", "name", "uri", "key", "path")
 MAX_ALIGNED_ITEMS = 5_000
@@ -28,7 +30,8 @@ def pairs_of(path: Path, was: Sequence[Any], now: Sequence[Any]) -> tuple[list[P
     """Pairs of indexes, None where an item has no counterpart; and whether named items changed places."""
     key = _NAMED.get(str(path[-1])) if len(path) == 2 and path[0] == "result" else None
     if key is not None and _all_have(key, was) and _all_have(key, now):
-        return _by_key([item[key] for item in was], [item[key] for item in now])
+        pairs, moved = _by_key([item[key] for item in was], [item[key] for item in now])
+        return (_by_the_rest(pairs, key, was, now) if key in _MINTED else pairs), moved
     if path[-1] in _SETS and all(isinstance(item, str) for item in [*was, *now]):
         pairs, _ = _by_key(list(was), list(now))
         return pairs, False
@@ -49,6 +52,27 @@ def _by_key(was: list[str], now: list[str]) -> tuple[list[Pair], bool]:
     pairs.extend((None, index) for index, name in enumerate(now) if name not in known)
     both = [new for old, new in pairs if old is not None and new is not None]
     return pairs, both != sorted(both)
+
+
+def _by_the_rest(pairs: list[Pair], key: str, was: Sequence[Any], now: Sequence[Any]) -> list[Pair]:
+    """Pair items left over whose addresses differ and nothing else: the server minted them for this run."""
+
+    def rest(item: dict[str, Any]) -> str:
+        return json.dumps({name: value for name, value in item.items() if name != key}, sort_keys=True)
+
+    new: dict[str, deque[int]] = defaultdict(deque)
+    for old, at in pairs:
+        if old is None and at is not None:
+            new[rest(now[at])].append(at)
+    found: list[Pair] = []
+    taken: set[int] = set()
+    for old, at in pairs:
+        if at is None and old is not None and (alike := new.get(rest(was[old]))):
+            at = alike.popleft()
+            taken.add(at)
+        if old is not None or at not in taken:
+            found.append((old, at))
+    return found
 
 
 def _by_place(was: int, now: int) -> list[Pair]:

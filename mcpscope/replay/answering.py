@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from mcpscope.protocol.message import Message
-from mcpscope.replay.compare import Level, compare, worst
+from mcpscope.replay.compare import compare, worst
+from mcpscope.replay.json_paths import ASKED
 from mcpscope.replay.links import asks
+from mcpscope.replay.options import Options
 from mcpscope.replay.plan import Plan
 from mcpscope.replay.questions import paired_keys, questions_of
 from mcpscope.replay.standing import Standing
@@ -19,11 +21,8 @@ from mcpscope.replay.verdicts import Row, Verdict
 class Answering:
     """Matches live server requests, and the legs of ``input_required``, to recorded ones."""
 
-    def __init__(
-        self, plan: Plan, standing: Standing, told: Callable[[Row], None], *, comparable: bool = True
-    ) -> None:
-        """Not ``comparable``: over another transport, a server may ask for itself or not."""
-        self._comparable = comparable
+    def __init__(self, plan: Plan, standing: Standing, options: Options, told: Callable[[Row], None]) -> None:
+        self._options = options
         self._plan = plan
         self._standing = standing
         self._told = told
@@ -38,11 +37,14 @@ class Answering:
                 self._told(self._new(request, now))
             return _encode(request, _default(request.method))
         recorded.used = True
+        self._plan.echoes.learn(recorded.message.body, request.body, request.method)
         self._compare(recorded, request)
         if recorded.answer is None:
             return _encode(request, _default("ping")) if request.method == "ping" else b""
         body = recorded.answer.body
-        return _encode(request, {key: body[key] for key in ("result", "error") if key in body})
+        if "error" in body:
+            return _encode(request, {"error": body["error"]})
+        return _encode(request, {"result": self._plan.echoes.spoken(body, request.method)})
 
     def missing(self) -> list[Row]:
         """A row for each recorded question that the live server did not ask."""
@@ -51,7 +53,7 @@ class Answering:
         for asked in self._plan.server_requests:
             if asked.message.method != "ping" and self._standing.is_missing(asked):
                 verdict = self._verdict(Verdict.MISSING, standing=asked.standing)
-                label = f"← {asked.message.method}"
+                label = ASKED + asked.message.method
                 rows.append(Row(0, label, verdict, why=why, seq=asked.seq, was=asked.message.body))
         return rows
 
@@ -61,10 +63,10 @@ class Answering:
         why = "the live server asks what the recorded one did not"
         if standing and self._standing.is_late(now):
             verdict, why = Verdict.SKIPPED, "asked later than the recorded session lasted"
-        return Row(0, f"← {request.method}", verdict, why=why, now=request.body)
+        return Row(0, ASKED + request.method, verdict, why=why, now=request.body)
 
     def _verdict(self, verdict: Verdict, *, standing: bool) -> Verdict:
-        return Verdict.SKIPPED if standing and not self._comparable else verdict
+        return Verdict.SKIPPED if standing and self._options.other_transport else verdict
 
     def leg(
         self, step: Step, was: Message, now: Message, steps: Sequence[Step], settle: Callable[[Step], None]
@@ -100,13 +102,13 @@ class Answering:
         return {**params, "inputResponses": {keys.get(key, key): value for key, value in responses.items()}}
 
     def _compare(self, recorded: ServerRequest, request: Message) -> None:
-        was = {"result": recorded.message.params}
-        found = compare(was, {"result": request.params}, same=self._plan.echoes.is_same)
-        level = worst(found)
-        if level is not None and level > Level.INFO:
-            row = Row(0, f"← {request.method}", Verdict.CHANGED, seq=recorded.seq, differences=found)
-            row.was, row.now = recorded.message.body, request.body
-            row.why = f"{found[0].where.replace('$.result', '$.params')} {found[0].why}"
+        row = Row(0, ASKED + request.method, Verdict.CHANGED, seq=recorded.seq)
+        row.was, row.now = recorded.message.body, request.body
+        masks = [mask for mask in self._options.masks if mask.is_for(row.label)]
+        row.differences = compare(row.was, row.now, masks=masks, same=self._plan.echoes.is_same)
+        level = worst(row.differences)
+        if level is not None and level >= self._options.strictness.from_level:
+            row.why = f"{row.differences[0].where} {row.differences[0].why}"
             self._told(row)
 
 

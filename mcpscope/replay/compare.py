@@ -80,12 +80,12 @@ def compare(
     masks: Sequence[Mask] = (),
     same: Same | None = None,
 ) -> list[Difference]:
-    """The differences between two JSON-RPC answers (decoded objects), most important first.
+    """The differences between two JSON-RPC answers or requests (decoded objects), most important first.
 
     ``id`` and ``jsonrpc`` are not compared. A difference under a mask is left out.
     """
     found: list[Difference] = []
-    kinds = [("error" if "error" in body else "result") for body in (was, now)]
+    kinds = [_kind(body) for body in (was, now)]
     if kinds[0] != kinds[1]:
         return [
             Difference(
@@ -93,7 +93,8 @@ def compare(
             )
         ]
     walk = _Walk(found, same or (lambda path, a, b: False))
-    walk.values((kinds[0],), was.get(kinds[0]), now.get(kinds[0]))
+    unsaid: dict[str, Any] | None = {} if kinds[0] == "params" else None
+    walk.values((kinds[0],), was.get(kinds[0], unsaid), now.get(kinds[0], unsaid))
     kept = [difference for difference in found if not is_hidden(difference, masks)]
     return sorted(kept, key=lambda difference: -difference.level)
 
@@ -112,6 +113,12 @@ def is_tool_error(body: dict[str, Any]) -> bool:
 def is_hidden(item: Difference, masks: Sequence[Mask]) -> bool:
     """Whether a mask says that this difference does not count."""
     return any(mask.hides(item.path, item.was, item.now) for mask in masks)
+
+
+def _kind(body: dict[str, Any]) -> str:
+    if "method" in body:
+        return "params"
+    return "error" if "error" in body else "result"
 
 
 def _said(body: dict[str, Any]) -> str:
@@ -172,7 +179,7 @@ class _Walk:
         if self._same(path, was, now):
             self._add(path, Level.INFO, was, now, "the server minted another value")
             return
-        if isinstance(was, str) and isinstance(now, str) and path[-1] in ("text", "data"):
+        if isinstance(was, str) and isinstance(now, str):
             inner_was, inner_now = document_in(was), document_in(now)
             if inner_was is not None and inner_now is not None:
                 inner = _Walk(self._found, self._same)

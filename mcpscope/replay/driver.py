@@ -16,6 +16,7 @@ from mcpscope.replay.own import OWN_SEQ, list_tools, next_page, own_id
 from mcpscope.replay.pages import Pages
 from mcpscope.replay.plan import Plan, definitions_in, is_destructive
 from mcpscope.replay.polling import Polls, is_on_its_way
+from mcpscope.replay.questions import in_recorded_keys
 from mcpscope.replay.standing import Standing
 from mcpscope.replay.steps import LIST_METHODS, IdKey, Sent, Step, id_key
 from mcpscope.replay.upstream import Arrived, Upstream
@@ -45,7 +46,7 @@ class Run:
         self._definitions: dict[str, dict[str, Any]] | None = None
         self._pages = Pages()
         self._standing = Standing(plan)
-        self._answering = Answering(plan, self._standing, self._add, comparable=not options.other_transport)
+        self._answering = Answering(plan, self._standing, options, self._add)
         self._judging = Judging(plan, options)
         self._polls = Polls()
         self._hearing = Hearing(plan, comparable=not options.other_transport)
@@ -127,7 +128,7 @@ class Run:
 
     def _line(self, step: Step, rpc_id: RpcId) -> bytes:
         params = step.message.body.get("params")
-        live = self.plan.echoes.substitute(params) if self.plan.echoes.live else params
+        live = self.plan.echoes.spoken(step.message.body, step.label) if self.plan.echoes.live else params
         if step.first is not None or step.message.method == "tasks/update":
             live = self._answering.rekeyed(step, live)
         if live == params and rpc_id == step.message.id:
@@ -236,7 +237,9 @@ class Run:
                 self._polls.add(step, message, now, sent.deadline)
                 return
         was = step.answer.message if step.answer is not None else None
-        echoes = self.plan.echoes.learn(was.body, message.body) if was is not None else {}
+        echoes: dict[Any, Any] = {}
+        if was is not None:
+            echoes = self.plan.echoes.learn(was.body, in_recorded_keys(was, message), step.label)
         took = at - sent.at
         if step.message.method in LIST_METHODS and was is not None:
             following = self._pages.take(step, was, message)

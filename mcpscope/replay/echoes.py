@@ -1,192 +1,235 @@
 """Echoes: values the server minted that a later request repeats, and what a live server gives instead.
 
-The rules are those of mcp-wire.md 11: certain members always map; any other value maps only where it is
-opaque and no client message held it before the server sent it. A value that nobody repeats is no echo: where
-it differs between two runs, that is a difference and not our business to hide.
+A value maps only where no client message held it before the server sent it. A value that nobody repeats is
+no echo: where it differs between two runs, that is a difference and not our business to hide.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Set
 from typing import Any
 
 from mcpscope.replay.align import pairs_of
 from mcpscope.replay.embedded import document_in
 from mcpscope.replay.json_paths import Path
-
-_CERTAIN = frozenset({"nextCursor", "requestState", "taskId", "elicitationId", "toolUseId", "uri"})
-_ID_KEY = re.compile(
-    r"(?:^|[_-])(?:id|ids|handle|token|cursor|key|ref)$|[a-z](?:Id|Ids|Handle|Token|Key|Ref)$", re.I
+from mcpscope.replay.minted import (
+    MIN_OPAQUE_NUMBER,
+    Scalar,
+    echoed_in,
+    is_never,
+    leaves,
+    minted_in,
+    names_in,
+    number_in,
+    replaced,
+    speaks_of_identity,
+    split,
+    weak_in,
 )
-_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,}")
-_NUMBERED = re.compile(r"(?i)\b(?:id|handle|number|row|key|ref)\b\W{0,4}(\d+)\b")
-_NEVER = frozenset({"method", "protocolVersion"})
-MIN_OPAQUE_CHARS = 8
-Scalar = str | int
 
-
-def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
-    """Every string and integer of a document with its place; documents inside texts are opened, too."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from leaves(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from leaves(item, (*path, index))
-    elif isinstance(value, str):
-        yield path, value
-        if (inner := document_in(value)) is not None:
-            yield from leaves(inner, path)
-        elif path and path[-1] == "text":
-            yield from _tokens(value, path)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        yield path, value
-
-
-def is_mintable(path: Path, value: Scalar) -> bool:
-    """Whether a value at this place may be one that the server made up for this run."""
-    key = _key(path)
-    if key in _NEVER:
-        return False
-    if key in _CERTAIN:
-        return True
-    if isinstance(value, int):
-        return bool(_ID_KEY.search(key)) or key == "text"
-    return _opaque(value) or (bool(_ID_KEY.search(key)) and value.isdigit())
+_CANCELLED = "notifications/cancelled"
+_SHORT = re.compile(r"[0-9a-f]{7,}")
+_SHORT_CHARS = 7
 
 
 class Echoes:
-    """Which values of a recording are echoes, and what the live server gave in their place."""
+    """Which values of a recording are echoes, and what the live server gave in their place.
+
+    ``known`` maps an echo to the place it was minted in, ``live`` to what the live server gave last.
+    """
 
     def __init__(self) -> None:
         self.known: dict[Scalar, Path] = {}
         self.live: dict[Scalar, Scalar] = {}
         self._said: set[Scalar] = set()
         self._minted: dict[Scalar, Path] = {}
+        self._beginnings: dict[str, list[str]] = defaultdict(list)
+        self._short: dict[str, str] = {}
+        self._nouns: set[str] = set()
+        self._weak: dict[int, set[str]] = defaultdict(set)
+        self._given: dict[Scalar, dict[Scalar, frozenset[str]]] = defaultdict(dict)
 
     def __repr__(self) -> str:
         return f"<Echoes known={len(self.known)} mapped={len(self.live)}>"
 
     # -- the recording, read once in its order -----------------------------------------------------------
 
-    def server_said(self, body: dict[str, Any]) -> None:
-        """Note what a recorded server message brings into the world."""
+    def server_said(self, body: dict[str, Any], about: str = "") -> None:
+        """Note what a recorded server message brings into the world; ``about`` names what was asked."""
+        self._nouns |= names_in(about)
         for path, value in leaves(_told(body)):
-            if value not in self._said and is_mintable(path, value):
-                self._minted.setdefault(value, path)
+            for noun, number in weak_in(value):
+                self._weak[number].add(noun)
+            for candidate in minted_in(path, value, self._nouns):
+                if candidate in self._said or candidate in self._minted:
+                    continue
+                self._minted[candidate] = path
+                if isinstance(candidate, str) and _SHORT.match(candidate):
+                    self._beginnings[candidate[:_SHORT_CHARS]].append(candidate)
 
-    def client_said(self, body: dict[str, Any]) -> None:
+    def client_said(self, body: dict[str, Any], about: str = "") -> None:
         """Note what a recorded client message repeats (an echo), and what it brought itself."""
-        for path, value in leaves(body.get("params", body.get("result"))):
-            for candidate in (value, *_parts(value)):
-                if candidate in self._minted and _may_echo(path, candidate, self._minted[candidate]):
+        for path, value in leaves(_of_the_client(body)):
+            if is_never(path):
+                continue
+            for candidate in echoed_in(path, value):
+                if candidate in self._said:
+                    continue
+                self._find_named(candidate, names_in(about, *path))
+                if candidate in self._minted:
                     self.known.setdefault(candidate, self._minted[candidate])
-                else:
+                elif not self._shortens(candidate):
                     self._said.add(candidate)
+
+    def _find_named(self, candidate: Scalar, names: frozenset[str]) -> None:
+        """A number that stood in a text behind the name under which it is repeated now was minted there."""
+        nouns = self._weak.get(candidate, set()) & names if isinstance(candidate, int) else None
+        if nouns and candidate not in self._minted:
+            self._nouns |= nouns
+            self._minted[candidate] = ()
+
+    def _shortens(self, candidate: Scalar) -> bool:
+        """Whether it is the beginning of a minted hash, as people write one; then both are echoes."""
+        if not isinstance(candidate, str) or _SHORT.fullmatch(candidate) is None:
+            return False
+        for whole in self._beginnings.get(candidate[:_SHORT_CHARS], ()):
+            if len(whole) > len(candidate) and whole.startswith(candidate):
+                self.known.setdefault(whole, self._minted[whole])
+                self.known.setdefault(candidate, self._minted[whole])
+                self._short[candidate] = whole
+                return True
+        return False
 
     # -- the run -------------------------------------------------------------------------------------------
 
-    def learn(self, was: dict[str, Any], now: dict[str, Any]) -> dict[Scalar, Scalar]:
-        """Walk a recorded and a live server message together; returns the mappings found new."""
+    def learn(self, was: dict[str, Any], now: dict[str, Any], about: str = "") -> dict[Scalar, Scalar]:
+        """Walk a recorded and a live server message together; returns the mappings found new.
+
+        ``about`` names what was asked: it tells values apart that were the same in the recording.
+        """
         found: dict[Scalar, Scalar] = {}
-        for old, new in _both(_told(was), _told(now), ()):
-            if old in self.known and self.live.get(old) != new:
+        for path, old, new in _both(_told(was), _told(now), (), self._nouns):
+            if old not in self.known:
+                continue
+            self._given[old][new] = names_in(about, *path)
+            if self.live.get(old) != new:
                 self.live[old] = found[old] = new
+        for short, whole in self._short.items():
+            if whole in found:
+                self.live[short] = str(found[whole])[: len(short)]
         return found
 
     def unmapped(self, body: dict[str, Any]) -> list[Scalar]:
         """Echoes in a recorded client message for which the live server has given nothing yet."""
-        return [
-            value for _, value in leaves(body.get("params")) if value in self.known and value not in self.live
+        said = [
+            candidate
+            for path, value in leaves(_of_the_client(body))
+            for candidate in echoed_in(path, value)
+            if candidate in self.known and candidate not in self.live
         ]
+        return list(dict.fromkeys(said))
 
     def is_same(self, path: Path, was: Any, now: Any) -> bool:
         """Whether ``now`` is what the live server minted in the place of ``was``."""
-        if isinstance(was, str | int) and was in self.known and self.live.get(was) == now:
-            return True
-        return isinstance(was, str) and isinstance(now, str) and bool(self.live) and self._in_text(was) == now
+        if not self.live or isinstance(was, bool) or not isinstance(was, str | int):
+            return False
+        if isinstance(was, int):
+            minted = speaks_of_identity(path) or was >= MIN_OPAQUE_NUMBER
+            return minted and self._gave(was, now)
+        return isinstance(now, str) and (self._gave(was, now) or self._is_same_text(was, now))
 
-    def substitute(self, value: Any, path: Path = ()) -> Any:
+    def substitute(self, value: Any, path: Path = (), about: str = "") -> Any:
         """A copy of recorded params with live values in the place of echoes."""
         if isinstance(value, dict):
             return {
-                key: item
-                if key in ("name", "method") and len(path) < 1
-                else self.substitute(item, (*path, key))
+                key: item if _is_fixed(path, key) else self.substitute(item, (*path, key), about)
                 for key, item in value.items()
             }
         if isinstance(value, list):
-            return [self.substitute(item, (*path, index)) for index, item in enumerate(value)]
-        if isinstance(value, bool) or not isinstance(value, str | int):
+            return [self.substitute(item, (*path, index), about) for index, item in enumerate(value)]
+        if isinstance(value, bool) or not isinstance(value, str | int) or is_never(path):
             return value
-        if value in self.live and _may_echo(path, value, self.known[value]):
-            return self.live[value]
-        return self._in_text(value) if isinstance(value, str) else value
+        names = names_in(about, *path)
+        for candidate in echoed_in(path, value):
+            if candidate in self.live and (candidate == value or str(candidate) == value):
+                new = self._pick(candidate, names)
+                return str(new) if isinstance(value, str) else new
+        if isinstance(value, int):
+            return value
+        names |= names_in(value)
+        return replaced(value, lambda word: self._pick(word, names))
 
-    def _in_text(self, text: str) -> str:
-        def live(match: re.Match[str]) -> str:
-            return str(self.live.get(match[0], match[0]))
+    def spoken(self, body: dict[str, Any], about: str = "") -> Any:
+        """The params of a recorded client message (the result of an answer) with live values."""
+        said = body.get("params", body.get("result"))
+        return said if body.get("method") == _CANCELLED else self.substitute(said, about=about)
 
-        return _TOKEN.sub(live, text) if self.live else text
+    def _gave(self, was: Scalar, now: Any) -> bool:
+        return was in self.known and (now in self._given.get(was, ()) or self.live.get(was) == now)
+
+    def _is_same_text(self, was: str, now: str) -> bool:
+        """Whether two texts differ in nothing but words that the live server minted anew."""
+        old, new = split(was, self._nouns), split(now, self._nouns)
+        if old[0] != new[0]:
+            return False
+        return all(a == b or self._gave(a, b) for a, b in zip(old[1], new[1], strict=True))
+
+    def _pick(self, value: Scalar, names: frozenset[str]) -> Scalar:
+        """The live value for a recorded one; of several the one with the likest names, then the last."""
+        given = self._given.get(value, {})
+        if len(given) < 2:
+            return self.live.get(value, value)
+        best = max(len(names & known) for known in given.values())
+        likest = [new for new, known in given.items() if len(names & known) == best]
+        return self.live[value] if self.live[value] in likest else likest[-1]
+
+
+def _is_fixed(path: Path, key: str) -> bool:
+    """Whether a member of params is the protocol's own and never an echo."""
+    if not path:
+        return key in ("name", "method")
+    return path == ("_meta",) and key != "io.modelcontextprotocol/related-task"
+
+
+def _of_the_client(body: dict[str, Any]) -> Any:
+    """What a client message says that may repeat something: not what ties messages together."""
+    if body.get("method") == _CANCELLED:
+        return None
+    said = body.get("params", body.get("result"))
+    if not isinstance(said, dict) or "_meta" not in said:
+        return said
+    return {key: item for key, item in said.items() if key != "_meta"}
 
 
 def _told(body: dict[str, Any]) -> Any:
     return body.get("result", body.get("error", body.get("params")))
 
 
-def _key(path: Path) -> str:
-    return next((step for step in reversed(path) if isinstance(step, str)), "")
-
-
-def _opaque(value: str) -> bool:
-    return (
-        len(value) >= MIN_OPAQUE_CHARS
-        and _TOKEN.fullmatch(value) is not None
-        and any(char.isdigit() for char in value)
-    )
-
-
-def _may_echo(path: Path, value: Scalar, source: Path) -> bool:
-    """Numbers are repeated everywhere by accident: they echo only under a name that speaks of identity."""
-    if isinstance(value, int):
-        return bool(_ID_KEY.search(_key(path)))
-    return _key(path) not in _NEVER
-
-
-def _parts(value: Scalar) -> list[str]:
-    return _TOKEN.findall(value) if isinstance(value, str) and not _TOKEN.fullmatch(value) else []
-
-
-def _tokens(text: str, path: Path) -> Iterator[tuple[Path, Scalar]]:
-    for token in _TOKEN.findall(text):
-        if _opaque(token):
-            yield path, token
-    for number in _NUMBERED.findall(text):
-        yield path, int(number)
-
-
-def _both(was: Any, now: Any, path: Path) -> Iterator[tuple[Scalar, Scalar]]:
+def _both(was: Any, now: Any, path: Path, nouns: Set[str]) -> Iterator[tuple[Path, Scalar, Scalar]]:
     if isinstance(was, dict) and isinstance(now, dict):
         for key in was.keys() & now.keys():
-            yield from _both(was[key], now[key], (*path, key))
+            yield from _both(was[key], now[key], (*path, key), nouns)
     elif isinstance(was, list) and isinstance(now, list):
         for old, new in pairs_of(("result", *path), was, now)[0]:
             if old is not None and new is not None:
-                yield from _both(was[old], now[new], (*path, old))
+                yield from _both(was[old], now[new], (*path, old), nouns)
     elif isinstance(was, str) and isinstance(now, str):
-        yield was, now
-        yield from _inside(was, now, path)
+        yield path, was, now
+        yield from _inside(was, now, path, nouns)
     elif isinstance(was, int) and isinstance(now, int) and not isinstance(was, bool):
-        yield was, now
+        yield path, was, now
 
 
-def _inside(was: str, now: str, path: Path) -> Iterator[tuple[Scalar, Scalar]]:
+def _inside(was: str, now: str, path: Path, nouns: Set[str]) -> Iterator[tuple[Path, Scalar, Scalar]]:
     inner_was, inner_now = document_in(was), document_in(now)
     if inner_was is not None and inner_now is not None:
-        yield from _both(inner_was, inner_now, path)
+        yield from _both(inner_was, inner_now, path, nouns)
         return
-    for pattern, kind in ((_TOKEN, str), (_NUMBERED, int)):
-        old, new = pattern.findall(was), pattern.findall(now)
-        if len(old) == len(new) and old != [was]:  # a token as a whole is mapped as a whole
-            yield from zip(map(kind, old), map(kind, new), strict=True)
+    numbers = number_in(was), number_in(now)
+    if numbers[0] is not None and numbers[1] is not None:
+        yield path, numbers[0], numbers[1]
+    old, new = split(was, nouns)[1], split(now, nouns)[1]
+    if len(old) == len(new):
+        yield from ((path, *pair) for pair in zip(old, new, strict=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
+
 from mcpscope.protocol.message import Message
 from mcpscope.replay.plan import Plan
 from mcpscope.replay.verdicts import Row, Verdict
@@ -10,7 +12,7 @@ LAST_SEQ = 1 << 62
 MAX_PATIENCE_SECONDS = 5.0
 Key = tuple[str, ...]
 _UNHEARD = frozenset({"notifications/progress", "notifications/cancelled"})
-_NAMES = ("uri", "level", "logger", "status")
+_NAMES = ("uri", "logger", "status")
 
 
 class Hearing:
@@ -21,6 +23,9 @@ class Hearing:
         self._echoes = plan.echoes
         said = [*plan.standing, *(note for step in plan.steps for note in step.notifications)]
         self._was = {_key(note): note for note in said if note.method not in _UNHEARD and note.method}
+        self._left: dict[Key, deque[Message]] = defaultdict(deque)
+        for note in said:
+            self._left[_key(note)].append(note)
         self._now: dict[Key, Message] = {}
         self._comparable = comparable
         self.patience_seconds = MAX_PATIENCE_SECONDS
@@ -34,7 +39,9 @@ class Hearing:
         return self._comparable and not self._then().keys() <= self._now.keys()
 
     def hear(self, message: Message) -> None:
-        """Note one live notification."""
+        """Note one live notification, and what the live server minted in it."""
+        if left := self._left.get(_key(message)):
+            self._echoes.learn(left.popleft().body, message.body)
         if message.method and message.method not in _UNHEARD:
             self._now.setdefault(_key(message), message)
 

@@ -8,6 +8,8 @@ from typing import Any
 from mcpscope.errors import Exit, ScopeError
 
 Path = tuple[str | int, ...]
+ASKED = "← "
+"""What stands before the method in the label of a server's own request."""
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _STEP = re.compile(
@@ -54,8 +56,8 @@ class Mask:
         return f"Mask({self.text!r})"
 
     def is_for(self, label: str) -> bool:
-        """Whether it holds for the tool or method called ``label``."""
-        return not self.label or self.label == label
+        """Whether it holds for the tool or method called ``label``; a server's own begins with an arrow."""
+        return not self.label or self.label == label.removeprefix(ASKED)
 
     def matches(self, path: Path) -> bool:
         return _match(self._steps, path)

@@ -16,6 +16,7 @@ from mcpscope.replay.echoes import Echoes
 from mcpscope.replay.links import link_legs, link_pages
 from mcpscope.replay.polling import fold_polls
 from mcpscope.replay.steps import (
+    DEFINING,
     OF_THE_SESSION,
     OPENING,
     ROOTS_CHANGED,
@@ -131,12 +132,12 @@ class _Reader:
             if (asked := self._asked.pop(id_key(message.id), None)) is not None:
                 asked.answer = message
                 self.replied.append(asked)
-                self.echoes.client_said(message.body)
+                self.echoes.client_said(message.body, asked.message.method)
             return
         if message.kind not in (Kind.REQUEST, Kind.NOTIFICATION):
             return
-        self.echoes.client_said(message.body)
         step = Step(recorded.seq, recorded.at, message, after=len(self.answered), replied=len(self.replied))
+        self.echoes.client_said(message.body, step.label)
         if recorded.redacted:
             step.skip = "the recording holds it redacted"
         self.steps.append(step)
@@ -165,10 +166,10 @@ class _Reader:
             asked.during, asked.epoch = tuple(self._open.values()), self._epoch
             self.server_requests.append(asked)
             self._asked[id_key(message.id)] = asked
-            self.echoes.server_said(message.body)
+            self.echoes.server_said(message.body, message.method)
         elif message.is_answer:
-            self.echoes.server_said(message.body)
             step = self._open.pop(id_key(message.id), None)
+            self.echoes.server_said(_minting(step, message), step.label if step is not None else "")
             if step is not None and step.answer is None:
                 step.answer = recorded
                 self.answered.append(step)
@@ -180,6 +181,7 @@ class _Reader:
         return message.method in OF_THE_SESSION or not self._open
 
     def _heard(self, message: Message) -> None:
+        self.echoes.server_said(message.body)
         if message.method == "notifications/progress":
             step = self._tokens.get(json.dumps(message.params.get("progressToken")))
             if step is not None:
@@ -194,6 +196,13 @@ class _Reader:
         result = answer.result
         if step.message.method == "tools/list" and isinstance(result, dict):
             self.definitions.update(definitions_in(result))
+
+
+def _minting(step: Step | None, answer: Message) -> dict[str, Any]:
+    """What of an answer may be minted: definitions and the opening are the same in each run."""
+    if step is None or step.message.method not in DEFINING or not isinstance(answer.result, dict):
+        return answer.body
+    return {"result": {"nextCursor": answer.result.get("nextCursor")}}
 
 
 def definitions_in(result: dict[str, Any]) -> dict[str, dict[str, Any]]:

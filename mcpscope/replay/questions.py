@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from difflib import SequenceMatcher
 from typing import Any
 
 from mcpscope.protocol.message import Message
+from mcpscope.replay.minted import split
 
+MAX_LIKENED_CHARS = 1_000
 Questions = dict[str, Any]
 
 
@@ -24,11 +28,19 @@ def paired_keys(was: Questions, now: Questions) -> dict[str, str]:
         match = next((name for name, live in left.items() if live == question), None)
         if match is None:
             method = _method(question)
-            match = next((name for name, live in left.items() if _method(live) == method), None)
+            alike = [name for name, live in left.items() if _method(live) == method]
+            match = max(alike, key=lambda name: likeness(question, left[name]), default=None)
         if match is not None:
             found[key] = match
             del left[match]
     return found
+
+
+def likeness(was: Any, now: Any) -> float:
+    """How much two questions have in common, from 0 to 1, what may be minted in them apart."""
+    old, new = (json.dumps(question, sort_keys=True, default=str) for question in (was, now))
+    first, second = ("\0".join(split(text[:MAX_LIKENED_CHARS], frozenset())[0]) for text in (old, new))
+    return SequenceMatcher(None, first, second, autojunk=False).ratio()
 
 
 def in_recorded_keys(was: Message, now: Message) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def _row(old: Step | None, new: Step | None, was: Plan, strictness: Strictness, 
             row.why = "answered in one session only"
         return row
     row.was, row.now = old.answer.message.body, new.answer.message.body
-    row.echoes = dict(was.echoes.learn(old.answer.message.body, new.answer.message.body))
+    row.echoes = dict(was.echoes.learn(old.answer.message.body, new.answer.message.body, old.label))
     own = [mask for mask in masks if mask.is_for(row.label)]
     row.verdict, row.differences = judge(
         old.answer.message, new.answer.message, strictness=strictness, masks=own, same=was.echoes.is_same

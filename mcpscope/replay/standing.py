@@ -11,6 +11,7 @@ from collections.abc import Set
 
 from mcpscope.protocol.message import Message
 from mcpscope.replay.plan import Plan
+from mcpscope.replay.questions import likeness
 from mcpscope.replay.steps import OF_THE_SESSION, ROOTS_CHANGED, ServerRequest, Step
 
 MAX_PATIENCE_SECONDS = 5.0
@@ -49,9 +50,9 @@ class Standing:
             for asked in self._plan.server_requests
             if not asked.used and asked.message.method == request.method and self._fits(asked)
         ]
-        found = next((asked for asked in waiting if asked.message.params == request.params), None) or next(
-            iter(waiting), None
-        )
+        found = next((asked for asked in waiting if asked.message.params == request.params), None)
+        if found is None and waiting:
+            found = max(waiting, key=lambda asked: likeness(asked.message.params, request.params))
         if request.method not in OF_THE_SESSION:
             return found
         self._asked.add((request.method, self._epoch))

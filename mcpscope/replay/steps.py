@@ -11,6 +11,8 @@ OF_THE_SESSION = frozenset({"roots/list", "ping"})
 """What a server asks on its own account, whatever calls are open."""
 ROOTS_CHANGED = "notifications/roots/list_changed"
 OPENING = frozenset({"initialize", "server/discover"})
+DEFINING = OPENING | {"tools/list", "prompts/list", "resources/templates/list"}
+"""Requests whose answers describe the server, so that nothing in them but a cursor is made up for one run."""
 LIST_METHODS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"})
 IdKey = tuple[str, RpcId]
 

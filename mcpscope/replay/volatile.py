@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mcpscope.replay.compare import Difference, Level, compare
-from mcpscope.replay.json_paths import Mask, generalise
+from mcpscope.replay.json_paths import ASKED, Mask, generalise
 from mcpscope.replay.verdicts import Row
 
 
@@ -32,6 +32,6 @@ def proposed_masks(first: Iterable[Row], second: Iterable[Row], known: Sequence[
 
 def _mask_for(label: str, item: Difference) -> str:
     """The narrowest mask that hides the difference: what varies in a text before the whole text."""
-    place = f"{label}:{generalise(item.path)}"
+    place = f"{label.removeprefix(ASKED)}:{generalise(item.path)}"
     narrow = f"{place}~"
     return narrow if Mask(narrow).hides(item.path, item.was, item.now) else place

@@ -127,3 +127,28 @@ def test_one_item_more_is_one_difference() -> None:
 
 def test_a_masked_place_is_no_difference() -> None:
     assert compare(text("a"), text("b"), masks=[Mask("$.result.content[*].text")]) == []
+
+
+def test_a_document_in_any_text_is_compared_as_one_and_so_is_what_python_prints() -> None:
+    assert compare(data(result='{"a": 1, "b": 2}'), data(result='{"b":2,"a":1}')) == []
+    (found,) = compare(text("[{'id': 1, 'x': None}]"), text("[{'id': 2, 'x': None}]"))
+    assert found.where == "$.result.content[0].text[0].id"
+
+
+def test_a_resource_whose_address_alone_is_new_is_the_same_resource() -> None:
+    def listed(*uris: str) -> dict[str, Any]:
+        return result(resources=[{"uri": uri, "name": "page"} for uri in uris])
+
+    (found,) = compare(listed("doc://1a", "doc://2"), listed("doc://9z", "doc://2"))
+    assert found.where == "$.result.resources[0].uri"
+    (more,) = compare(listed("doc://1"), listed("doc://1", "doc://2"))
+    assert (more.where, more.why) == ("$.result.resources[1]", "page is new")
+
+
+def test_a_request_of_the_server_is_compared_by_its_params() -> None:
+    def asked(**params: Any) -> dict[str, Any]:
+        return {"method": "elicitation/create", "id": 1, "params": params}
+
+    (found,) = compare(asked(message="a"), asked(message="b"))
+    assert (found.where, found.level) == ("$.params.message", Level.WARNING)
+    assert compare({"method": "roots/list"}, {"method": "roots/list", "params": {}}) == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from mcpscope.replay.echoes import Echoes
 
 
@@ -87,3 +89,94 @@ def test_an_echo_without_a_live_value_is_named() -> None:
     echoes.server_said(answer(structuredContent={"handle": "h-12345678"}))
     echoes.client_said(request(handle="h-12345678"))
     assert echoes.unmapped(request(handle="h-12345678")) == ["h-12345678"]
+
+
+def said(text: str) -> dict[str, Any]:
+    return answer(content=[{"type": "text", "text": text}])
+
+
+def test_the_beginning_of_a_minted_hash_stands_for_the_hash() -> None:
+    was, now = said("committed 92dfce4b26d3d33ebed17dfd"), said("committed 204250a96c2746755eaeb25a")
+    then = request(revision="92dfce4b", range="92dfce4..HEAD")
+    assert replayed(was, then, now) == {"revision": "204250a9", "range": "204250a..HEAD"}
+
+
+def test_what_python_prints_is_a_document() -> None:
+    was, now = (
+        said("[{'id': 1, 'tok': 'ab12cd34', 'x': None}]"),
+        said("[{'id': 2, 'tok': '99zz88yy', 'x': None}]"),
+    )
+    then = request(id=1, query="SELECT * FROM t WHERE tok = 'ab12cd34' OR id = 1 LIMIT 1")
+    found = replayed(was, then, now)
+    assert found == {"id": 2, "query": "SELECT * FROM t WHERE tok = '99zz88yy' OR id = 2 LIMIT 1"}
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "then", "sent"),
+    [
+        (17, 23, {"uri": "note://17/body?rev=1"}, {"uri": "note://23/body?rev=1"}),
+        (17, 23, {"note_id": "17"}, {"note_id": "23"}),
+        (17, 23, {"issue_number": 17, "limit": 17}, {"issue_number": 23, "limit": 17}),
+        ("q83vEjRWeJA=", "AAbbCCdd123=", {"page": "q83vEjRWeJA="}, {"page": "AAbbCCdd123="}),
+        ("job:5f2a", "job:77b0", {"job": "job:5f2a"}, {"job": "job:77b0"}),
+        ("kzx", "qrw", {"handle": "kzx"}, {"handle": "qrw"}),
+        (
+            "/tmp/x8f3a1b/a.txt",
+            "/tmp/x0c0d0e/a.txt",
+            {"p": "/tmp/x8f3a1b/a.txt"},
+            {"p": "/tmp/x0c0d0e/a.txt"},
+        ),
+    ],
+)
+def test_handles_of_many_forms_are_mapped(was: Any, now: Any, then: Any, sent: Any) -> None:
+    minted, live = answer(structuredContent={"id": was}), answer(structuredContent={"id": now})
+    assert replayed(minted, request(**then), live) == sent
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("Created note 17.", "Created note 23."),
+        ("note 17 is there", "note 23 is there"),
+        ("Issue #17", "Issue #23"),
+        ("id: 17", "id: 23"),
+    ],
+)
+def test_a_number_in_a_sentence_maps_where_a_name_stands_before_it(was: str, now: str) -> None:
+    assert replayed(said(was), request(note_id=17, size=17), said(now)) == {"note_id": 23, "size": 17}
+
+
+def test_a_sentence_with_a_minted_number_is_the_same_and_a_count_is_not() -> None:
+    echoes = Echoes()
+    echoes.server_said(said("Created note 17."), "create_note")
+    echoes.client_said(request(id=17), "read_note")
+    echoes.learn(said("Created note 17."), said("Created note 23."), "create_note")
+    path = ("result", "content", 0, "text")
+    assert echoes.is_same(path, "note 17 says milk", "note 23 says milk")
+    assert not echoes.is_same(path, "17 items found", "23 items found")
+    assert not echoes.is_same(("result", "structuredContent", "total"), 17, 23)
+
+
+def test_one_number_of_two_kinds_goes_where_its_name_leads() -> None:
+    echoes = Echoes()
+    for tool in ("create_user", "create_note"):
+        echoes.server_said(answer(structuredContent={"id": 1}), tool)
+    then = request(user_id=1, note_id=1, uri="user://1")
+    echoes.client_said(then, "share")
+    echoes.learn(answer(structuredContent={"id": 1}), answer(structuredContent={"id": 500}), "create_user")
+    echoes.learn(answer(structuredContent={"id": 1}), answer(structuredContent={"id": 900}), "create_note")
+    sent = echoes.spoken(then, "share")["arguments"]
+    assert sent == {"user_id": 500, "note_id": 900, "uri": "user://500"}
+
+
+def test_what_ties_messages_together_is_no_echo() -> None:
+    echoes = Echoes()
+    progress = {"method": "tools/call", "params": {"_meta": {"progressToken": 5}, "arguments": {"id": 5}}}
+    cancel = {"method": "notifications/cancelled", "params": {"requestId": 5}}
+    echoes.client_said({**progress, "params": {**progress["params"], "arguments": {}}})
+    echoes.server_said(answer(structuredContent={"id": 5}))
+    echoes.client_said(progress)
+    echoes.client_said(cancel)
+    echoes.learn(answer(structuredContent={"id": 5}), answer(structuredContent={"id": 9}))
+    assert echoes.spoken(progress) == {"_meta": {"progressToken": 5}, "arguments": {"id": 9}}
+    assert echoes.spoken(cancel) == {"requestId": 5}
