@@ -58,6 +58,7 @@ class Steady:
         self._known: dict[tuple[str, bytes], bytes] = {}
         self._counts: dict[str, int] = {}
         self._places: dict[int, int] = {}
+        self._count = 0
 
     @property
     def count(self) -> int:
@@ -83,9 +84,12 @@ class Steady:
             said["session"] = self._without_chance(said["session"])
             return self._make({**said, STEADY: True}, **payloads)
         if "dir" in said:
-            self._places[said["at"]] = len(self._places)
+            self._places.setdefault(
+                said["at"], self._count
+            )  # an answer of ours has the time of what it answers
+            self._count += 1
         if "of" in said:
-            back = len(self._places) - 1 - self._places.get(said.pop("of"), len(self._places) - 1)
+            back = self._count - 1 - self._places.get(said.pop("of"), self._count - 1)
             said["back"] = back or None
         for name in ("at", *_CHANCE):
             said.pop(name, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -117,10 +118,11 @@ class _Writer:
     def lines(self) -> Iterator[bytes]:
         yield self._header()
         events = deque(sorted([*self._outcomes(), *self._stream_lines()], key=_when))
-        for at, made in self._in_order():
+        for at, make in self._in_order():
+            # Lines are made in the order of the file: the steady form counts them.
             while events and _when(events[0]) <= (at, HEAD):
                 yield self._event_line(events.popleft())
-            yield made
+            yield make()
         yield from map(self._event_line, events)
         counts = {"masked": self._mask.count, "messages": self._messages}
         yield self._line({"end": counts})
@@ -141,8 +143,8 @@ class _Writer:
         self._start = said.get("started_at", 0)
         return self._line({"format": FORMAT, "session": said, "version": VERSION})
 
-    def _in_order(self) -> Iterator[tuple[int, bytes]]:
-        """(at, line) of messages and notes."""
+    def _in_order(self) -> Iterator[tuple[int, Callable[[], bytes]]]:
+        """When messages and notes were, and what makes their lines."""
         notes = self._connection.execute(_NOTES, (self._id,))
         note = notes.fetchone()
         for row in self._connection.execute(_MESSAGES, (self._id,)):
@@ -152,7 +154,7 @@ class _Writer:
             if self._wanted(row[1]):
                 self._messages += 1
                 self._places[row[0]] = len(self._places) + 1
-                yield row[2], self._message(row)
+                yield row[2], partial(self._message, row)
         while note is not None:
             yield from self._note(note)
             note = notes.fetchone()
@@ -198,7 +200,7 @@ class _Writer:
             said["marks"] = marks or ""
         return self._line(said, message=self._mask.message(raw))
 
-    def _note(self, row: tuple[Any, ...]) -> Iterator[tuple[int, bytes]]:
+    def _note(self, row: tuple[Any, ...]) -> Iterator[tuple[int, Callable[[], bytes]]]:
         id, at, kind, text, detail, has_row = row
         if not self._wanted(id) and not self._remarks_on_wanted(kind, detail):
             return
@@ -210,7 +212,7 @@ class _Writer:
         said: dict[str, Any] = {"at": at - self._start, "note": kind, "detail": about}
         said["marked"] = True if id in self._marked else None
         said["aside"] = None if has_row else True  # written on an exchange, and none of its own
-        yield at, self._line(said, message=self._mask.message(raw))
+        yield at, lambda: self._line(said, message=self._mask.message(raw))
 
     def _remarks_on_wanted(self, kind: str, detail: str | None) -> bool:
         said = _loads(detail) if kind == "remark" else None
