@@ -6,14 +6,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
 from mcpscope.cli.output import emit_json, warn
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.errors import Exit, ScopeError
-from mcpscope.store.taking_in import take_in
+from mcpscope.store.taking_in import TakenIn, take_in_all
 from mcpscope.text import safe
 
 
@@ -24,14 +24,20 @@ from mcpscope.text import safe
 def command(file: str, name: str | None, settings: Settings) -> None:
     """Bring FILE, written by mcpscope export --format jsonl, into the database; - reads stdin."""
     with _opened(file) as source:
-        found = take_in(settings.db, source, name=name or "")
-    if not found.complete:
-        warn(f"{file} has no end: it is complete up to message {found.messages}")
+        found = take_in_all(settings.db, source, name=name or "")
+    for one in found:
+        if not one.complete:
+            warn(f"{file} has no end: it is complete up to message {one.messages}")
     if settings.json:
-        emit_json({"session": found.session_id, "name": found.name or None, "messages": found.messages})
+        emit_json({**_facts(found[0]), "sessions": [_facts(one) for one in found]})
         return
-    called = f" as {found.name}" if found.name else ""
-    click.echo(safe(f"session {found.session_id}{called}: {found.messages} messages"))
+    for one in found:
+        called = f" as {one.name}" if one.name else ""
+        click.echo(safe(f"session {one.session_id}{called}: {one.messages} messages"))
+
+
+def _facts(one: TakenIn) -> dict[str, Any]:
+    return {"session": one.session_id, "name": one.name or None, "messages": one.messages}
 
 
 @contextmanager

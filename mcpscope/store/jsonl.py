@@ -1,9 +1,10 @@
 """The portable form of a session: JSON Lines, one message a line, made to be read in a diff.
 
 The first line is a header (``format``, ``version``, ``session``), the last an ``end`` with counts, so that a
-cut file is noticed. Members of our own are sorted; ``at`` is nanoseconds since the session's start. The bytes
-of a message stand in ``message`` as they were; where they are not one line of JSON, in ``text``; where they
-are not UTF-8 either, in ``base64``.
+cut file is noticed; sessions may follow each other in a file, each from its header to its end. Members of
+our own are sorted; ``at`` is nanoseconds since the session's start. The bytes of a message stand in
+``message`` as they were; where they are not one line of JSON, in ``text``; where they are not UTF-8 either,
+in ``base64``.
 
 In the steady form (``steady`` in the header) nothing tells the time: lines follow each other, and an outcome
 is about the last message, or the one as many messages before it as ``back`` says.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +25,13 @@ from mcpscope.errors import Exit, ScopeError
 from mcpscope.text import json_text, safe
 
 FORMAT = "mcpscope"
-VERSION = 1
+VERSION = 2
+"""Since 2, sessions may follow each other in one file."""
+READABLE = (1, 2)
 SUFFIX = ".mcpscope.jsonl"
 STEADY = "steady"
 
+_HEADER = b'{"format":"%b"' % FORMAT.encode()
 _BRACKETS = {b"{": b"}", b"[": b"]"}
 _PLACES = {"message": ("message", "text", "base64"), "sent": ("sent", "sent_text", "sent_base64")}
 
@@ -108,14 +112,47 @@ def read_header(source: Iterator[bytes]) -> Header:
             exit=Exit.STORE,
             hint="mcpscope export RECORDING --format jsonl writes one",
         )
-    if said.get("version") != VERSION:
+    if said.get("version") not in READABLE:
         raise ScopeError(
-            f"this recording has format {said.get('version')!r}, this mcpscope knows {VERSION}",
+            f"this recording has format {said.get('version')!r}, this mcpscope knows up to {VERSION}",
             code="bad_recording",
             exit=Exit.STORE,
             hint="upgrade mcpscope",
         )
     return Header(said["session"], steady=said.get(STEADY) is True)
+
+
+def sessions_in(source: Iterable[bytes]) -> Iterator[Iterator[bytes]]:
+    """The lines of each session in a file; one must be read to its end before the next is asked for."""
+    lines = iter(source)
+    first = next(lines, b"")
+    while True:
+        part = _Part(first, lines)
+        yield iter(part)
+        for _ in part:
+            pass
+        if not part.following:
+            return
+        first = part.following
+
+
+class _Part:
+    """The lines of one session; ``following`` is the header behind it, b"" at the end of the file."""
+
+    def __init__(self, first: bytes, rest: Iterator[bytes]) -> None:
+        self.following = b""
+        self._lines = self._read(first, rest)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._lines
+
+    def _read(self, first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+        yield first
+        for raw in rest:
+            if raw.startswith(_HEADER):
+                self.following = raw
+                return
+            yield raw
 
 
 class Line:

@@ -18,9 +18,9 @@ from mcpscope.engine.outcomes import UNCHANGED_FLAG
 from mcpscope.protocol.parsing import parse
 from mcpscope.store import schema
 from mcpscope.store.ingest import Ingest
-from mcpscope.store.jsonl import Header, Line, bad_line, read_header
+from mcpscope.store.jsonl import Header, Line, bad_line, read_header, sessions_in
 from mcpscope.store.line_values import cut_message, digest_of, number_of, object_of, outcome_of, text_of
-from mcpscope.store.reading import explained
+from mcpscope.store.reading import explained, writing
 from mcpscope.store.records import Dir, Record, RecordType
 from mcpscope.store.remarks import MARKED, NOTED
 from mcpscope.store.removing import remove_session
@@ -63,8 +63,22 @@ class TakenIn:
     complete: bool
 
 
+def take_in_all(db: Path, lines: Iterable[bytes], *, name: str = "") -> list[TakenIn]:
+    """Import a file with one or more sessions; all of it or nothing. Raises ScopeError as ``take_in``."""
+    found: list[TakenIn] = []
+    try:
+        for part in sessions_in(lines):
+            found.append(take_in(db, part, name=name))
+    except BaseException:
+        with writing(db, busy_seconds=BUSY_SECONDS) as connection:
+            for one in found:
+                remove_session(connection, one.session_id)
+        raise
+    return found
+
+
 def take_in(db: Path, lines: Iterable[bytes], *, name: str = "") -> TakenIn:
-    """Import one file; all of it or nothing. Raises ScopeError, which names the line that is wrong."""
+    """Import one session; all of it or nothing. Raises ScopeError, which names the line that is wrong."""
     schema.ensure(db)
     source = iter(lines)
     header = read_header(source)

@@ -62,7 +62,7 @@ def test_a_steady_file_is_taken_in_and_comes_out_the_same_and_replays(twice: Pro
 
 
 def test_what_a_gate_decided_stays_with_its_message(program: Program) -> None:
-    head = '{"format":"mcpscope","session":{"label":"x","name":"rec"},"steady":true,"version":1}'
+    head = '{"format":"mcpscope","session":{"label":"x","name":"rec"},"steady":true,"version":2}'
     asked = '{"dir":"c2s","gated":true,"message":{"jsonrpc":"2.0","id":%d,"method":"ping"}}'
     told = '{"actor":"rule","back":1,"outcome":"denied","rule":"r"}'
     lines = [

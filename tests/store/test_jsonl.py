@@ -153,7 +153,7 @@ def test_every_line_is_one_line_of_json_with_sorted_members(tmp_path: Path) -> N
     for line in lines:
         said = json.loads(line)
         assert line.count(b"\n") == 1 and list(said) == sorted(said)
-    assert json.loads(lines[0])["version"] == 1
+    assert json.loads(lines[0])["version"] == 2
     assert json.loads(lines[-1]) == {"end": {"masked": 0, "messages": len(ODD) + 4}}
 
 
@@ -185,7 +185,7 @@ def test_what_a_terminal_shows_has_nothing_it_obeys_and_comes_back(tmp_path: Pat
     [
         (lambda lines: lines[1:], "no header"),
         (lambda lines: [], "no header"),
-        (lambda lines: [lines[0].replace(b'"version":1', b'"version":2'), *lines[1:]], "format 2"),
+        (lambda lines: [lines[0].replace(b'"version":2', b'"version":3'), *lines[1:]], "format 3"),
         (lambda lines: [*lines[:3], b"not json\n", *lines[3:]], "line 4: this is not JSON"),
         (lambda lines: [*lines[:3], b"[1]\n"], "line 4: this is not an object"),
         (lambda lines: [*lines[:3], b'{"x":1}\n'], "line 4: this is neither"),
