@@ -29,6 +29,8 @@ class OurCode(IntEnum):
     """The other side ended, refused the connection or broke it off."""
     TIMED_OUT = 4036
     """Held or unanswered until its time was over."""
+    NOT_PLAYED = 4037
+    """A recording stands in for the server, and does not have it."""
 
 
 REJECTED_SAMPLING: Final = -1

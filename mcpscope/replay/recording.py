@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def load(path: Path, session_id: int, revision: Revision) -> Iterator[Recorded]:
             request = asked.get((type(message.id), message.id))
             if request in accepted:
                 message = _with(message, accepted[request])
-        yield Recorded(stored.id, stored.at, direction, message, redacted="redacted" in stored.marks.split())
+        redacted = "redacted" in stored.marks.split()
+        yield Recorded(stored.id, stored.at, direction, message, redacted=redacted, stream=stored.stream)
 
 
 def _said(stored: RecordedMessage, direction: Direction) -> Message:
@@ -43,6 +45,6 @@ def _said(stored: RecordedMessage, direction: Direction) -> Message:
 def _with(message: Message, body: dict[str, object]) -> Message:
     said: dict[str, object] = {key: body[key] for key in ("result", "error") if key in body}
     kind = Kind.ERROR if "error" in said else Kind.RESULT
-    return Message(
-        message.raw, kind, {"jsonrpc": "2.0", "id": message.id, **said}, id=message.id, has_id=True
-    )
+    said = {"jsonrpc": "2.0", "id": message.id, **said}
+    raw = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return Message(raw, kind, said, id=message.id, has_id=True)

@@ -161,7 +161,7 @@ def prepare(db: Path, recording: str, target: list[str], options: Options, choic
         store.close()
     masks = [*options.masks, *(Mask(text) for text in settled.masks)]
     only = parse(choice.only, time.time_ns()) if choice.only else None
-    target = _target(found, target)
+    target = target_of(found, target)
     other = (target[0] == "--") != (found.server_transport in ("", "stdio"))
     return Job(
         db,
@@ -233,7 +233,8 @@ def _is_gone(body: dict[str, Any]) -> bool:
     return isinstance(error, dict) and error.get("code") == OurCode.UPSTREAM_GONE
 
 
-def _target(found: Found, target: list[str]) -> list[str]:
+def target_of(found: Found, target: list[str]) -> list[str]:
+    """The upstream that was named, else the recorded one, as Upstream takes it; ScopeError for none."""
     if len(target) == 1 and "://" in target[0] and not target[0].lower().startswith(("http://", "https://")):
         raise ScopeError(
             f"{target[0]} is no address of an MCP server",

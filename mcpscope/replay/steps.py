@@ -19,7 +19,10 @@ IdKey = tuple[str, RpcId]
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """One message of a recording: ``seq`` orders, ``at`` is unix ns, ``ours`` marks what a proxy wrote."""
+    """One message of a recording: ``seq`` orders, ``at`` is unix ns, ``ours`` marks what a proxy wrote.
+
+    ``stream`` is what it travelled on, 0 on stdio.
+    """
 
     seq: int
     at: int
@@ -27,6 +30,7 @@ class Recorded:
     message: Message
     ours: bool = False
     redacted: bool = False
+    stream: int = 0
 
 
 @dataclass(slots=True)

@@ -27,7 +27,7 @@ FLUSH_SECONDS = 0.2
 
 _MESSAGES = """
     SELECT m.id, m.at, m.dir, m.body_id, m.body_at, coalesce(m.kept, m.size), m.origin, m.fate,
-           o.outcome, o.bytes, coalesce(m.marks, '')
+           o.outcome, o.bytes, coalesce(m.marks, ''), coalesce(m.stream, 0)
     FROM messages AS m
     LEFT JOIN outcomes AS o ON o.id = (SELECT max(id) FROM outcomes WHERE message_id = m.id)
     WHERE m.session_id = ? ORDER BY m.at, m.id
@@ -53,7 +53,10 @@ _RUNS = """
 
 @dataclass(frozen=True, slots=True)
 class RecordedMessage:
-    """One message of a session as stored. ``left`` are the bytes that left it where a gate changed them."""
+    """One message of a session as stored. ``left`` are the bytes that left it where a gate changed them.
+
+    ``stream`` is what it travelled on, 0 on stdio.
+    """
 
     id: int
     at: int
@@ -64,6 +67,7 @@ class RecordedMessage:
     outcome: str
     left: bytes | None
     marks: str
+    stream: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +118,10 @@ def messages(path: Path, session_id: int) -> Iterator[RecordedMessage]:
     try:
         blocks = BlockReader(connection)
         for row in connection.execute(_MESSAGES, (session_id,)):
-            id, at, dir, body_id, body_at, kept, origin, fate, outcome, left, marks = row
+            id, at, dir, body_id, body_at, kept, origin, fate, outcome, left, marks, stream = row
             raw = blocks.read(body_id, body_at, kept) if body_id is not None else b""
             yield RecordedMessage(
-                id, at, dir, raw, origin or "peer", fate or "forwarded", outcome or "", left, marks
+                id, at, dir, raw, origin or "peer", fate or "forwarded", outcome or "", left, marks, stream
             )
     finally:
         connection.close()
