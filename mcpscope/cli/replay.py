@@ -17,7 +17,7 @@ from mcpscope.cli.rows import show_rows
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.replay.json_paths import Mask
-from mcpscope.replay.options import Options
+from mcpscope.replay.options import Options, speed_of
 from mcpscope.replay.plan import Plan, is_destructive
 from mcpscope.replay.report import FORMATS, row_json, summary
 from mcpscope.replay.restoring import split
@@ -82,7 +82,7 @@ def command(
     how = Options(
         strictness=Strictness(given["level"]),
         masks=[Mask(text) for text in given["masks"]],
-        speed=_speed(given["speed"]),
+        speed=speed_of(given["speed"]),
         timeout=given["timeout"],
         fail_fast=given["fail_fast"],
         allow_destructive=given["allow_destructive"],
@@ -265,18 +265,6 @@ def _step(plan: Plan, step: Any, *, allow: bool) -> dict[str, Any]:
     if not skip and not allow and step.tool and is_destructive(plan.definitions.get(step.tool)):
         skip = "skipped: declared itself destructive"
     return {"seq": step.seq, "method": step.message.method, "tool": step.tool, "skip": skip}
-
-
-def _speed(text: str) -> float | None:
-    if text == "max":
-        return None
-    try:
-        speed = float(text.rstrip("x"))
-    except ValueError:
-        speed = 0.0
-    if speed <= 0:
-        raise _usage(f"--speed takes a number or max, not {text!r}", "--speed 2")
-    return speed
 
 
 def _maps(texts: tuple[str, ...]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from mcpscope.engine.filter.language import parse
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.paths import private_dir, runtime_dir
 from mcpscope.replay.expiry import expiry, is_over
+from mcpscope.replay.options import speed_of
 from mcpscope.replay.runs import target_of
 from mcpscope.replay.sources import Source, look_up, make_reel
 from mcpscope.replay.stand_in import Spec
@@ -70,7 +71,7 @@ def command(
     if not target and len(words) > 1 and "://" in words[-1]:
         target = [words.pop()]
     own = {name: given.pop(name) for name in ("passing", "no_repeat", "steady", "with_secrets")}
-    speed, expires = _speed(given.pop("speed")), given.pop("expires")
+    speed, expires = speed_of(given.pop("speed")), given.pop("expires")
     if expires:
         expires = expiry(expires, time.time_ns())
     if own["passing"]:
@@ -184,20 +185,6 @@ def _no_recording(source: Source, wanted: Wanted) -> ScopeError:
         exit=Exit.STORE,
         hint=hint,
     )
-
-
-def _speed(text: str) -> float | None:
-    if text == "max":
-        return None
-    try:
-        speed = float(text.rstrip("x"))
-    except ValueError:
-        speed = 0.0
-    if not 0 < speed < 1e9:
-        raise ScopeError(
-            f"--speed takes a number or max, not {text!r}", code="usage", exit=Exit.USAGE, hint="--speed 1"
-        )
-    return speed
 
 
 def _plain(value: Any) -> str | bool | list[str]:

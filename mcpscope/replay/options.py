@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mcpscope.errors import Exit, ScopeError
 from mcpscope.replay.json_paths import Mask
 from mcpscope.replay.steps import Step
 from mcpscope.replay.verdicts import Strictness
@@ -33,3 +34,18 @@ class Options:
         if self.timeout is not None:
             return self.timeout
         return max(MIN_TIMEOUT_SECONDS, TIMEOUT_FACTOR * max(step.took_ns, step.polled_ns) / 1e9)
+
+
+def speed_of(text: str) -> float | None:
+    """``1``, ``2x`` or ``max`` as a factor of the recorded pace, None for "at once"; ScopeError for more."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text.rstrip("x"))
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise ScopeError(
+            f"--speed takes a number or max, not {text!r}", code="usage", exit=Exit.USAGE, hint="--speed 2"
+        )
+    return speed
