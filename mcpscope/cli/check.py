@@ -16,17 +16,14 @@ from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.engine.filter.units import duration
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.lint.finding import Finding
-from mcpscope.lint.linter import Linter
+from mcpscope.lint.recorded import findings_of
 from mcpscope.lint.report import facts, to_junit, to_sarif, to_text
 from mcpscope.lint.rules import RULES, Severity
-from mcpscope.protocol.message import Direction
-from mcpscope.protocol.parsing import parse
-from mcpscope.store.calls import Called, calls_of, post_headers
+from mcpscope.store.calls import Called, calls_of
 from mcpscope.store.directory import Directory, SessionInfo
 from mcpscope.store.reader import Reader
 from mcpscope.store.reading import reading
 
-PAGE = 1000
 _ALIASES = {"late": "late-answer", "malformed": "not-json", "lost": "no-answer"}
 
 
@@ -56,45 +53,27 @@ def command(recording: str, settings: Settings, **wanted: Any) -> int:
         calls = list(calls_of(connection, info.id))
     findings += _expectations(calls, wanted["expected"], wanted["forbidden"], longest)
     failing = [found for found in findings if found.code in words or found.severity in words]
-    name = info.name or info.label or str(info.id)
     if settings.json:
         listed = [facts(found) for found in findings]
-        emit_json({"recording": name, "failed": bool(failing), "findings": listed})
+        emit_json({"recording": _name(info), "failed": bool(failing), "findings": listed})
     else:
         with writing_to(wanted["output"]) as file:
             file.write(
-                f"{_told(wanted['form'], name, findings, failing)}\n".encode("utf-8", "backslashreplace")
+                f"{_told(wanted['form'], info, findings, failing)}\n".encode("utf-8", "backslashreplace")
             )
     return Exit.DIFFERENT if failing else Exit.OK
 
 
-def _told(form: str, name: str, findings: list[Finding], failing: list[Finding]) -> str:
+def _name(info: SessionInfo) -> str:
+    return info.name or info.label or str(info.id)
+
+
+def _told(form: str, info: SessionInfo, findings: list[Finding], failing: list[Finding]) -> str:
     if form == "json":
         return json.dumps([facts(found) for found in findings], indent=1)
     if form == "junit":
-        return to_junit(name, findings, failing, list(RULES.values()))
-    return to_sarif(name, findings) if form == "sarif" else to_text(findings)
-
-
-def findings_of(reader: Reader, info: SessionInfo) -> list[Finding]:
-    """Everything wrong with one recorded session, as its peers sent it."""
-    linter = Linter()
-    headers = post_headers(reader.connection, info.id)
-    last, at = 0, info.started_at
-    while frames := reader.frames(info.id, after=last, limit=PAGE):
-        for frame in frames:
-            last, at = frame.id, frame.at
-            if frame.dir and frame.origin == "peer" and len(frame.raw) == frame.size:
-                direction = Direction(frame.dir)
-                linter.observe(
-                    parse(frame.raw),
-                    id=frame.id,
-                    at=frame.at,
-                    direction=direction,
-                    stream=frame.stream,
-                    headers=headers.get(frame.stream) if direction is Direction.TO_SERVER else None,
-                )
-    return linter.end(at, complete=info.ended_at is not None and info.end_reason != "killed")
+        return to_junit(_name(info), findings, failing, list(RULES.values()), at=info.started_at)
+    return to_sarif(_name(info), findings) if form == "sarif" else to_text(findings)
 
 
 def _expectations(

@@ -11,12 +11,12 @@ from typing import Any
 
 import click
 
-from mcpscope.cli.check import findings_of
 from mcpscope.cli.health import Seen, State, of_machine
 from mcpscope.cli.output import emit_json
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.lint.finding import Finding
+from mcpscope.lint.recorded import findings_of
 from mcpscope.lint.rules import Severity
 from mcpscope.protocol.methods import LISTS, Method
 from mcpscope.protocol.revisions import LATEST, is_known

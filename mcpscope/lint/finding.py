@@ -11,7 +11,7 @@ from mcpscope.lint.rules import RULES, Rule, Severity
 class Finding:
     """``side`` is who is at fault: client or server. ``about`` is the tool or method, ``text`` what exactly.
 
-    ``message`` is the id of the recorded message, 0 for none.
+    ``message`` is the id of the recorded message and ``exchange`` that of what it belongs to, 0 for none.
     """
 
     code: str
@@ -19,6 +19,7 @@ class Finding:
     text: str
     about: str = ""
     message: int = 0
+    exchange: int = 0
 
     @property
     def rule(self) -> Rule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Final
 
 from mcpscope.engine.catalog import Catalog
@@ -34,6 +35,9 @@ _KINDS: Final = {
     Method.TEMPLATES_LIST: "template",
 }
 
+MAX_UNCHECKED = 10_000
+"""Calls that wait for a list of tools; of more than these only what is wrong with their messages is found."""
+
 
 class Linter:
     """``observe`` every message in its order, then ``end``; ``findings`` are in the order they were made."""
@@ -47,10 +51,11 @@ class Linter:
         self._standing = Standing()
         self._flags: dict[int, str] = {}
         self._listed: dict[str, list[dict[str, Any]]] = {}
-        self._listed_at: dict[str, int] = {}
-        self._calls: list[tuple[str, Message, int]] = []
-        self._asked: dict[int, Message] = {}
-        self._whole = False
+        self._of_lists: dict[str, list[Finding]] = {}
+        self._tools: set[str] = set()
+        self._unchecked: list[tuple[str, Any, int, int]] = []
+        self._paged: set[int] = set()
+        self._exchange = 0
 
     def __repr__(self) -> str:
         return f"<Linter {len(self.findings)} findings>"
@@ -68,6 +73,7 @@ class Linter:
         """Take in one message. ``id`` rises, ``at`` is unix ns, ``headers`` are those of its POST."""
         side = "client" if direction is Direction.TO_SERVER else "server"
         changed = self._exchanges.observe(message, seq=id, at=at, direction=direction, stream=stream)
+        self._exchange = changed[0].id if changed else id
         for part in (message, *message.items):
             for code, text in of_message(part, direction, self._standing):
                 self._add(code, side, text, part.method, id)
@@ -83,38 +89,69 @@ class Linter:
     def _remember(self, exchange: Exchange, message: Message, side: str, id: int, at: int) -> None:
         if message.kind is Kind.REQUEST:
             self._identity.observe(exchange, message)
-            self._asked[exchange.id] = message
+            if message.method in LISTS and "cursor" in message.params:
+                self._paged.add(exchange.id)
             if message.method == Method.TOOLS_CALL:
-                self._calls.append((exchange.tool, message, id))
+                self._of_call(exchange.tool, message.params.get("arguments", {}), id)
         elif message.kind is Kind.RESULT and exchange.kind is ExchangeKind.REQUEST:
             self._of_answer(exchange, message, side, id, at)
         elif message.method == Method.INITIALIZED:
             self._standing.initialized = True
         self._agree()
 
+    def so_far(self) -> list[Finding]:
+        """What is found up to now, and what of it would stay if nothing more were said."""
+        found = [*self.findings, *(one for items in self._of_lists.values() for one in items)]
+        for tool, _, id, exchange in self._unchecked if self._tools else ():
+            found.append(Finding("unknown-tool", "client", tool, tool, id, exchange))
+        return found
+
     def end(self, at: int, *, complete: bool = True) -> list[Finding]:
         """The session is over; ``complete`` False leaves out what an end would still have brought."""
         for exchange in self._exchanges.end(at):
             if complete and exchange.status is Status.LOST and _wants_answer(exchange):
                 fault = "server" if exchange.dir is Direction.TO_SERVER else "client"
-                self._add(
-                    "no-answer",
-                    fault,
-                    f"{exchange.method} {exchange.name}".strip(),
-                    exchange.method,
-                    exchange.id,
-                )
-        for kind, items in self._listed.items():
-            self.findings += of_definitions(kind, items, self._listed_at[kind])
-        known = {str(item.get("name")) for item in self._listed.get("tool", [])}
-        for tool, message, id in self._calls:
-            if known and tool not in known:
-                self._add("unknown-tool", "client", tool, tool, id)
-            elif (schema := self._catalog.input_schema(tool)) is not None:
-                arguments = message.params.get("arguments", {})
-                for text in self._checks.check(f"in {tool}", schema, arguments):
-                    self._add("bad-arguments", "client", text, tool, id)
+                about = f"{exchange.method} {exchange.name}".strip()
+                self._exchange = exchange.id
+                self._add("no-answer", fault, about, exchange.method, exchange.id)
+        self.findings = self.so_far()
         return self.findings
+
+    def _of_call(self, tool: str, arguments: Any, id: int) -> None:
+        """Arguments against what was listed; a call of what is not listed waits for a list."""
+        if tool not in self._tools:
+            if len(self._unchecked) < MAX_UNCHECKED:
+                self._unchecked.append((tool, arguments, id, self._exchange))
+            return
+        schema, key = self._catalog.input_schema(tool), self._version(tool)
+        for text in self._checks.check(f"in {key}", schema, arguments) if schema is not None else ():
+            self._add("bad-arguments", "client", text, tool, id)
+
+    def _version(self, tool: str) -> str:
+        """A name for the definition that the tool has now."""
+        found = self._catalog.tool(tool)
+        return found.digest if found else ""
+
+    def _of_list(self, exchange: Exchange, items: list[Any], id: int) -> None:
+        """A page of definitions; calls that came before it are checked now."""
+        kind = _KINDS[Method(exchange.method)]
+        page = [item for item in items if type(item) is dict]
+        first = exchange.id not in self._paged
+        self._paged.discard(exchange.id)
+        whole = page if first else [*self._listed.get(kind, []), *page]
+        if whole == self._listed.get(kind):
+            return
+        self._listed[kind] = whole
+        self._of_lists[kind] = [
+            replace(found, exchange=self._exchange) for found in of_definitions(kind, whole, id)
+        ]
+        if kind == "tool":
+            self._tools = {str(item.get("name")) for item in whole}
+            waiting, self._unchecked = self._unchecked, []
+            here = self._exchange
+            for tool, arguments, call, self._exchange in waiting:
+                self._of_call(tool, arguments, call)
+            self._exchange = here
 
     def _of_answer(self, exchange: Exchange, message: Message, side: str, id: int, at: int) -> None:
         for code, text in of_result(exchange.method, message.result):
@@ -127,12 +164,7 @@ class Linter:
             and type(result) is dict
             and type(result.get(LISTS[exchange.method])) is list
         ):
-            kind = _KINDS[Method(exchange.method)]
-            items = [item for item in result[LISTS[exchange.method]] if type(item) is dict]
-            asked = self._asked.get(exchange.id)
-            first = asked is None or "cursor" not in asked.params
-            self._listed[kind] = items if first else [*self._listed.get(kind, []), *items]
-            self._listed_at[kind] = id
+            self._of_list(exchange, result[LISTS[exchange.method]], id)
         if exchange.method == Method.TOOLS_CALL and type(result) is dict:
             self._of_structured(exchange.tool, result, side, id)
 
@@ -152,7 +184,7 @@ class Linter:
         if "structuredContent" not in result:
             self._add("bad-structured", side, "structuredContent is missing", tool, id)
             return
-        for text in self._checks.check(f"out {tool}", schema, result["structuredContent"]):
+        for text in self._checks.check(f"out {self._version(tool)}", schema, result["structuredContent"]):
             self._add("bad-structured", side, text, tool, id)
 
     def _of_flags(self, exchange: Exchange, side: str, id: int) -> None:
@@ -168,7 +200,9 @@ class Linter:
             self._add("late-answer", side, exchange.method, exchange.method, id)
             self._flags[exchange.id] = f"{exchange.flags} late"
         else:
-            self._flags[exchange.id] = " ".join({*exchange.flags.split(" "), *({"late"} & set(before))})
+            words = {*exchange.flags.split(" "), *({"late"} & set(before))} - {""}
+            if words:
+                self._flags[exchange.id] = " ".join(words)
 
     def _agree(self) -> None:
         """Take over what the two have told each other."""
@@ -181,7 +215,7 @@ class Linter:
         standing.known = bool(facts.revision and facts.server_capabilities != "{}")
 
     def _add(self, code: str, side: str, text: str, about: str, message: int) -> None:
-        self.findings.append(Finding(code, side, text, about, message))
+        self.findings.append(Finding(code, side, text, about, message, self._exchange))
 
 
 def _wants_answer(exchange: Exchange) -> bool:

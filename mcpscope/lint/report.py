@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree
 
@@ -43,25 +44,40 @@ def facts(found: Finding) -> dict[str, Any]:
 
 
 def to_junit(
-    name: str, findings: Sequence[Finding], failing: Sequence[Finding], rules: Sequence[Rule]
+    name: str, findings: Sequence[Finding], failing: Sequence[Finding], rules: Sequence[Rule], *, at: int = 0
 ) -> str:
-    """One test a kind of finding: it fails with all that is ``failing``, and tells the rest."""
-    suite = ElementTree.Element("testsuite", name=safe(name), tests=str(len(rules)))
-    failures = 0
+    """One test a kind of finding: it fails with all that is ``failing``; the rest is the suite's output.
+
+    ``at`` (unix ns) is when the session began. What every field is for: the schemas of Ant and of Jenkins,
+    which this satisfies both.
+    """
+    bad: dict[str, list[Finding]] = {rule.code: [] for rule in rules}
+    for found in failing:
+        bad[found.code].append(found)
+    counts = {"tests": len(rules), "failures": sum(map(bool, bad.values())), "errors": 0}
+    suite = ElementTree.Element(
+        "testsuite",
+        name=safe(name) or "-",
+        package="mcpscope",
+        id="0",
+        hostname="localhost",
+        timestamp=datetime.fromtimestamp(at // 10**9, UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+        time="0",
+        attrib={key: str(count) for key, count in counts.items()},
+    )
+    properties = ElementTree.SubElement(suite, "properties")
+    ElementTree.SubElement(properties, "property", name="mcpscope", value=__version__)
     for rule in rules:
-        case = ElementTree.SubElement(suite, "testcase", classname="mcpscope.check", name=rule.code)
-        bad = [found for found in failing if found.code == rule.code]
-        rest = [found for found in findings if found.code == rule.code and found not in bad]
-        if bad:
-            failures += 1
-            failure = ElementTree.SubElement(
-                case, "failure", message=f"{rule.text}: {len(bad)}", type=rule.code
-            )
-            failure.text = _lines(bad)
-        elif rest:
-            ElementTree.SubElement(case, "system-out").text = _lines(rest)
-    suite.set("failures", str(failures))
-    root = ElementTree.Element("testsuites", tests=str(len(rules)), failures=str(failures))
+        case = ElementTree.SubElement(suite, "testcase", classname="mcpscope.check", name=rule.code, time="0")
+        if bad[rule.code]:
+            told = f"{rule.text}: {len(bad[rule.code])}"
+            failure = ElementTree.SubElement(case, "failure", message=told, type=rule.code)
+            failure.text = _lines(bad[rule.code])
+    failed = {*failing}
+    rest = [found for found in findings if found not in failed]
+    ElementTree.SubElement(suite, "system-out").text = to_text(rest) if rest else ""
+    ElementTree.SubElement(suite, "system-err").text = ""
+    root = ElementTree.Element("testsuites")
     root.append(suite)
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True)
 

