@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
 
 from mcpscope.cli.completing import complete_session
 from mcpscope.cli.output import emit_json
-from mcpscope.cli.processes import Process, servers_of, unread_by_client
 from mcpscope.cli.settings import Settings, with_settings
-from mcpscope.control.registry import Running, running
-from mcpscope.engine.clock import ClientClocks
-from mcpscope.errors import Exit, ScopeError
-from mcpscope.store.directory import Directory, SessionInfo, of_journal
-from mcpscope.store.owed import Owed, last_stderr, owed
-from mcpscope.store.reading import reading
+from mcpscope.errors import Exit
+from mcpscope.hanging.causes import Diagnosis, ago, diagnose
+from mcpscope.store.owed import Owed
 from mcpscope.text import safe
 from mcpscope.tui.present.figures import duration
-
-PIPE_FULL_BYTES = 4096
-BUSY_SHARE = 0.1
-_NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """One thing that stands in the way: a stable word, a sentence, and what to do ("" where nothing)."""
-
-    code: str
-    text: str
-    fix: str = ""
 
 
 @click.command("why")
@@ -42,136 +21,31 @@ class Cause:
 @with_settings
 def command(session: str | None, settings: Settings) -> int:
     """Say why SESSION hangs (default: the newest): what waits, for whom, since when, and why."""
-    with reading(settings.db) as connection:
-        directory = Directory(connection)
-        info = directory.find(session) if session else next(iter(directory.newest(1)), None)
-        if info is None:
-            raise ScopeError("no session is recorded", code="no_session", exit=Exit.STORE)
-        waiting = owed(connection, info.id)
-        stderr = last_stderr(connection, info.id)
-    entry = next((found for found in running() if _has(found, info)), None)
-    causes = list(_causes(info, waiting, entry))
+    found = diagnose(settings.db, session or "", duration)
     if settings.json:
-        emit_json(_facts(info, waiting, causes, stderr))
+        emit_json(_facts(found))
         return Exit.OK
-    for cause in causes:
+    for cause in found.causes:
         click.echo(safe(cause.text))
         if cause.fix:
             click.echo(f"  try: {safe(cause.fix)}")
-    if stderr is not None and (waiting or info.ended_at):
+    if found.last_words is not None:
+        at, text = found.last_words
         click.echo(
-            f"the server's last words on standard error, {_ago(stderr[0])} ago: {safe(stderr[1].strip())}"
+            f"the server's last words on standard error, {ago(at, duration)} ago: {safe(text.strip())}"
         )
     return Exit.OK
 
 
-def _has(entry: Running, info: SessionInfo) -> bool:
-    return bool(entry.db) and any(found.id == info.id for found in of_journal(Path(entry.db), entry.uid))
-
-
-def _causes(info: SessionInfo, waiting: list[Owed], entry: Running | None) -> Iterator[Cause]:
-    """The nearest cause first; the requests that wait come last, for they are what is seen of it."""
-    if entry is not None:
-        yield from _held(entry)
-        yield from _processes(entry, waiting)
-    elif info.ended_at is None:
-        yield Cause(
-            "proxy-gone", "the proxy of this session is gone, and with it the session", "start it again"
-        )
-    elif waiting:
-        yield Cause("ended", f"the session has ended ({info.ending}); what waited then was never answered")
-    if not waiting:
-        yield Cause("idle", "nobody waits for an answer")
-    client = info.client_name
-    for item in waiting:
-        yield _of_owed(item, waiting, client, ended=info.ended_at is not None)
-
-
-def _held(entry: Running) -> Iterator[Cause]:
-    try:
-        with entry.dial("mcpscope why") as control:
-            holds = control.call("scope/holds/list")
-    except (ScopeError, OSError):
-        return
-    for hold in holds if isinstance(holds, list) else holds.get("holds", []):
-        about = " ".join(str(hold[key]) for key in ("method", "name") if hold.get(key))
-        yield Cause(
-            "held",
-            f"{about} is held by {hold.get('rule') or 'a breakpoint'} until somebody decides",
-            f"mcpscope holds continue {hold['id']}, or mcpscope ui",
-        )
-
-
-def _processes(entry: Running, waiting: list[Owed]) -> Iterator[Cause]:
-    left = unread_by_client(entry.pid) if entry.command else 0
-    if left >= PIPE_FULL_BYTES:
-        yield Cause("client-not-reading", f"the client does not read: {left:,} bytes wait for it")
-    found = servers_of(entry.pid)
-    asked = any(item.dir == "c2s" for item in waiting)
-    asks = any(item.dir == "s2c" for item in waiting) or left >= PIPE_FULL_BYTES
-    for process in found:
-        if (cause := _of_process(process, asked=asked, asks=asks)) is not None:
-            yield cause
-    if entry.command and not found:
-        yield Cause("exited", "the server's process is gone")
-
-
-def _of_process(process: Process, *, asked: bool, asks: bool) -> Cause | None:
-    """``asked``: the server owes an answer; ``asks``: it waits for the client."""
-    who = f"the server ({process.name}, pid {process.pid})"
-    if process.state == "T":
-        return Cause("stopped", f"{who} is stopped", f"kill -CONT {process.pid}")
-    if process.state == "Z":
-        return Cause("exited", f"{who} has exited")
-    if process.unread >= PIPE_FULL_BYTES:
-        fix = "look where it blocks, for example with py-spy dump or gdb"
-        return Cause("server-not-reading", f"{who} does not read: {process.unread:,} bytes wait for it", fix)
-    if asked and process.busy >= BUSY_SHARE:
-        return Cause("busy", f"{who} computes: {process.busy:.0%} of a processor")
-    if asked and not asks and process.state == "S":
-        return Cause("asleep", f"{who} sleeps: it waits for something itself")
-    return None
-
-
-def _of_owed(item: Owed, waiting: list[Owed], client: str, *, ended: bool) -> Cause:
-    who, asker = ("server", "client") if item.dir == "c2s" else ("client", "server")
-    about = f"{item.method} {item.name}".strip()
-    since = "" if ended else f" for {_ago(item.since)}"
-    if item.status == "input":
-        return Cause(
-            "client-owes", f"{about} waits{since} for what the server asked the client in its answer"
-        )
-    if item.status == "task":
-        return Cause("task", f"{about} goes on as a task{since}; the server has not said that it is over")
-    text = f"the {who} owes the {asker} an answer to {about}{since} (exchange {item.exchange})"
-    if item.cut:
-        return Cause("stream-cut", f"{text}; its HTTP stream was {item.cut}")
-    blocked = next((other for other in waiting if other.exchange == item.cause), None)
-    if blocked is not None:
-        text += f", which {blocked.method} {blocked.name} waits for".rstrip()
-    if who == "server" and not ended:
-        text += _patience(client)
-    return Cause(f"{who}-owes", text)
-
-
-def _patience(client: str) -> str:
-    clock = ClientClocks().of(client)
-    if clock.limit_ns is None:
-        return f"; {client or 'the client'} waits as long as it takes ({clock.source.value})"
-    return (
-        f"; {client or 'the client'} gives up after about {duration(clock.limit_ns)} ({clock.source.value})"
-    )
-
-
-def _facts(
-    info: SessionInfo, waiting: list[Owed], causes: list[Cause], stderr: tuple[int, str] | None
-) -> dict[str, Any]:
+def _facts(found: Diagnosis) -> dict[str, Any]:
     return {
-        "session": info.id,
-        "ending": info.ending,
-        "causes": [{"code": cause.code, "text": cause.text, "fix": cause.fix or None} for cause in causes],
-        "owed": [_fact(item) for item in waiting],
-        "stderr": stderr[1] if stderr else None,
+        "session": found.info.id,
+        "ending": found.info.ending,
+        "causes": [
+            {"code": cause.code, "text": cause.text, "fix": cause.fix or None} for cause in found.causes
+        ],
+        "owed": [_fact(item) for item in found.waiting],
+        "stderr": found.stderr[1] if found.stderr else None,
     }
 
 
@@ -184,7 +58,3 @@ def _fact(item: Owed) -> dict[str, Any]:
         "status": item.status,
         "since": item.since,
     }
-
-
-def _ago(at: int) -> str:
-    return duration(max(0, time.time_ns() - at))

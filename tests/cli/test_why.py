@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from mcpscope.cli.processes import servers_of
+from mcpscope.hanging.processes import servers_of
 from tests.program import Program, until
 
 CALL = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "slow", "arguments": {}}}
