@@ -18,10 +18,9 @@ from mcpscope.store.query import Query
 from mcpscope.store.reading import reading
 from mcpscope.store.stats import GROUPS, Stat, stats
 from mcpscope.tui.present.figures import duration, size
+from mcpscope.tui.present.sparks import spark
 
 SPARK_WIDTH = 12
-_SPARKS = "▁▂▃▄▅▆▇█"
-_SPARKS_ASCII = "._-=+*#@"
 _ORDERS = ("calls", "errors", "p95", "bytes", "name")
 
 
@@ -58,7 +57,6 @@ def command(
 
 
 def _print(found: list[Stat], by: str, sizes: dict[str, int], *, ascii: bool) -> None:
-    glyphs = _SPARKS_ASCII if ascii else _SPARKS
     begin, end = min(stat.first for stat in found), max(stat.last for stat in found)
     columns = [by.upper(), "CALLS", "ERRORS", "P50", "P95", "P99", "ASKED", "ANSWERED", "WHEN"]
     rows = [
@@ -69,7 +67,7 @@ def _print(found: list[Stat], by: str, sizes: dict[str, int], *, ascii: bool) ->
             *(duration(stat.percentile(part)) for part in (0.5, 0.95, 0.99)),
             size(stat.asked_bytes),
             size(stat.answer_bytes),
-            _spark(stat, begin, end, glyphs),
+            spark(stat.times, begin, end, SPARK_WIDTH, ascii=ascii),
         ]
         for stat in found
     ]
@@ -78,18 +76,6 @@ def _print(found: list[Stat], by: str, sizes: dict[str, int], *, ascii: bool) ->
         for row in rows:
             row.insert(-1, size(sizes[row[0]]) if row[0] in sizes else "-")
     print_table(columns, rows, right=frozenset(range(1, len(columns) - 1)))
-
-
-def _spark(stat: Stat, begin: int, end: int, glyphs: str) -> str:
-    """How its calls lie in the time of all."""
-    first, span = begin // 10**9, max(1, end // 10**9 - begin // 10**9)
-    counts = [0] * SPARK_WIDTH
-    for at in stat.times:
-        counts[min(SPARK_WIDTH - 1, (at - first) * SPARK_WIDTH // span)] += 1
-    most = max(counts)
-    return "".join(
-        glyphs[(count * (len(glyphs) - 1) + most - 1) // most] if count else " " for count in counts
-    )
 
 
 def _order(stat: Stat, sort: str) -> Any:

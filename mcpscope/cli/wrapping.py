@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from mcpscope.cli.output import emit_json, report
 from mcpscope.cli.settings import Settings
 from mcpscope.clients.files import ConfigFile
 from mcpscope.clients.ledger import Ledger
+from mcpscope.clients.masking import masked, short
 from mcpscope.clients.places import ALL_ROOTS, CLIENTS, files_of
 from mcpscope.clients.wrapping import Plan
 from mcpscope.errors import Exit, ScopeError
@@ -171,36 +171,3 @@ def _facts(plan: Plan, *, dry_run: bool) -> list[dict[str, Any]]:
         }
         for change in plan.changes
     ]
-
-
-def masked(line: str) -> str:
-    """A command line as it may be shown: values that look like secrets are left out."""
-    try:
-        words = shlex.split(line)
-    except ValueError:
-        words = line.split()
-    shown: list[str] = []
-    hide = False
-    for word in words:
-        name, equals, value = word.partition("=")
-        secret = _is_secret(name)
-        if hide and not word.startswith("-"):
-            word = "***"
-        elif equals and secret and value:
-            word = f"{name}=***"
-        hide = secret and not equals and word.startswith("-")
-        shown.append(word)
-    return shlex.join(shown)
-
-
-def _is_secret(name: str) -> bool:
-    plain = name.lower()
-    return any(part in plain for part in ("token", "secret", "password", "passwd", "key", "auth", "header"))
-
-
-def short(path: Path) -> str:
-    """The path as people write it."""
-    try:
-        return f"~/{path.relative_to(Path.home())}"
-    except ValueError:
-        return str(path)

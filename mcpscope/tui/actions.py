@@ -39,15 +39,20 @@ SCREENS: tuple[tuple[str, str, str], ...] = (
     ("replay", "5", "Replay"),
     ("rules", "6", "Rules"),
     ("log", "7", "Log"),
+    ("findings", "8", "Findings"),
+    ("stats", "9", "Stats"),
 )
-"""Name, key and title of every screen that ``1…7`` reach; a screen that is not built yet says so."""
+"""Name, key and title of every screen that ``1…9`` reach; a screen that is not built yet says so."""
 
 LISTS = ("traffic", "recordings", "log")
 VIEWERS = ("detail", "text", "tool")
-BOTH = (*LISTS, *VIEWERS, "holds", "approval", "replay", "tools", "rules")
+TABLES = ("findings", "stats")
+BOTH = (*LISTS, *VIEWERS, "holds", "approval", "replay", "tools", "rules", *TABLES, "wrap")
 HELD = ("holds", "traffic")
 BREAKS = (*HELD, "tools")
 ROOTS = ("traffic", "first")
+SORTED = ("traffic", "recordings", "tools", *TABLES)
+TABBED = ("traffic", "detail", "replay", "tools", "tool", "rules", "stats")
 SENTENCES = {
     "traffic": "One row is one exchange: a request with its answer and everything that belongs to it.",
     "detail": "One exchange: what was asked, what was answered, and what lies between.",
@@ -64,6 +69,9 @@ SENTENCES = {
     "rule": "One rule as a policy file spells it; Esc leaves without a change.",
     "composer": "A request of your own: filled in, checked against the schema, sent, and what came of it.",
     "first": "Nothing is connected yet.",
+    "findings": "What client and server do that the specification forbids, or that others choke on.",
+    "stats": "How often, how fast, how large, when; and what was never called.",
+    "wrap": "Servers in the configurations of clients here, and whether mcpscope stands before them.",
 }
 """What each place is for; the first line of its help."""
 
@@ -98,7 +106,7 @@ _TRAFFIC = (
         ("slash",),
         "Filter",
         "filter the list; the line below tells what is wrong with it",
-        (*LISTS, "tools"),
+        (*LISTS, "tools", *TABLES),
         rank=20,
     ),
     Action(
@@ -145,9 +153,9 @@ _TRAFFIC = (
         ("o",),
         "Sort",
         "sort by another column; anything but time stops following",
-        ("traffic", "recordings", "tools"),
+        SORTED,
     ),
-    Action("sort.reverse", ("O",), "Reverse", "turn the order around", ("traffic", "recordings", "tools")),
+    Action("sort.reverse", ("O",), "Reverse", "turn the order around", SORTED),
     Action(
         "diff",
         ("d",),
@@ -191,7 +199,7 @@ _VIEWER = (
         ("left_square_bracket",),
         "Tab back",
         "previous tab, or proxy",
-        ("traffic", "detail", "replay", "tools", "tool", "rules"),
+        TABBED,
         group=Group.MOVE,
     ),
     Action(
@@ -199,7 +207,7 @@ _VIEWER = (
         ("right_square_bracket",),
         "Tabs",
         "next tab, or proxy",
-        ("traffic", "detail", "replay", "tools", "tool", "rules"),
+        TABBED,
         rank=35,
         group=Group.MOVE,
     ),
@@ -427,13 +435,38 @@ _COMPOSER = (
     Action("compose.leave", ("escape",), "Leave", "leave; what is written is kept", ("composer",), rank=15),
 )
 
+_FINDINGS = (
+    Action("finding.open", ("enter",), "Open", "open the exchange it was found in", ("findings",), rank=10),
+    Action("finding.show", ("v",), "In Traffic", "show its exchange in Traffic", ("findings",), rank=15),
+    Action("stats.show", ("enter",), "In Traffic", "its calls, in Traffic", ("stats",), rank=10),
+)
+
+_WRAP = (
+    Action(
+        "wrap.toggle",
+        ("enter", "w"),
+        "Wrap/unwrap",
+        "what would change is shown, then y writes it",
+        ("wrap",),
+        rank=10,
+    ),
+    Action(
+        "wrap.all",
+        ("A",),
+        "Wrap all",
+        "every server that can be; what would change is shown first",
+        ("wrap",),
+        rank=20,
+    ),
+)
+
 _FIRST = (
     Action("demo", ("d",), "Demo", "start the demo", ("first",), rank=10),
     Action(
         "wrap-server",
         ("w",),
         "Wrap a server",
-        "how to watch a server that a client uses",
+        "put mcpscope in front of a server that a client uses",
         ("first",),
         rank=20,
     ),
@@ -470,6 +503,14 @@ _EVERYWHERE = (
         "Most urgent",
         "to the most urgent hold",
         ANY,
+        group=Group.EVERYWHERE,
+    ),
+    Action(
+        "why",
+        ("H",),
+        "Hangs?",
+        "why it hangs: who owes whom an answer, and what stands in the way",
+        BOTH,
         group=Group.EVERYWHERE,
     ),
     Action(
@@ -524,6 +565,8 @@ ACTIONS: tuple[Action, ...] = (
     *_VIEWER,
     *_RECORDINGS,
     *_REPLAY,
+    *_FINDINGS,
+    *_WRAP,
     *_FIRST,
     *_moves(),
     *_EVERYWHERE,

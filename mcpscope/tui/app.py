@@ -25,6 +25,7 @@ from mcpscope.tui.commands import Commands
 from mcpscope.tui.crash import CrashReport
 from mcpscope.tui.feed import Change, Feed
 from mcpscope.tui.keymap import Keymap
+from mcpscope.tui.linting import Linting
 from mcpscope.tui.memory import Memory
 from mcpscope.tui.messages import (
     FilterBy,
@@ -84,7 +85,7 @@ ScreenMaker = Callable[["ScopeApp"], ScopeScreen]
 
 
 class ScopeApp(App[int], inherit_bindings=False):
-    """The UI over one database. ``screens`` makes the screens that ``1…7`` reach."""
+    """The UI over one database. ``screens`` makes the screens that ``1…9`` reach."""
 
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = False
@@ -110,6 +111,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.scope = Scope()
         self.steer = Steer(read_only=self.options.read_only)
         self.sender = Sender(source.path, self.steer.name)
+        self.linting = Linting(source, self._linted)
         self.plain_ascii = self.options.ascii or self.preferences["ascii"] == "on"
         self._last_key, self._last_key_at = "", 0.0
         self._troubles: dict[str, tuple[str, bool]] = {}
@@ -142,6 +144,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.switch_mode(self.options.screen if self.options.screen in self._makers else "traffic")
         if self.options.watch:
             begin(self, self._feed.run, group="feed")
+            begin(self, partial(self.linting.run, watch=True), group="linting")
             begin(self, self.steer.run, self._steered, group="steer")
             self.set_interval(1.0, self._tick)
             watched = (self.steer, self.source, self.clock, self._recorded)
@@ -169,6 +172,13 @@ class ScopeApp(App[int], inherit_bindings=False):
                 steered()
         for screen in screens:
             screen.refresh_chrome()
+
+    def _linted(self) -> None:
+        """More was found: whoever shows findings paints anew."""
+        for screen in self._live_screens():
+            linted = getattr(screen, "linted", None)
+            if linted is not None:
+                linted()
 
     def _recorded(self, troubles: dict[str, tuple[str, bool]]) -> None:
         self._troubles = troubles
@@ -243,6 +253,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         if change.sessions is not None:
             before = self.scope.asked if self.scope.shown is not None else ()
             self.scope.take(change.sessions, wanted=self.options.session)
+            self.linting.follow(self.scope.rows)
             self._first_or_not()
             self._headings()
             if self.scope.asked != before:
@@ -315,6 +326,7 @@ class ScopeApp(App[int], inherit_bindings=False):
 
     async def on_show_sessions(self, event: ShowSessions) -> None:
         self.scope.choose(event.sessions)
+        self.linting.follow(self.scope.rows)
         self.go_to("traffic")
         self._headings()
         await self._show_scope()
@@ -402,6 +414,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.steer.close()
         self.sender.leave()
         self.source.close()
+        self.linting.close()
 
     @property
     def report_path(self) -> Path | None:

@@ -71,7 +71,8 @@ class ExchangeRows:
         if row is None:
             return [(pad("  (deleted)", width), "muted")]
         look = self._look()
-        line = row_line(row, columns(width, waterfall=self.waterfall), width, look, here=here)
+        shape = columns(width, waterfall=self.waterfall, findings=bool(look.marks))
+        line = row_line(row, shape, width, look, here=here)
         if row.id in self.marked:
             line[0] = (line[0][0][0].replace(" ", look.glyphs.mark) + line[0][0][1:], "match")
         return line

@@ -42,8 +42,9 @@ class Source:
     """One database as the UI sees it.
 
     ``here`` is for the UI thread, for reads by primary key only: a page of a list costs less than the empty
-    frame that waiting for it would paint. What may take longer has three lanes: ``search`` for lists and
+    frame that waiting for it would paint. What may take longer has lanes of its own: ``search`` for lists and
     filters, which ``interrupt`` gives up; ``ask`` for the detail; ``watch`` for the feed and short writes.
+    ``beside`` is for work that takes its time and that no key waits for.
     """
 
     def __init__(self, path: Path) -> None:
@@ -52,6 +53,7 @@ class Source:
         self._search = _Lane(path, "search")
         self._detail = _Lane(path, "detail")
         self._watch = _Lane(path, "watch")
+        self._beside = _Lane(path, "beside")
 
     def __repr__(self) -> str:
         return f"<Source {self.path}>"
@@ -68,6 +70,10 @@ class Source:
         """The result of a read of the feed, which no slow filter holds up."""
         return await self._watch.run(lambda: read(self._watch.pages))
 
+    async def beside(self, work: Callable[[], T]) -> T:
+        """The result of work that may take long and opens what it reads itself."""
+        return await self._beside.run(work)
+
     async def write(self, what: Callable[[], T]) -> T:
         """The result of a short write, off the UI thread; raises what it raises."""
         return await self._watch.run(what)
@@ -78,6 +84,6 @@ class Source:
 
     def close(self) -> None:
         """End the threads and close the connections; a read that runs is given up."""
-        for lane in (self._search, self._detail, self._watch):
+        for lane in (self._search, self._detail, self._watch, self._beside):
             lane.close()
         self.here.close()

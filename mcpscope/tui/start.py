@@ -10,12 +10,14 @@ from mcpscope.tui.app import Options, ScopeApp, ScreenMaker
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.memory import Memory
 from mcpscope.tui.screens.base import ScopeScreen
+from mcpscope.tui.screens.findings import FindingsScreen
 from mcpscope.tui.screens.first import FirstScreen
 from mcpscope.tui.screens.holds import HoldsScreen
 from mcpscope.tui.screens.log import LogScreen
 from mcpscope.tui.screens.recordings import RecordingsScreen
 from mcpscope.tui.screens.replay import ReplayScreen
 from mcpscope.tui.screens.rules import RulesScreen
+from mcpscope.tui.screens.stats import StatsScreen
 from mcpscope.tui.screens.tools import ToolsScreen
 from mcpscope.tui.screens.traffic import TrafficScreen
 from mcpscope.tui.source import Source
@@ -51,6 +53,14 @@ def _rules(app: ScopeApp) -> ScopeScreen:
     return RulesScreen(app.source, app.steer, app.clock, app.undo)
 
 
+def _findings(app: ScopeApp) -> ScopeScreen:
+    return FindingsScreen(app.linting)
+
+
+def _stats(app: ScopeApp) -> ScopeScreen:
+    return StatsScreen(app.source)
+
+
 def _first(app: ScopeApp) -> ScopeScreen:
     return FirstScreen(app.source.path)
 
@@ -63,6 +73,8 @@ SCREENS: dict[str, ScreenMaker] = {
     "replay": _replay,
     "rules": _rules,
     "log": _log,
+    "findings": _findings,
+    "stats": _stats,
     "first": _first,
 }
 """The screens that are built; a row here and one in ``actions.SCREENS`` is all a new one needs."""

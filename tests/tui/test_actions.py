@@ -31,6 +31,10 @@ PLACES = (
     "rule",
     "approval",
     "composer",
+    "findings",
+    "stats",
+    "wrap",
+    "replay",
 )
 PLAIN = re.compile(
     r"markup=True|from_markup|Static\(|Label\(|RichLog\(|\.update\(f?\"|Markdown\(|render_markup"
@@ -101,6 +105,8 @@ async def test_every_screen_does_every_action_of_its_place(db: Path, tape: Tape)
             (("3",), "tools"),
             (("enter",), "tool"),
             (("6",), "rules"),
+            (("8",), "findings"),
+            (("9",), "stats"),
         )
         for keys, place in steps:
             await scope.press(*keys)

@@ -28,7 +28,7 @@ WALK = (
     ("traffic", ("g", "j", "j", "t", "t", "p", "p")),
     ("traffic", ("enter", "tab", "]", "]", "]", "]", "]", "]", "W", "escape")),
     ("traffic", ("y", "escape", "f", "escape", "question_mark", "escape", "ctrl+p", "escape", "o", "escape")),
-    ("traffic", ("2", "3", "4", "question_mark", "escape", "5", "6", "7", "1")),
+    ("traffic", ("2", "3", "4", "question_mark", "escape", "5", "6", "7", "8", "9", "H", "escape", "1")),
 )
 """Through every screen and menu; after each key the picture is held to its size."""
 

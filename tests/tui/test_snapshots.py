@@ -72,6 +72,9 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "tool_diff": ("offered", ("3", "j", "j", "j", "d")),
     "composer": ("offered", ("3", "n", *"quota", "down", *"99")),
     "help_tools": ("offered", ("3", "question_mark")),
+    "findings": ("contents", ("8",)),
+    "stats": ("offered", ("9",)),
+    "wrap_none": ("none", ("w",)),
     "holds_none": ("statuses", ("2",)),
     "replay_none": ("statuses", ("5",)),
     "replay_running": ("replaying", ("5",)),
@@ -88,7 +91,7 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "sort": ("statuses", ("o",)),
     "quit": ("statuses", ("q",)),
 }
-OPENING = {*"23457ndpt", "enter", "slash", "colon", "ctrl+p", "question_mark", "right_square_bracket"}
+OPENING = {*"2345789ndptw", "enter", "slash", "colon", "ctrl+p", "question_mark", "right_square_bracket"}
 RESTED = {"y", "slash"}
 LOOKS = {
     "mono": Options(watch=False, theme="mono"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from mcpscope.tui.present.verdict import Verdict, verdict
 
 SLOW_NS = 1_000_000_000
 MAX_FLAGS = 3
+_MUTED = ("id", "time", "flags", "flagged", "summary", "found")
 
 
 class Shown(Protocol):
@@ -67,16 +68,20 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What all rows of one paint share. ``span_ns`` is the window of the waterfall."""
+    """What all rows of one paint share. ``span`` is the window of the waterfall, ``marks`` are findings."""
 
     glyphs: Glyphs
     zone: tzinfo | None
     now_ns: int
     span: tuple[int, int] = (0, 0)
+    marks: Mapping[int, str] = field(default_factory=dict)
 
 
-def columns(width: int, *, waterfall: bool = False) -> tuple[Column, ...]:
-    """The columns a list of ``width`` cells has (ux.md 2.3); STATUS is never dropped."""
+def columns(width: int, *, waterfall: bool = False, findings: bool = False) -> tuple[Column, ...]:
+    """The columns a list of ``width`` cells has (ux.md 2.3); STATUS is never dropped.
+
+    ``findings`` adds what is found in each exchange where there is room; else it is a flag.
+    """
     wide = width >= 100
     time_width = 12 if wide or waterfall else 10 if width >= 66 else 8
     label = max(14, min(26, width - 58)) if not waterfall else max(18, width - 79)
@@ -92,12 +97,14 @@ def columns(width: int, *, waterfall: bool = False) -> tuple[Column, ...]:
         found += [Column("req", "REQ", 6, right=True), Column("res", "RES", 6, right=True)]
     else:
         found.append(Column("size", "SIZE", 5, right=True))
+    if findings and (wide or waterfall):
+        found.append(Column("found", "FIND", 4, right=True))
     if waterfall:
         found.append(Column("fall", "", 0))
     elif wide:
         found += [Column("flags", "FLAGS", 11 if width < 140 else 16), Column("summary", "SUMMARY", 0)]
     else:
-        found.append(Column("flags", "FLAGS", 0))
+        found.append(Column("flagged" if findings else "flags", "FLAGS", 0))
     return tuple(found)
 
 
@@ -199,7 +206,7 @@ def _cell(row: Shown, name: str, room: int, look: Look) -> tuple[str, str]:
     if name == "status":
         found = row_verdict(row, look.glyphs)
         return found.text, found.role
-    return _plain_cell(row, name, room, look), "muted" if name in ("id", "time", "flags", "summary") else ""
+    return _plain_cell(row, name, room, look), "muted" if name in _MUTED else ""
 
 
 def _plain_cell(row: Shown, name: str, room: int, look: Look) -> str:
@@ -214,16 +221,20 @@ def _plain_cell(row: Shown, name: str, room: int, look: Look) -> str:
             return ("  " if row.parent_id and row.dir == "s2c" else "") + label(row)
         case "dur":
             return figures.duration(shown_duration(row, look.now_ns))
-        case "req":
-            return figures.size(row.req_bytes or None)
-        case "res":
-            return figures.size(row.res_bytes or None)
-        case "size":
-            return figures.size((row.req_bytes or 0) + (row.res_bytes or 0) or None)
-        case "flags":
-            return flag_text(shown_flags(row, look.now_ns), room)
+        case "req" | "res" | "size":
+            return figures.size(_bytes(row, name) or None)
+        case "found":
+            return look.marks.get(row.id, "")
+        case "flags" | "flagged":
+            found = look.marks.get(row.id) if name == "flagged" else None
+            return flag_text([*shown_flags(row, look.now_ns), *([f"find:{found}"] if found else [])], room)
         case _:
             return row.summary
+
+
+def _bytes(row: Shown, name: str) -> int:
+    asked, answered = row.req_bytes or 0, row.res_bytes or 0
+    return {"req": asked, "res": answered}.get(name, asked + answered)
 
 
 def direction(word: str, glyphs: Glyphs) -> str:

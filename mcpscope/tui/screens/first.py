@@ -36,8 +36,12 @@ class FirstScreen(ScopeScreen):
     def acts(self) -> dict[str, Act]:
         return {
             "demo": Act(lambda: self.post_message(StartDemo())),
-            "wrap-server": Act(
-                lambda: self.say("in a shell: mcpscope wrap NAME; it shows the change and asks")
-            ),
+            "wrap-server": Act(self._wrap),
             "recordings": Act(lambda: self.post_message(GoTo("recordings"))),
         }
+
+    def _wrap(self) -> None:
+        # The readers of configurations are imported by whoever wants them: every start would pay for YAML's.
+        from mcpscope.tui.screens.wrapping import WrapScreen
+
+        self.app.push_screen(WrapScreen())

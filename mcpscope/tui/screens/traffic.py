@@ -107,7 +107,14 @@ class TrafficScreen(ScopeScreen):
             self._clock.zone,
             now,
             self._window(now) if self.listing.rows.waterfall else (0, 0),
+            self._app.linting.marks,
         )
+
+    def linted(self) -> None:
+        """More was found in what is listed."""
+        if self.is_mounted and self.is_current and not self.listing.paused:
+            self.query_one("#heading").refresh()
+            self.list.refresh()
 
     def _window(self, now: int) -> tuple[int, int]:
         rows, top, high = self.listing.rows, self.list.scroll_offset.y, self.list.size.height
@@ -153,7 +160,9 @@ class TrafficScreen(ScopeScreen):
     def _titles(self, width: int) -> Line:
         if self.listing.frames is not None:
             return frames_heading(width)
-        return heading(columns(width, waterfall=self.listing.rows.waterfall), width, self.look())
+        look = self.look()
+        shape = columns(width, waterfall=self.listing.rows.waterfall, findings=bool(look.marks))
+        return heading(shape, width, look)
 
     def _chrome(self) -> None:
         self.query_one("#heading").refresh()

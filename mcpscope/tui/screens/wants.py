@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from mcpscope.errors import ScopeError
 from mcpscope.paths import private_dir, runtime_dir
+from mcpscope.store.listed import SessionRow
 from mcpscope.text import safe
 from mcpscope.tui.present import figures
 from mcpscope.tui.screens.base import ScopeScreen
+from mcpscope.tui.screens.hanging import HangingScreen
 from mcpscope.tui.screens.help import HelpScreen
 from mcpscope.tui.screens.holding import Holding
 from mcpscope.tui.screens.holds import HoldsScreen
@@ -43,6 +45,7 @@ class Wanting:
             "quit": self._quit,
             "suspend": self._suspend,
             "urgent": self._urgent,
+            "why": self._why,
             "undo": lambda: self._again(redo=False),
             "redo": lambda: self._again(redo=True),
         }
@@ -139,6 +142,19 @@ class Wanting:
                     pass  # decided in this moment
         if chosen:
             self._app.exit(0)
+
+    def _why(self) -> None:
+        """Why the session under the cursor hangs, else the newest in view."""
+        screen = self._screen()
+        selected = getattr(screen, "selected", None)
+        here = selected() if callable(selected) else None
+        of = getattr(here, "session_id", None) or (here.id if isinstance(here, SessionRow) else None)
+        rows = [row for row in self._app.sessions() if row.id == of] or self._app.scope.rows
+        if rows:
+            watch = self._app.options.watch
+            self._app.push_screen(HangingScreen(self._app.source, rows[0], watch=watch))
+        elif screen is not None:
+            screen.say("no session is in view")
 
     def _urgent(self) -> None:
         """To the hold that has the least time left."""
