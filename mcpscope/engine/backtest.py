@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from mcpscope.engine.commands import Command, Forward, Record
 from mcpscope.engine.engine import Engine
 from mcpscope.engine.events import Received
+from mcpscope.engine.limits import Book, MemoryBook
 from mcpscope.engine.live import Live
 from mcpscope.engine.outcomes import Outcome, Word
 from mcpscope.engine.passage import Passage, tool_of
@@ -41,10 +42,14 @@ class Step:
 
 
 class Trial:
-    """One session under ``policies``, as a proxy would judge it with nobody attached."""
+    """One session under ``policies``, as a proxy would judge it with nobody attached.
 
-    def __init__(self, policies: Sequence[Policy], *, client: str = "") -> None:
+    Limits are counted in ``book``, which several trials may share; without one from nothing on.
+    """
+
+    def __init__(self, policies: Sequence[Policy], *, client: str = "", book: Book | None = None) -> None:
         self._steering = Steering()
+        self._steering.book = book or MemoryBook()
         self._steering.strict = certain
         self._steering.view.obey([glob for policy in policies for glob in policy.hide])
         self._steering.rules.replace_origin(ORIGIN, in_force(policies))

@@ -18,6 +18,7 @@ PERIODS: Final = {
     "hour": 3600,
     "d": 86400,
     "day": 86400,
+    "week": 604_800,
 }
 """How a rate is written: ``20/minute``, ``3/10s``; the periods in seconds."""
 

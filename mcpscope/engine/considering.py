@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mcpscope.engine import batches, doubt, embedded, replacing, replies, stopping, viewing
+from mcpscope.engine import batches, doubt, embedded, limiting, replacing, replies, stopping, viewing
 from mcpscope.engine.commands import Command, Note
 from mcpscope.engine.events import Oversized, Received
 from mcpscope.engine.holds import HoldKind
@@ -63,7 +63,7 @@ def _carry_out(engine: Engine, passage: Passage, verdict: Verdict, at: int, out:
         stopping.hold(engine, passage, HoldKind.STEP, None, why, at, out)
     elif verdict.delays is not None:
         stopping.stop(engine, passage, HoldKind.DELAY, verdict.delays, "", at, out)
-    else:
+    elif limiting.reserve(engine, passage, verdict.limits, at, out):
         passage.allowed_by(verdict.allows)
         engine.let_go(passage, at, out)
 

@@ -11,7 +11,7 @@ from mcpscope.engine.judge import matches
 from mcpscope.engine.live import Live
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.readings import Reading, named, readings
-from mcpscope.engine.rules import REFUSALS, Phase, Rule
+from mcpscope.engine.rules import REFUSALS, Action, Phase, Rule
 from mcpscope.engine.viewing import named as shown
 from mcpscope.engine.visibility import Surface
 
@@ -27,7 +27,7 @@ LOOKALIKE = "lookalike"
 def refusing(engine: Engine, passage: Passage, at: int, out: Out) -> Rule | None:
     """The rule that refuses one of the other readings of ``passage``; None where none does."""
     _mark(engine, passage, out)
-    if not engine.steering.rules.refuses:
+    if not (engine.steering.rules.refuses or engine.steering.rules.counts):
         return None
     for reading in _readings(engine, passage):
         exchange = passage.exchange if passage.phase is Phase.ANSWER else None
@@ -79,6 +79,10 @@ def _decides(engine: Engine, other: Passage, at: int, *, looks: bool) -> Rule | 
     subject = Live(other, engine.facts(), at)
     for entry in rules.candidates((other.phase, direction, other.method, other.tool)):
         rule = entry.rule
+        if rule.action is Action.LIMIT and not rule.shadow and matches(rule, subject, other):
+            if rule.name not in other.counted:
+                return rule  # its limit does not count this reading
+            continue
         if rule.shadow or not rule.action.decides or rule.is_fault:
             continue
         if (looks and rule.stands_last) or not matches(rule, subject, other):

@@ -29,12 +29,24 @@ from mcpscope.engine import (
     embedded,
     injecting,
     leaving,
+    limiting,
     resolving,
     viewing,
 )
 from mcpscope.engine.asked import Asked
 from mcpscope.engine.commands import Command, Forward, Record, Send, Tell
-from mcpscope.engine.events import Decided, Ended, Event, Injected, Left, Oversized, Received, Tick, Viewed
+from mcpscope.engine.events import (
+    Decided,
+    Ended,
+    Event,
+    Injected,
+    Left,
+    Oversized,
+    Received,
+    Tick,
+    Undone,
+    Viewed,
+)
 from mcpscope.engine.exchange import Exchange, Status
 from mcpscope.engine.holds import HoldTable
 from mcpscope.engine.judge import UNTOUCHED_METHODS
@@ -85,6 +97,7 @@ class Engine:
         self.injected: dict[int, int] = {}
         self.fills: dict[int, dict[str, bytes]] = {}
         self.approvals = approvals.Approvals()
+        self.reservations = limiting.Reservations()
         self.reactions = announcing.Reactions()
         self._checks = SchemaChecks()
         self._asked = Asked()
@@ -118,7 +131,7 @@ class Engine:
                 deciding.decide(self, event, out)
             case Tick(at):
                 self._tick(at, out)
-            case Left():
+            case Left() | Undone():
                 self._left(event, out)
             case Oversized():
                 considering.oversized(self, event, out)
@@ -163,14 +176,17 @@ class Engine:
                 and method != CANCELLED
             )
         )
+        settled: list[Command] = []
+        if phase is _ANSWER and self.reservations.open and exchange is not None:
+            limiting.answered(self, exchange, message, at, settled)
         calm = calm and not (self.steering.view.touched and viewing.concerns(method))
         if calm and not self.steering.rules.candidates(place) and b'"inputRequests"' not in message.raw:
             self._remember(exchange, message, request, caller)
-            return [Forward(direction, message, at, stream)]
+            return [Forward(direction, message, at, stream), *settled]
         out: list[Command] = []
         passage = Passage(direction, message, message, at, stream, phase, exchange, request, caller)
         self._examine(passage, at, out)
-        return out
+        return out + settled if settled else out
 
     @property
     def _calm(self) -> bool:
@@ -210,6 +226,7 @@ class Engine:
         if exchange is not None:
             caller = caller or self._asked.caller(exchange.id)
             request = self._asked.take(exchange.id)
+            limiting.answered(self, exchange, message, at, [])
         return Passage(direction, message, message, at, stream, Phase.ANSWER, exchange, request, caller)
 
     def enter(self, passage: Passage, at: int, out: list[Command]) -> None:
@@ -282,7 +299,10 @@ class Engine:
             if hold.due <= at:
                 leaving.expired(self, hold, at, out)
 
-    def _left(self, event: Left, out: list[Command]) -> None:
+    def _left(self, event: Left | Undone, out: list[Command]) -> None:
+        if isinstance(event, Undone):
+            limiting.undone(self, event.stream, event.at, out)
+            return
         if event.stream is None:
             self._gone.add(event.direction)
         for hold in self.holds:

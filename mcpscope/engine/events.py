@@ -43,6 +43,14 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """What was sent to the server on ``stream`` did not reach it, and no answer will come."""
+
+    stream: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
     """A person decided about a hold. ``actor`` is what their tool calls itself."""
 
@@ -85,4 +93,4 @@ class Ended:
     at: int
 
 
-Event = Received | Oversized | Left | Decided | Injected | Viewed | Tick | Ended
+Event = Received | Oversized | Left | Undone | Decided | Injected | Viewed | Tick | Ended

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mcpscope.engine.guard import edited
+from mcpscope.engine.limits import Limit
 from mcpscope.engine.live import Facts, Live
 from mcpscope.engine.passage import CANCELLED, Passage
 from mcpscope.engine.patch import PatchError
@@ -21,6 +22,8 @@ UNTOUCHED_METHODS = frozenset({"ping", CANCELLED, "initialize", "server/discover
 
 POLICY = "policy"
 _AIDS = ("breakpoint", "intercept")
+UNTOLD = (Action.DENY, Action.ASK, Action.LIMIT)
+"""Which rules act where the types did not allow a comparison: those that keep something from passing."""
 _HOLDING = (Action.BREAK, Action.DELAY, Action.ASK)
 _BAD = ("rpc-error", "tool-error")
 
@@ -31,6 +34,7 @@ class Verdict:
 
     ``decides`` is never an ``allow``, which only ends the judging. ``notes`` are log-points and failed edits.
     ``allows`` is the rule of the policy that ended the judging.
+    ``limits`` are those that it has to fit in, each with the message (or question) that counts for it.
     ``entry`` is the key of the ``inputRequests`` entry that the rule was about, if it was one.
     """
 
@@ -40,6 +44,7 @@ class Verdict:
     entry: str = ""
     allows: Rule | None = None
     notes: list[str] = field(default_factory=list)
+    limits: list[tuple[Passage, Rule, Limit]] = field(default_factory=list)
 
 
 def judge(passage: Passage, steering: Steering, facts: Facts, at: int) -> Verdict:
@@ -64,10 +69,12 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
         return False
     subject = Live(passage, facts, at)
     verdict.holds = verdict.delays = verdict.allows = None
+    verdict.limits = []
+    passage.shadowed.clear()
     for entry in candidates:
         rule = entry.rule
         if _approved(rule, subject, passage):
-            verdict.allows = rule if rule.origin == POLICY else None
+            _end(rule, passage, verdict, passes=True)
             break
         if not _acts(entry, subject, passage, at):
             continue
@@ -77,12 +84,19 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
             if _edit(passage, rule, verdict, steering):
                 return True
         elif rule.action.decides:
-            verdict.decides = None if rule.action is Action.ALLOW else rule
-            verdict.allows = rule if rule.action is Action.ALLOW and rule.origin == POLICY else None
+            _end(rule, passage, verdict, passes=rule.action is Action.ALLOW)
             break
         else:
             _aside(entry, passage, verdict, steering)
     return False
+
+
+def _end(rule: Rule, passage: Passage, verdict: Verdict, *, passes: bool) -> None:
+    """The rule that ends the judging: what it says is done, or it lets the message pass."""
+    verdict.decides = None if passes else rule
+    if passes:
+        verdict.allows = rule if rule.origin == POLICY else None
+        _count(rule, passage, verdict)
 
 
 def _approved(rule: Rule, subject: Live, passage: Passage) -> bool:
@@ -105,6 +119,9 @@ def _acts(entry: Entry, subject: Live, passage: Passage, at: int) -> bool:
             return False
     if rule.name in passage.let_go and rule.action in _HOLDING:
         return False
+    if rule.shadow and rule.limits:
+        passage.shadowed.append(rule)
+        return False
     if rule.shadow:
         passage.tags.append(f"would-{rule.action.value}:{rule.name}")
         passage.applied.add(rule.name)
@@ -120,7 +137,7 @@ def matches(rule: Rule, subject: Live, passage: Passage) -> bool:
         return True
     found = rule.condition.test(subject)
     # A comparison that the types did not allow refuses, and lets nothing else happen.
-    return bool(found) or (found is None and rule.action in (Action.DENY, Action.ASK))
+    return bool(found) or (found is None and rule.action in UNTOLD)
 
 
 def _flows(rule: Rule, passage: Passage) -> bool:
@@ -140,6 +157,9 @@ def _aside(entry: Entry, passage: Passage, verdict: Verdict, steering: Steering)
         if verdict.delays is rule and entry.chance is not None and passage.jitter_ns < 0:
             passage.jitter_ns = entry.chance.jitter()
         return
+    if rule.action is Action.LIMIT:
+        _count(rule, passage, verdict)
+        return
     passage.applied.add(rule.name)
     if rule.action is Action.TAG:
         passage.tags.append(rule.tag or rule.name)
@@ -148,6 +168,10 @@ def _aside(entry: Entry, passage: Passage, verdict: Verdict, steering: Steering)
         verdict.notes.append(f"{rule.message or rule.name}: {shown}")
     if rule.once:
         steering.rules.enable(rule.name, on=False)
+
+
+def _count(rule: Rule, passage: Passage, verdict: Verdict) -> None:
+    verdict.limits += [(passage, rule, limit) for limit in rule.limits]
 
 
 def _edit(passage: Passage, rule: Rule, verdict: Verdict, steering: Steering) -> bool:
@@ -193,6 +217,8 @@ def _judge_entries(passage: Passage, steering: Steering, facts: Facts, at: int, 
         _walk(leg, steering, facts, at, inner)
         passage.tags.extend(leg.tags)
         verdict.notes.extend(inner.notes)
+        verdict.limits.extend(inner.limits)
+        passage.shadowed.extend(leg.shadowed)
         if verdict.holds is None and inner.holds is not None:
             verdict.holds, verdict.entry = inner.holds, key
         if inner.decides is not None:

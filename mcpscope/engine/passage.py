@@ -22,7 +22,8 @@ class Passage:
     ``parts`` are the elements of a batch. ``let_go`` are rules that held it or were approved, ``applied``
     rules that are done with it, ``counted`` those whose hit is counted. ``fault`` is the action of the fault
     that struck it, ``jitter_ns`` what is added to its delay (-1: not drawn). ``saw`` is what the rules of the
-    policy that acted looked at, ``said`` what people told of their decision.
+    policy that acted looked at, ``said`` what people told of their decision. ``shadowed`` are
+    rules in shadow whose limits it would count for.
     """
 
     direction: Direction
@@ -48,6 +49,7 @@ class Passage:
     jitter_ns: int = -1
     saw: dict[str, Any] = field(default_factory=dict)
     said: dict[str, object] = field(default_factory=dict)
+    shadowed: list[Rule] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:

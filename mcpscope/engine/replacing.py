@@ -45,7 +45,7 @@ def reply_to(engine: Engine, passage: Passage, rule: Rule) -> tuple[Word, bytes 
         passage.fault = "error" if rule.action is Action.DROP else rule.action.value
     if rule.action in FAULTS:
         return _trouble(engine, passage, rule)
-    if rule.action is Action.DENY:
+    if rule.action in (Action.DENY, Action.LIMIT):
         return Word.DENIED, replies.denied(passage, rule.name, rule.message)
     if rule.action is Action.DROP and rule.is_fault and passage.received.has_id:
         text = rule.message or "Internal error"

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from mcpscope.engine.chance import Chance, Dice, Fault
 from mcpscope.engine.decisions import Answer
+from mcpscope.engine.limits import Limit
 from mcpscope.engine.ruled import Ruled
 from mcpscope.protocol.message import Direction
 from mcpscope.protocol.methods import METHODS
@@ -32,7 +33,7 @@ _SAID_BY_SERVERS = (
 
 
 class Action(StrEnum):
-    """What a rule does. The first five and the faults (the last six) decide and end the judging."""
+    """What a rule does. The first five and the faults (FAULTS) decide and end the judging."""
 
     ALLOW = "allow"
     DENY = "deny"
@@ -50,6 +51,7 @@ class Action(StrEnum):
     CORRUPT = "corrupt"
     EMPTY = "empty"
     RATE_LIMIT = "rate-limit"
+    LIMIT = "limit"
 
     @property
     def decides(self) -> bool:
@@ -150,6 +152,7 @@ class Rule:
     timeout_ns: int | None = None
     fallback: Fallback | None = None
     fault: Fault | None = None
+    limits: tuple[Limit, ...] = ()
     stands_last: bool = False
     """It says what happens to what no other rule decides."""
 
@@ -157,6 +160,11 @@ class Rule:
     def refuses(self) -> bool:
         """Whether it is there to keep messages from passing."""
         return self.enabled and not self.shadow and self.action in REFUSALS and not self.is_fault
+
+    @property
+    def counts(self) -> bool:
+        """Whether it has limits in force."""
+        return self.enabled and not self.shadow and bool(self.limits)
 
     @property
     def is_fault(self) -> bool:
@@ -210,7 +218,7 @@ class Rules:
     ``candidates`` answers from a cache by method and tool, so that the rules which cannot match cost nothing.
     ``changed`` is called after every change. ``ruled`` are the names that the rules spell out, ``alike`` the
     look-alikes of each that were met. ``refuses`` tells whether a rule refuses anything, ``guards_client``
-    whether that could be something that the server says.
+    whether that could be something that the server says, ``counts`` whether one has limits.
     """
 
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
@@ -220,7 +228,7 @@ class Rules:
         self._holding = True
         self._number = 0
         self.ruled = Ruled()
-        self.refuses = self.guards_client = False
+        self.refuses = self.guards_client = self.counts = False
         self.alike: dict[str, set[str]] = {}
 
     def __repr__(self) -> str:
@@ -364,7 +372,8 @@ class Rules:
         rules = [entry.rule for entry in self._entries]
         spelled = [rule.condition.words for rule in rules if rule.condition is not None and not rule.is_fault]
         self.ruled = Ruled(frozenset().union(*spelled))
-        refusing = [rule for rule in rules if rule.refuses]
+        refusing = [rule for rule in rules if rule.refuses or rule.counts]
+        self.counts = any(rule.counts for rule in rules)
         self.refuses = bool(refusing)
         self.guards_client = any(map(_concerns_client, refusing))
         self._changed()

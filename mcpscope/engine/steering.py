@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from mcpscope.engine.clock import ClientClocks
 from mcpscope.engine.drift import OnDrift, Pins
+from mcpscope.engine.limits import Book
 from mcpscope.engine.rules import Rules
 from mcpscope.engine.visibility import Surface, View
 from mcpscope.protocol.message import Direction, Message
@@ -38,7 +39,8 @@ class Steering:
     ``on_view`` hears which surfaces look different now. ``gated`` says whether anything could touch a
     message; while not, nothing needs to pass the gate. What ``strict`` finds is refused. Hold numbers are
     unique in a proxy. While ``freeze`` is set a hold stops its whole session. ``redacts`` says that places of
-    messages reach no disk; ``shown`` is a message as it may be written down.
+    messages reach no disk; ``shown`` is a message as it may be written down. ``book`` is where
+    limits are counted; without one nothing passes that a limit counts.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Steering:
         self._last_good: dict[tuple[str, str], bytes] = {}
         self.view = View(self._viewed)
         self.pins: Pins | None = None
+        self.book: Book | None = None
         self.rules = Rules(self._changed)
         self._weigh()
 
@@ -79,7 +82,7 @@ class Steering:
     @property
     def strict(self) -> Strict | None:
         """Names what in a message cannot be read with certainty; set while something guards."""
-        return self._strict or (certain if self.view.hides else None)
+        return self._strict or (certain if self.view.hides or self.rules.counts else None)
 
     @strict.setter
     def strict(self, check: Strict | None) -> None:

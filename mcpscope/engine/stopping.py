@@ -38,7 +38,8 @@ def stop(engine: Engine, passage: Passage, kind: HoldKind, rule: Rule, why: str,
         passage.fault = rule.action.value if rule.is_fault else passage.fault
     if engine.holds.full and kind is not HoldKind.ASK:
         out.append(Note("hold", f"too much is held already: {rule.name} let a message pass"))
-        engine.let_go(passage, at, out)
+        passage.let_go.add(rule.name)
+        engine.consider(passage, at, out)
     elif engine.holds.full:
         passage.actor, passage.rule = "mcpscope", rule.name
         data = replies.denied(passage, rule.name, "too much waits for approval already")

@@ -9,7 +9,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 from mcpscope.engine.commands import Close, Command, Forward, Note, Record, Send, Tell
-from mcpscope.engine.events import Ended, Event, Injected, Left, Oversized, Received, Tick, Viewed
+from mcpscope.engine.events import Ended, Event, Injected, Left, Oversized, Received, Tick, Undone, Viewed
 from mcpscope.engine.outcomes import UNCHANGED_FLAG, Word
 from mcpscope.engine.visibility import Surface
 from mcpscope.protocol.message import Direction, Message
@@ -179,6 +179,12 @@ class Conversation:
         if engine is not None and not self._over:
             self._carry_out(self._judge(engine, Left(direction, self.now(), stream)))
             self._arm()
+
+    def undone(self, stream: int) -> None:
+        """What was forwarded on ``stream`` did not reach the server, or HTTP refused it."""
+        engine = self._engine
+        if engine is not None and not self._over:
+            self._carry_out(self._judge(engine, Undone(stream, self.now())))
 
     def ended(self) -> None:
         """The session is over: every message that still waits gets its outcome."""

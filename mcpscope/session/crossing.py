@@ -39,6 +39,9 @@ class Crossing(Protocol):
     def left(self, direction: Direction, stream: int | None = None) -> None:
         """The peer that sends in ``direction`` (or its ``stream``) is gone."""
 
+    def undone(self, stream: int) -> None:
+        """What was forwarded on ``stream`` did not reach the server, or HTTP refused it."""
+
     def ended(self) -> None:
         """The session is over."""
 

@@ -126,6 +126,8 @@ class Answering:
             relay.finish("server", error=failure.text)
             relay.incoming.abort()
             return
+        if failure.unreached:
+            self._undone()
         text = f"{self._proxy.upstream_name}: {failure.text}"
         status, headers, body = local_failure(failure.kind, text, relay.kept)
         relay.finish("mcpscope", status=status, error=text)
@@ -198,6 +200,8 @@ class Answering:
         """Write the answer's head down; the head to send to the client, unless the gate or nobody does."""
         relay, proxy = self._relay, self._proxy
         gated = relay.is_mcp and proxy.gated
+        if gated and head.status >= 400:
+            self._undone()
         log.answered(head, more=not gated and bool(self._parts or self._ended))
         if relay.session is not None and relay.is_mcp:
             proxy.learn(relay.session, relay.incoming.head, head)
@@ -218,6 +222,11 @@ class Answering:
         elif relay.is_mcp and is_events and b"content-length" not in head.index:
             self._tail = b"\n\n"
         return shown if relay.gated is None or not relay.gated.streaming else None
+
+    def _undone(self) -> None:
+        """The upstream has not done what it was asked."""
+        if self._relay.session is not None and self._relay.log is not None:
+            self._proxy.conversation_of(self._relay).undone(self._relay.log.stream)
 
     def _has_message(self, head: ResponseHead, media: bytes) -> bool:
         """Whether a body that is no event stream is to be judged: by its type, or whatever it says it is."""

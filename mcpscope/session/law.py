@@ -18,6 +18,7 @@ from mcpscope.engine.policy.problems import PolicyError, Problem
 from mcpscope.engine.rules import Rule
 from mcpscope.engine.steering import Steering, certain
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.session.counting import count
 from mcpscope.session.redacting import Redactor
 from mcpscope.transports.loop import Loop
 
@@ -88,6 +89,7 @@ class Law:
             steering.strict = certain
             steering.view.obey([glob for policy in self.policies for glob in policy.hide])
         steering.rules.replace_origin(ORIGIN, self.rules)
+        count(steering)
 
     def follow(self, loop: Loop, steering: Steering, tell: Callable[[str, str], None]) -> None:
         """Look at the files again and again, and take over what has changed."""

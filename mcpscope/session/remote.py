@@ -366,6 +366,8 @@ class RemoteSession:
         self._posts.pop(post.stream, None)
         said = self._settings.mask.text(f"{failure}{': ' + text.strip() if text.strip() else ''}")
         name = self._settings.url.netloc
+        if post.unreached or post.status >= 400:
+            self.crossing.undone(post.stream)
         for asked in list(post.awaited.values()):
             data = failure_answer("upstream", f"{name}: {said}", asked)
             self._journal.append(RecordType.SENT, Dir.TO_CLIENT, self.record.number, post.stream, data)

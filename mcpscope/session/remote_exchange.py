@@ -31,7 +31,7 @@ class RemoteExchange:
         self.over = False
         self.retry = RETRY_SECONDS
         self.last_event_id = ""
-        self.heard = False
+        self.heard = self.unreached = False
         self._outgoing: Outgoing | None = None
         self._log: StreamLog | None = None
         self._parser: SseParser | None = None
@@ -122,6 +122,7 @@ class RemoteExchange:
         if self.over:
             return
         self._finish("server", error=failure.text)
+        self.unreached = failure.unreached
         self.on_done(failure.text, "")
 
     def on_stall(self, *, stalled: bool) -> None:

@@ -11,6 +11,7 @@ from mcpscope.engine.rules import Entry, On, Rule
 from mcpscope.engine.steering import Steering
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.session import troubles, wishes
+from mcpscope.session.counting import count
 
 if TYPE_CHECKING:
     from mcpscope.session.law import Law
@@ -89,6 +90,7 @@ class Ruling:
         return self._rules("")
 
     def _added(self, entry: Entry) -> dict[str, Any]:
+        count(self.steering)
         self._tell("rules", 0, {"changed": entry.rule.name})
         return wishes.rule_json(entry)
 

@@ -32,7 +32,7 @@ RULE_KEYS: dict[str, str] = {
     "tag": "The word of tag.",
     "for": "How long delay waits.",
     "jitter": "Up to so much more delay.",
-    "limit": "How many messages a rate-limit lets pass: 20/minute.",
+    "limit": "How much may pass: 20/minute, 500/day utc, or most, per, of, window, by, counter; or several.",
     "probability": "Of each match, from 0 to 1: makes the rule a fault.",
     "seed": "What the chance of a fault begins with: the same seed gives the same run.",
     "timeout": "How long ask and break hold.",
@@ -45,9 +45,10 @@ RULE_KEYS: dict[str, str] = {
 _CHANCE = frozenset({"probability", "seed"})
 
 ACTION_KEYS: dict[str, frozenset[str]] = {
-    "allow": frozenset(),
+    "allow": frozenset({"limit", "message"}),
     "deny": frozenset({"message"}),
-    "ask": frozenset({"message", "timeout"}),
+    "ask": frozenset({"message", "timeout", "limit"}),
+    "limit": frozenset({"limit", "message"}),
     "answer": frozenset({"answer"}),
     "drop": frozenset({"message", "code", *_CHANCE}),
     "break": frozenset({"timeout", "fallback", "errors_only"}),
@@ -69,6 +70,15 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "delay": ("for",),
     "tag": ("tag",),
     "rate-limit": ("limit",),
+    "limit": ("limit",),
+}
+LIMIT_KEYS: dict[str, str] = {
+    "most": "How many messages, or the sum of their amounts.",
+    "per": "In which time: minute, hour, day, week, 10m.",
+    "of": "The argument whose amounts are summed: args.amount. Without it messages are counted.",
+    "window": "sliding (the default): any such time; utc: each as UTC divides it.",
+    "by": "caller, tool or both: each has a share of its own.",
+    "counter": "The name of what is counted; rules that name the same share it.",
 }
 SPECIAL = frozenset().union(*ACTION_KEYS.values())
 
@@ -79,10 +89,26 @@ def json_schema() -> dict[str, Any]:
     duration = {"type": ["string", "number"], "examples": ["500ms", "2s", "5m"]}
     texts = {"anyOf": [text, {"type": "array", "items": text}]}
     truth = {"type": "boolean"}
+    amount = {"type": "number", "minimum": 0}
+    shares = {"enum": ["caller", "tool"]}
+    limits: dict[str, Any] = {
+        "most": amount,
+        "window": {"enum": ["sliding", "utc"]},
+        "by": {"anyOf": [shares, {"type": "array", "items": shares}]},
+    }
+    limit = {
+        "type": "object",
+        "required": ["most", "per"],
+        "additionalProperties": False,
+        "properties": {
+            key: {**limits.get(key, text), "description": line} for key, line in LIMIT_KEYS.items()
+        },
+    }
     types: dict[str, Any] = {
         "action": {"enum": list(ACTION_KEYS)},
         "on": {"enum": ["request", "answer", "both"]},
         "mode": {"enum": ["enforce", "shadow"]},
+        "limit": {"anyOf": [text, limit, {"type": "array", "items": {"anyOf": [text, limit]}}]},
         "fallback": {"enum": ["discard", "continue", "error", "deny"]},
         "enabled": truth,
         "errors_only": truth,

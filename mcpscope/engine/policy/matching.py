@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mcpscope.engine.rules import Action, Phase, Rule
+from mcpscope.engine.judge import UNTOLD
+from mcpscope.engine.rules import Phase, Rule
 from mcpscope.protocol.message import Direction
 
 JUDGED = frozenset({"request", "notification", "answer", "malformed"})
@@ -83,4 +84,4 @@ def _matches(rule: Rule, leg: Leg, phase: Phase) -> bool:
     if not condition.could(direction, leg.method, leg.tool):
         return False
     found = condition.test(leg)
-    return bool(found) or (found is None and rule.action in (Action.DENY, Action.ASK))
+    return bool(found) or (found is None and rule.action in UNTOLD)

@@ -13,6 +13,7 @@ from mcpscope.engine.decisions import Answer
 from mcpscope.engine.filter.errors import FilterError
 from mcpscope.engine.patch import PatchError, pointer
 from mcpscope.engine.policy.keys import ACTION_KEYS, NEEDED, RULE_KEYS, SPECIAL
+from mcpscope.engine.policy.limit_reading import read_limits
 from mcpscope.engine.policy.nodes import Reader
 from mcpscope.engine.policy.when import WhenCondition, WhenError
 from mcpscope.engine.rules import Action, Fallback, On, Rule
@@ -51,6 +52,8 @@ def _fitting(reader: Reader, node: Node, members: dict[str, Node], action: Actio
     for key, value in members.items():
         if key in SPECIAL and key not in ACTION_KEYS[action.value]:
             reader.problem(value, f"{key} does not go with the action {action.value}")
+    if action is Action.ALLOW and "message" in members and "limit" not in members:
+        reader.problem(members["message"], "message does not go with the action allow without a limit")
     for key in NEEDED.get(action.value, ()):
         if key not in members:
             reader.problem(node, f"the action {action.value} needs {key}")
@@ -94,9 +97,16 @@ def _special_keys(reader: Reader, members: dict[str, Node], action: Action) -> d
         given["answer"] = _answer(reader, members["answer"])
     if action is Action.EDIT:
         given["patch"] = _patch(reader, members)
+    return given | _measured(reader, members, action)
+
+
+def _measured(reader: Reader, members: dict[str, Node], action: Action) -> dict[str, Any]:
+    """Limits, or what makes the rule a fault."""
+    if "limit" in members and action is not Action.RATE_LIMIT:
+        return {"limits": read_limits(reader, members["limit"])}
     if members.keys() & {"jitter", "probability", "seed", "limit"}:
-        given["fault"] = _fault(reader, members)
-    return given
+        return {"fault": _fault(reader, members)}
+    return {}
 
 
 def _fault(reader: Reader, members: dict[str, Node]) -> Fault:

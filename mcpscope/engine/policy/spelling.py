@@ -7,6 +7,7 @@ from typing import Any
 from mcpscope.engine.clock import SECOND_NS
 from mcpscope.engine.conditions import FilterCondition
 from mcpscope.engine.policy.keys import ACTION_KEYS, SPECIAL
+from mcpscope.engine.policy.limit_reading import spelled_limit
 from mcpscope.engine.policy.when import WhenCondition
 from mcpscope.engine.rules import Action, On, Rule
 
@@ -56,6 +57,8 @@ def _special(rule: Rule) -> dict[str, Any]:
         found["for"] = _seconds(rule.delay_ns) or "0s"
     if rule.answer is not None:
         found["answer"] = "last-good" if rule.answer.last_good else rule.answer.body
+    if rule.limits:
+        found["limit"] = [spelled_limit(limit) for limit in rule.limits]
     return found | _patch(rule) | _fault(rule)
 
 

@@ -27,6 +27,11 @@ class Failure:
     kind: str
     text: str
 
+    @property
+    def unreached(self) -> bool:
+        """Whether nothing of the request can have been done."""
+        return self.kind in ("connect", "tls")
+
 
 class AnswerSink(Protocol):
     """Who takes an answer. After ``on_end`` or ``on_failed`` nothing more is called but ``on_turn``."""

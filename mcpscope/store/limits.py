@@ -1,0 +1,154 @@
+"""What was spent of the limits of all proxies of this user: one small database beside the recordings.
+
+A row is one message's share of one counter. While the message is on its way the row has a lease: until then
+its proxy may give it back. A proxy that is killed gives nothing back: what was on its way may have been done,
+so it stays spent, and nobody gives back what is older than its lease.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Sequence
+from decimal import Decimal
+
+from mcpscope.engine.limits import BookFault, Refused, Reserved, Spending, Want, decide
+from mcpscope.paths import private_folder, state_folder
+
+FILE = "limits.db"
+LEASE_NS = 3600 * 1_000_000_000
+BUSY_SECONDS = 1.0
+"""How long a call waits for other proxies that reserve; each takes a fraction of a millisecond."""
+AGAIN_SECONDS = 0.005
+TIDY_EVERY = 256
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS spent (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    amount TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    lease INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS spent_key ON spent (key, at);
+CREATE INDEX IF NOT EXISTS spent_until ON spent (until);
+"""
+_SPENT = "SELECT at, amount FROM spent WHERE key = ? AND at >= ?"
+_SPEND = "INSERT INTO spent (key, at, amount, until, lease) VALUES (?, ?, ?, ?, ?)"
+_GIVE_BACK = "DELETE FROM spent WHERE id = ? AND lease >= ?"
+_KEEP = "UPDATE spent SET lease = 0 WHERE id = ?"
+_TIDY = "DELETE FROM spent WHERE until < ?"
+
+
+def default_path() -> str:
+    """Where all proxies of this user count, whatever database they record into."""
+    return f"{state_folder()}/{FILE}"
+
+
+class LimitBook:
+    """``engine.limits.Book`` over the database at ``path``, made when it is needed first."""
+
+    def __init__(self, path: str = "") -> None:
+        self._path = path or default_path()
+        self._connection: sqlite3.Connection | None = None
+        self._file = (0, 0)
+        self._since_tidy = 0
+
+    def __repr__(self) -> str:
+        return f"<LimitBook {self._path}>"
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def reserve(self, wants: Sequence[Want], at: int) -> Reserved | Refused:
+        """See Book."""
+        try:
+            connection = self._begin()
+            try:
+                found = self._reserve(connection, wants, at)
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("ROLLBACK" if isinstance(found, Refused) else "COMMIT")
+        except (sqlite3.Error, OSError, ArithmeticError) as error:
+            raise self._fault(error) from None
+        return found
+
+    def give_back(self, reserved: Reserved, at: int) -> None:
+        """See Book; what is older than its lease stays spent."""
+        self._all(_GIVE_BACK, [(mark, at) for mark in reserved])
+
+    def keep(self, reserved: Reserved) -> None:
+        """See Book."""
+        self._all(_KEEP, [(mark,) for mark in reserved])
+
+    def _reserve(self, connection: sqlite3.Connection, wants: Sequence[Want], at: int) -> Reserved | Refused:
+        self._since_tidy += 1
+        if self._since_tidy >= TIDY_EVERY:
+            self._since_tidy = 0
+            connection.execute(_TIDY, (at,))
+
+        def spent(want: Want) -> list[Spending]:
+            rows = connection.execute(_SPENT, (want.key, want.since(at)))
+            return [(when, Decimal(amount)) for when, amount in rows]
+
+        refused = decide(wants, spent, at)
+        if refused is not None:
+            return refused
+        marks: list[int] = []
+        for want in wants:
+            row = (want.key, at, str(want.amount), want.until(at), at + LEASE_NS)
+            mark = connection.execute(_SPEND, row).lastrowid
+            assert mark is not None  # an INSERT has one
+            marks.append(mark)
+        return tuple(marks)
+
+    def _all(self, statement: str, rows: list[tuple[int, ...]]) -> None:
+        try:
+            connection = self._begin()
+            connection.executemany(statement, rows)
+            connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            raise self._fault(error) from None
+
+    def _begin(self) -> sqlite3.Connection:
+        """A connection that alone may write now; another file under the same name is opened anew."""
+        if self._connection is None or _identity(self._path) != self._file:
+            self.close()
+            self._connection = self._open()
+            self._file = _identity(self._path)
+        self._connection.execute("BEGIN IMMEDIATE")
+        return self._connection
+
+    def _open(self) -> sqlite3.Connection:
+        private_folder(os.path.dirname(self._path) or ".")  # noqa: PTH120  # the wire does without pathlib
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        os.close(os.open(self._path, flags, 0o600))
+        connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
+        end = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                connection.executescript(_SCHEMA)
+                return connection
+            except sqlite3.OperationalError as error:
+                # SQLite itself does not wait where others make the same file at the same time.
+                if "locked" not in str(error) or time.monotonic() > end:
+                    connection.close()
+                    raise
+                time.sleep(AGAIN_SECONDS)
+
+    def _fault(self, error: Exception) -> BookFault:
+        self.close()
+        return BookFault(f"{self._path}: {error}")
+
+
+def _identity(path: str) -> tuple[int, int]:
+    found = os.stat(path)  # noqa: PTH116  # the wire does without pathlib
+    return found.st_dev, found.st_ino
