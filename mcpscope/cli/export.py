@@ -39,6 +39,7 @@ from mcpscope.text import safe
 @click.option(
     "--steady", is_flag=True, help="jsonl for git: no times, no ids of processes, minted values counted."
 )
+@click.option("--otlp", metavar="URL", help="Send it as spans to this OpenTelemetry collector.")
 @with_settings
 def command(recording: str, filter: str, settings: Settings, **given: Any) -> None:
     """Write RECORDING (or what of it passes FILTER) to a file.
@@ -46,6 +47,8 @@ def command(recording: str, filter: str, settings: Settings, **given: Any) -> No
     jsonl is the form that mcpscope import reads. Secrets are masked unless --with-secrets is typed.
     """
     asked = Asked(**given)
+    if asked.otlp is not None and (asked.form != "jsonl" or asked.output or asked.steady):
+        raise click.UsageError("--otlp sends spans: it goes with neither --format, --output nor --steady")
     if asked.steady and asked.form != "jsonl":
         raise click.UsageError("--steady is for jsonl")
     if asked.form in forms.BINARY and asked.to_stdout and sys.stdout.isatty():
@@ -56,15 +59,28 @@ def command(recording: str, filter: str, settings: Settings, **given: Any) -> No
         session = Directory(connection).find(recording)
         query = Query(connection, wanted, sessions=[session.id])
         source = Source(connection, session, query, mask, whole=wanted.is_empty, steady=asked.steady)
+        if asked.otlp is not None:
+            _send(source, asked.otlp)
+            return
         with writing_to(asked.output) as file:
             file.writelines(forms.FORMS[asked.form](source, asked.to_stdout))
-    if mask.count:
-        click.echo(
-            f"masked {mask.count} {'value' if mask.count == 1 else 'values'} (--with-secrets keeps them)",
-            err=True,
-        )
+    _tell_masked(mask)
     if not asked.to_stdout and not settings.quiet:
         click.echo(safe(f"wrote {asked.output}"), err=True)
+
+
+def _send(source: Source, url: str) -> None:
+    from mcpscope.exports.otlp.sending import send  # imports httpx
+
+    sent = send(source, url, warn)
+    _tell_masked(source.mask)
+    click.echo(f"sent {sent} {'span' if sent == 1 else 'spans'}", err=True)
+
+
+def _tell_masked(mask: Mask) -> None:
+    if mask.count:
+        values = "value" if mask.count == 1 else "values"
+        click.echo(f"masked {mask.count} {values} (--with-secrets keeps them)", err=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +92,7 @@ class Asked:
     with_secrets: bool
     keys: tuple[str, ...]
     steady: bool
+    otlp: str | None
 
     @property
     def to_stdout(self) -> bool:

@@ -8,7 +8,7 @@ import click
 
 from mcpscope.cli.options import Values
 from mcpscope.cli.output import report
-from mcpscope.cli.wire import Refused, database_of, orders_of, required_by
+from mcpscope.cli.wire import Refused, database_of, orders_of, otlp_of, required_by
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.proxy.helm import Orders
 from mcpscope.proxy.http_options import DEFAULT_PORT, HttpOptions
@@ -62,6 +62,7 @@ def _options(values: Values, url: str, command: list[str]) -> HttpOptions:
         record_mode="required" if required_by(values) else "best-effort",
         durable=bool(values.get("durable")),
         max_body=_size(_text(values, "max_body")),
+        otlp=otlp_of(values),
         orders=orders_of(values) or Orders(),
     )
 

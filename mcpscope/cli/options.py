@@ -114,6 +114,7 @@ PROXY_OPTIONS = (
     ),
     Option("client_timeout", ("--client-timeout",), "TIME", "When this client gives up: 60s, 2m."),
     Option("max_message", ("--max-message",), "SIZE", "The longest message that rules may see (4M)."),
+    Option("otlp", ("--otlp",), "URL", "Send each call as a span to this OpenTelemetry collector."),
     Option(
         "max_body", ("--max-body",), "SIZE", "Keep at most this much of a message's body in the database."
     ),

@@ -54,6 +54,7 @@ def _run(values: Values, command: list[str]) -> int:
     required = required_by(values)
     if values.get("no_record") and (values.get("record") or required):
         raise Refused("--no-record cannot be combined with --record or --record-mode required")
+    otlp = otlp_of(values)
     orders = orders_of(values)
     db = database_of(values)
     _prepare_process()
@@ -66,6 +67,7 @@ def _run(values: Values, command: list[str]) -> int:
     options.env_names = names
     options.mask, options.redactor = _redaction(mask, orders)
     options.max_body = max_body
+    options.otlp = otlp
     if orders is not None:
         options.orders = orders
     runner = Runner(options)
@@ -94,6 +96,17 @@ def required_by(values: Values) -> bool:
     """Whether nothing may pass unrecorded: asked for, or the default where a policy is enforced."""
     mode = values.get("record_mode")
     return mode == "required" or (mode is None and bool(values.get("policy")) and not values.get("shadow"))
+
+
+def otlp_of(values: Values) -> str:
+    """The collector that what is recorded goes to; empty for none."""
+    url = _text(values, "otlp") or ""
+    if url and values.get("no_record"):
+        raise Refused("--otlp sends what is recorded: it cannot be combined with --no-record")
+    scheme, _, rest = url.partition("://")
+    if url and (scheme not in ("http", "https") or not rest.strip("/")):
+        raise Refused(f"--otlp takes the URL of a collector, such as http://127.0.0.1:4318, not {url!r}")
+    return url
 
 
 def _text(values: Values, name: str) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from mcpscope.exports.documents import Source, as_document
 from mcpscope.exports.har.log import as_har
 from mcpscope.exports.markdown import as_markdown
+from mcpscope.exports.otlp.request import as_otlp
 from mcpscope.exports.page.html import as_html
 from mcpscope.exports.spreadsheet import as_csv
 from mcpscope.exports.steady import Steady
@@ -39,5 +40,6 @@ FORMS: dict[str, Callable[[Source, bool], Iterator[bytes]]] = {
     "har": as_har,
     "csv": as_csv,
     "sqlite": as_sqlite,
+    "otlp": as_otlp,
 }
 BINARY = frozenset({"sqlite"})

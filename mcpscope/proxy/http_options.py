@@ -53,6 +53,7 @@ class HttpOptions:
     record_mode: str = "best-effort"
     durable: bool = False
     max_body: int = 0
+    otlp: str = ""
     orders: Orders = field(default_factory=Orders)
 
 

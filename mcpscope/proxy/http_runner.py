@@ -13,6 +13,7 @@ import orjson
 
 from mcpscope import __version__
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.proxy.companion import Companion
 from mcpscope.proxy.helm import socket_path
 from mcpscope.proxy.http_fronts import BridgeFront, Front, Parts, ReverseFront, StdioFront, to_stderr
 from mcpscope.proxy.http_helm import HttpHelm
@@ -28,7 +29,7 @@ from mcpscope.proxy.http_options import (
     tls_of,
     upstream_of,
 )
-from mcpscope.proxy.recorder import Recorder
+from mcpscope.proxy.recorder import Recorder, sender
 from mcpscope.proxy.registry import Entry
 from mcpscope.session.http_inject import Injected
 from mcpscope.session.http_log import JournalRecord
@@ -62,7 +63,7 @@ class HttpRunner:
         self._label = label_of(options, url)
         self._started_at = time.time_ns()
         self._entry = Entry(os.getpid())
-        self._recorder: Recorder | None = None
+        self._companions: list[Companion] = []
         self._helm: HttpHelm | None = None
         self._port = 0
         self._stop: asyncio.Future[str | int]
@@ -219,17 +220,24 @@ class HttpRunner:
         helm = self._helm
         socket = helm.listen(socket_path(folder)) if folder and helm is not None else None
         self._entry.write({**self._about(), "socket": socket})
-        journal = self.journal if isinstance(self.journal, Journal) else None
-        if journal is not None:
-            loop = asyncio.get_running_loop()
-            self._recorder = Recorder(loop, journal.folder, self._options.db, to_stderr)
-            self._recorder.start()
-            self._check_recorder(loop)
+        if isinstance(self.journal, Journal):
+            self._companions = self._make_companions(self.journal)
+            for companion in self._companions:
+                companion.start()
+            self._check_companions(asyncio.get_running_loop())
 
-    def _check_recorder(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._recorder is not None:
-            self._recorder.check()
-            loop.call_later(CHILD_CHECK_SECONDS, self._check_recorder, loop)
+    def _make_companions(self, journal: Journal) -> list[Companion]:
+        loop, options = asyncio.get_running_loop(), self._options
+        found: list[Companion] = [Recorder(loop, journal.folder, options.db, to_stderr)]
+        if options.otlp:
+            found.append(sender(loop, journal.folder, options.db, options.otlp, to_stderr))
+        return found
+
+    def _check_companions(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._companions:
+            for companion in self._companions:
+                companion.check()
+            loop.call_later(CHILD_CHECK_SECONDS, self._check_companions, loop)
 
     def _signalled(self, number: int) -> None:
         if not self._stop.done():
@@ -238,13 +246,10 @@ class HttpRunner:
     def _close(self) -> None:
         if isinstance(self.journal, Journal):
             self.journal.close()
-            recorder = self._recorder
-            if recorder is None:
-                recorder = Recorder(
-                    asyncio.get_running_loop(), self.journal.folder, self._options.db, to_stderr
-                )
-            self._recorder = None
-            recorder.leave()
+            companions = self._companions or self._make_companions(self.journal)
+            self._companions = []
+            for companion in companions:
+                companion.leave()
         self._entry.remove()
 
 

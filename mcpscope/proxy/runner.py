@@ -9,7 +9,7 @@ from time import time_ns
 from mcpscope import __version__
 from mcpscope.proxy.facts import Value, default_label, to_json
 from mcpscope.proxy.helm import Helm, Orders, socket_path
-from mcpscope.proxy.recorder import Recorder
+from mcpscope.proxy.recorder import Recorder, sender
 from mcpscope.proxy.registry import Entry
 from mcpscope.session.stdio import Client, StdioSession
 from mcpscope.store.journal import Journal
@@ -18,6 +18,9 @@ from mcpscope.transports.poll import PollLoop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mcpscope.proxy.companion import Companion
     from mcpscope.session.redacting import Redactor
     from mcpscope.transports.connect.process import Child
     from mcpscope.transports.secret_mask import Mask
@@ -40,6 +43,7 @@ class Options:
         "mask",
         "max_body",
         "orders",
+        "otlp",
         "record",
         "record_name",
         "redactor",
@@ -60,6 +64,7 @@ class Options:
         self.mask: Mask | None = None
         self.redactor: Redactor | None = None
         self.orders = Orders()
+        self.otlp = ""
 
     @property
     def record_mode(self) -> str:
@@ -77,6 +82,7 @@ class Runner:
         self._code = 70
         self._session: StdioSession | None = None
         self._recorder: Recorder | None = None
+        self._sender: Companion | None = None
         self._helm: Helm | None = None
         self._faults: list[str] = []
         self.journal = self._make_journal() if options.record else None
@@ -172,6 +178,12 @@ class Runner:
                 self._loop, journal.folder, self._options.db, self._session.stderr.relay
             )
             self._recorder.start()
+            self._send_spans(journal, self._session.stderr.relay)
+
+    def _send_spans(self, journal: Journal, say: Callable[[bytes], None]) -> None:
+        if self._options.otlp:
+            self._sender = sender(self._loop, journal.folder, self._options.db, self._options.otlp, say)
+            self._sender.start()
 
     def _catch_signals(self) -> None:
         """Signals become bytes in a pipe that the loop reads."""
@@ -188,8 +200,9 @@ class Runner:
     def _signalled(self, wake: int) -> None:
         for number in os.read(wake, 256):
             if number == signal.SIGCHLD:
-                if self._recorder is not None:
-                    self._recorder.check()
+                for companion in (self._recorder, self._sender):
+                    if companion is not None:
+                        companion.check()
             elif number in _SIGNALS and self._session is not None:
                 self._session.signal(_SIGNALS[number])
 
@@ -206,8 +219,11 @@ class Runner:
                 self._recorder = Recorder(
                     self._loop, self.journal.folder, self._options.db, self._session.stderr.relay
                 )
-            if self._recorder is not None:
-                self._recorder.leave()
+            if self._sender is None and self._session is not None:
+                self._send_spans(self.journal, self._session.stderr.relay)
+            for companion in (self._recorder, self._sender):
+                if companion is not None:
+                    companion.leave()
         self._entry.remove()
         return self._code
 

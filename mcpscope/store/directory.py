@@ -111,6 +111,16 @@ class Directory:
         """How many messages were not forwarded for certain, by fate."""
         return dict(self._connection.execute(_FATES, (session,)).fetchall())
 
+    def of_journal(self, journal: str) -> list[SessionInfo]:
+        """The sessions that come from one journal, oldest first."""
+        rows = self._connection.execute(f"{_COLUMNS} WHERE journal = ? ORDER BY id", (journal,))
+        return [SessionInfo(*row) for row in rows]
+
+    def journal_is_complete(self, journal: str) -> bool:
+        """Whether everything that a proxy wrote is stored, and nothing more will come."""
+        row = self._connection.execute("SELECT ended FROM journals WHERE uid = ?", (journal,)).fetchone()
+        return row is not None and bool(row[0])
+
     def statuses(self, session: int) -> dict[str, int]:
         """How many exchanges ended in which way."""
         return dict(self._connection.execute(_STATUSES, (session,)).fetchall())
@@ -141,8 +151,7 @@ def of_journal(path: Path, journal: str) -> list[SessionInfo]:
         return []
     try:
         check(connection, path)
-        rows = connection.execute(f"{_COLUMNS} WHERE journal = ? ORDER BY id", (journal,))
-        return [SessionInfo(*row) for row in rows]
+        return Directory(connection).of_journal(journal)
     except (sqlite3.Error, ScopeError):
         return []
     finally:

@@ -64,6 +64,14 @@ def stream_numbers(connection: sqlite3.Connection, session_id: int) -> set[int]:
     return {number for (number,) in connection.execute(query, (session_id,))}
 
 
+def stream_head(connection: sqlite3.Connection, session_id: int, stream: int) -> dict[str, Any]:
+    """What is kept of the request that opened a stream, with MCP's session id where a head names it."""
+    query = "SELECT open, facts FROM streams WHERE session_id = ? AND stream = ?"
+    row = connection.execute(query, (session_id, stream)).fetchone()
+    head, facts = (_object(text) for text in row or (None, None))
+    return {**head, "mcp_session_id": head.get("mcp_session_id") or facts.get("mcp_session_id")}
+
+
 def _object(text: str | None) -> dict[str, Any]:
     try:
         found = orjson.loads(text or "{}")

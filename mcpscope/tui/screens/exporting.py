@@ -11,7 +11,16 @@ from mcpscope.tui.exporting import FORMS, export
 from mcpscope.tui.screens.base import Act, ScopeScreen
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
 
-_KEYS = {"jsonl": "l", "json": "j", "md": "m", "csv": "c", "html": "h", "har": "a", "sqlite": "s"}
+_KEYS = {
+    "jsonl": "l",
+    "json": "j",
+    "md": "m",
+    "csv": "c",
+    "html": "h",
+    "har": "a",
+    "otlp": "o",
+    "sqlite": "s",
+}
 _SAYS = {
     "jsonl": "JSON Lines, the form that mcpscope import reads",
     "json": "one JSON document",
@@ -20,8 +29,9 @@ _SAYS = {
     "har": "HAR, for the tools of browsers",
     "csv": "CSV, one row an exchange",
     "sqlite": "a database of its own",
+    "otlp": "OpenTelemetry traces, as a collector takes them",
 }
-_ENDINGS = {"jsonl": "mcpscope.jsonl", "sqlite": "db"}
+_ENDINGS = {"jsonl": "mcpscope.jsonl", "sqlite": "db", "otlp": "otlp.json"}
 
 
 class Exporting:
