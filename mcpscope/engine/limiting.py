@@ -175,7 +175,8 @@ def _key(engine: Engine, leg: Passage, rule: Rule, limit: Limit, kind: str = "")
     names = engine.facts().client_names
     shares = {"caller": leg.caller or (names[0] if names else ""), "tool": leg.tool or leg.method}
     how = "utc" if limit.aligned else "sliding"
-    said = [limit.counter or rule.name, f"{how} {limit.per_ns // SECOND_NS}s", ".".join(limit.of)]
+    said = [limit.counter or rule.name, f"{how} {limit.per_ns // SECOND_NS}s"]
+    said += [] if limit.counter else [".".join(limit.of)]
     return json.dumps([*([kind] if kind else []), *said, *(shares[one] for one in limit.by)])
 
 

@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ruamel.yaml.nodes import Node
+from ruamel.yaml.nodes import MappingNode, Node
 
 from mcpscope.engine.places import BadPlace, read_place
+from mcpscope.engine.policy import intercept
 from mcpscope.engine.policy.keys import POLICY_KEYS
 from mcpscope.engine.policy.nodes import Reader
 from mcpscope.engine.policy.problems import PolicyError
@@ -36,11 +37,16 @@ class Policy:
 
 
 def load(text: str, file: str = "", *, taken: Sequence[str] = ()) -> Policy:
-    """Read a policy; raises PolicyError with all that is wrong. ``taken`` are names of other files' rules."""
+    """Read a policy, ours or Intercept's; raises PolicyError with all that is wrong.
+
+    ``taken`` are names of other files' rules.
+    """
     reader = Reader(file)
     top = reader.document(text)
     if top is None:
         raise PolicyError(file, reader.problems)
+    if intercept.is_intercept(top):
+        return _foreign(reader, top, text, set(taken))
     members = reader.members(top, tuple(POLICY_KEYS), "a policy")
     _version(reader, top, members)
     default = (
@@ -60,6 +66,19 @@ def load(text: str, file: str = "", *, taken: Sequence[str] = ()) -> Policy:
     if reader.problems:
         raise PolicyError(file, reader.problems)
     return policy
+
+
+def _foreign(reader: Reader, top: MappingNode, text: str, taken: set[str]) -> Policy:
+    """A file in Intercept's format, recognised by its ``tools``."""
+    members = reader.members(top, tuple(intercept.KEYS), "a policy with tools")
+    _version(reader, top, members)
+    if "description" in members:
+        reader.text(members["description"], "description")
+    found = intercept.read(reader, members, taken)
+    if reader.problems:
+        raise PolicyError(reader.file, reader.problems)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return Policy(reader.file, digest, found.rules, hide=found.hide)
 
 
 def in_force(policies: Sequence[Policy]) -> list[Rule]:

@@ -29,6 +29,11 @@ PASSES = frozenset(
 _NOTES = "notifications/"
 
 
+def acts(method: str) -> bool:
+    """Whether a request of this method does or reads something; unknown ones are taken to."""
+    return method not in PASSES and not method.startswith(_NOTES)
+
+
 class _Acts:
     """Matches every request that does or reads something, in either direction, and every unknown method."""
 
@@ -43,7 +48,7 @@ class _Acts:
         return {"method": subject.method, **({"tool": subject.tool} if subject.tool else {})}
 
     def could(self, direction: Direction, method: str, tool: str) -> bool:
-        return method not in PASSES and not method.startswith(_NOTES)
+        return acts(method)
 
     @property
     def test(self) -> Callable[[Any], bool | None]:
