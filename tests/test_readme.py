@@ -11,6 +11,7 @@ import pytest
 
 from mcpscope.demo.frozen import build
 from mcpscope.engine.policy.load import load
+from mcpscope.gateway.config import load_config
 from tests.program import ROOT, Program
 
 README = (ROOT / "README.md").read_text()
@@ -43,6 +44,11 @@ def test_json_is_json() -> None:
 def test_a_policy_is_one() -> None:
     policies = [load(text) for kind, text in BLOCKS if kind == "yaml" and text.startswith("version:")]
     assert policies and all(policy.rules for policy in policies)
+
+
+def test_a_gateway_is_one() -> None:
+    gateways = [load_config(text) for kind, text in BLOCKS if kind == "yaml" and "\nupstreams:" in text]
+    assert gateways and all(gateway.upstreams and gateway.callers for gateway in gateways)
 
 
 def test_files_and_pictures_it_names_exist() -> None:

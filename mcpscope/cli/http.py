@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import click
 
@@ -12,15 +13,22 @@ from mcpscope.cli.wire import Refused, database_of, orders_of, otlp_of, required
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.proxy.helm import Orders
 from mcpscope.proxy.http_options import DEFAULT_PORT, HttpOptions
-from mcpscope.proxy.http_runner import HttpRunner
+from mcpscope.proxy.http_runner import FrontOf, HttpRunner
+from mcpscope.session.law import Scope
+
+Scopes = dict[str, list[Scope]]
+Make = Callable[[Values], tuple[HttpOptions, FrontOf | None]]
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
-def run_http(values: Values, *, url: str = "", command: list[str] | None = None) -> int:
+def run_http(
+    values: Values, *, url: str = "", command: list[str] | None = None, make: Make | None = None
+) -> int:
     """Run until a signal or the client ends it; what went wrong is said on stderr. Returns the exit code."""
     try:
-        return HttpRunner(_options(values, url, command or []), _say).run()
+        options, front = (options_of(values, url, command or []), None) if make is None else make(values)
+        return HttpRunner(options, _say, front).run()
     except Refused as refused:
         message, hint, code, exit = refused.args
         return report(
@@ -32,7 +40,8 @@ def run_http(values: Values, *, url: str = "", command: list[str] | None = None)
         return int(Exit.INTERRUPTED)
 
 
-def _options(values: Values, url: str, command: list[str]) -> HttpOptions:
+def options_of(values: Values, url: str, command: list[str], scopes: Scopes | None = None) -> HttpOptions:
+    """What the command line says of a proxy. Raises Refused or ScopeError for what cannot be."""
     if values.get("no_record") and (values.get("record") or required_by(values)):
         raise _usage("--no-record cannot be combined with --record or --record-mode required")
     if values.get("stdio") and (command or values.get("port") or values.get("host")):
@@ -63,7 +72,7 @@ def _options(values: Values, url: str, command: list[str]) -> HttpOptions:
         durable=bool(values.get("durable")),
         max_body=_size(_text(values, "max_body")),
         otlp=otlp_of(values),
-        orders=orders_of(values) or Orders(),
+        orders=orders_of(values, scopes) or Orders(),
     )
 
 

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mcpscope.proxy.helm import Orders
     from mcpscope.proxy.runner import Options, Runner
-    from mcpscope.session.law import Law
+    from mcpscope.session.law import Law, Scope
     from mcpscope.session.redacting import Redactor
     from mcpscope.transports.secret_mask import Mask
 
@@ -190,7 +190,7 @@ def _resolved(text: str, mask: Mask | None) -> tuple[str, Mask | None]:
     return value, mask
 
 
-def orders_of(values: Values) -> Orders | None:
+def orders_of(values: Values, scopes: dict[str, list[Scope]] | None = None) -> Orders | None:
     """The rules of the command line, checked before anything starts; None where there are none."""
     if not any(values.get(name) for name in _RULE_OPTIONS) and not os.environ.get("MCPSCOPE_REDACT_KEYS"):
         return None
@@ -207,7 +207,7 @@ def orders_of(values: Values) -> Orders | None:
     orders.client_timeout = _seconds(_text(values, "client_timeout"))
     orders.max_message = _size(values, "max_message")
     if values.get("policy"):
-        orders.law = _law(values)
+        orders.law = _law(values, scopes)
         _can_seal()
     orders.places = _places(values)
     if orders.any:
@@ -220,14 +220,14 @@ def orders_of(values: Values) -> Orders | None:
     return orders
 
 
-def _law(values: Values) -> Law:
+def _law(values: Values, scopes: dict[str, list[Scope]] | None = None) -> Law:
     from mcpscope.errors import ScopeError
     from mcpscope.session.law import Law
 
     if values.get("no_record"):  # never reached unrecorded: what is decided must be in the record
         raise Refused("--policy needs the record: it cannot be combined with --no-record")
     try:
-        return Law(_list(values, "policy"), shadow=bool(values.get("shadow")))
+        return Law(_list(values, "policy"), shadow=bool(values.get("shadow")), scopes=scopes)
     except ScopeError as error:
         raise Refused(error.message, error.hint, error.code, int(error.exit)) from None
 

@@ -91,7 +91,7 @@ def consider(engine: Engine, whole: Passage, at: int, out: list[Command]) -> Non
     refused: list[str] = []
     for part in whole.parts:
         part.let_go |= whole.let_go
-        if engine.steering.view.touched and part.direction is Direction.TO_CLIENT:
+        if engine.view.touched and part.direction is Direction.TO_CLIENT:
             viewing.refused(engine, part, at, [])
         verdict = judge(part, engine.steering, engine.facts(), at)
         out.extend(Note("log", text) for text in verdict.notes)

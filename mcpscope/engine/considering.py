@@ -35,7 +35,7 @@ def consider(engine: Engine, passage: Passage, at: int, out: Out) -> None:
     if strict and _unreadable(engine, passage, at, out):
         return
     noted: Out = []
-    if steering.view.touched and viewing.refused(engine, passage, at, noted):
+    if engine.view.touched and viewing.refused(engine, passage, at, noted):
         out.extend(noted)
         return
     if strict and _alike_hidden(engine, passage, at, out):
@@ -100,7 +100,7 @@ def _told_by_its_bytes(engine: Engine, passage: Passage) -> Passage:
 
 def _alike_hidden(engine: Engine, passage: Passage, at: int, out: Out) -> bool:
     """Refuse what a lenient reader takes for a call of something hidden."""
-    if not (engine.steering.view.hides and passage.goes_to_server and passage.phase is Phase.REQUEST):
+    if not (engine.view.hides and passage.goes_to_server and passage.phase is Phase.REQUEST):
         return False
     found = doubt.hiding(engine, passage)
     return found is not None and viewing.refuse(engine, passage, *found, at, out)

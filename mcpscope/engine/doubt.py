@@ -41,7 +41,7 @@ def refusing(engine: Engine, passage: Passage, at: int, out: Out) -> Rule | None
 
 def hiding(engine: Engine, passage: Passage) -> tuple[Surface, str, str] | None:
     """What of the hidden one of the other readings of ``passage`` names: surface, name, and what hides it."""
-    hidden = engine.steering.view.hidden
+    hidden = engine.view.hidden
     for reading in _readings(engine, passage):
         for surface, name in shown(reading.message):
             if why := hidden(surface, name):
@@ -77,8 +77,11 @@ def _decides(engine: Engine, other: Passage, at: int, *, looks: bool) -> Rule | 
     rules = engine.steering.rules
     direction = other.direction.other if other.phase is Phase.ANSWER else other.direction
     subject = Live(other, engine.facts(), at)
+    settled: set[str] = set()
     for entry in rules.candidates((other.phase, direction, other.method, other.tool)):
         rule = entry.rule
+        if rule.chapter in settled:
+            continue
         if rule.action is Action.LIMIT and not rule.shadow and matches(rule, subject, other):
             if rule.name not in other.counted:
                 return rule  # its limit does not count this reading
@@ -87,7 +90,10 @@ def _decides(engine: Engine, other: Passage, at: int, *, looks: bool) -> Rule | 
             continue
         if (looks and rule.stands_last) or not matches(rule, subject, other):
             continue
-        if rule.action not in REFUSALS or rule.name in other.let_go:
+        if rule.action is Action.ALLOW or rule.name in other.let_go:
+            settled.add(rule.chapter)
+            continue
+        if rule.action not in REFUSALS:
             return None
         if entry.hit(at):
             return rule

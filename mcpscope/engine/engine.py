@@ -18,6 +18,7 @@ be granted. On the message path nothing raises.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final, assert_never
 
 from mcpscope.engine import (
@@ -57,6 +58,7 @@ from mcpscope.engine.passage import CANCELLED, Passage, tool_of
 from mcpscope.engine.rules import Phase
 from mcpscope.engine.schema_check import SchemaChecks, schema_of
 from mcpscope.engine.steering import Steering
+from mcpscope.engine.visibility import View
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.parsing import parse
 
@@ -73,7 +75,8 @@ class Engine:
     """Decides what becomes of each message of one session.
 
     ``memory`` is what was seen of the session before; with the recorder's checkpoint in it, answers to
-    requests of the fast lane find theirs. ``names`` are those of the session (number, name, label, uid).
+    requests of the fast lane find theirs. ``names`` are those of the session (number, name, label, uid),
+    ``servers`` those of its server beside what that calls itself. ``view`` is what its client may see.
     """
 
     def __init__(
@@ -83,8 +86,12 @@ class Engine:
         session: int = 1,
         memory: Memory | None = None,
         names: tuple[str, ...] = (),
+        servers: tuple[str, ...] = (),
+        view: View | None = None,
     ) -> None:
         self.steering = steering
+        self.view = steering.view if view is None else view
+        self._servers = servers
         self.session = session
         self.memory = memory if memory is not None else Memory()
         self.names = names
@@ -179,7 +186,7 @@ class Engine:
         settled: list[Command] = []
         if phase is _ANSWER and self.reservations.open and exchange is not None:
             limiting.answered(self, exchange, message, at, settled)
-        calm = calm and not (self.steering.view.touched and viewing.concerns(method))
+        calm = calm and not (self.view.touched and viewing.concerns(method))
         if calm and not self.steering.rules.candidates(place) and b'"inputRequests"' not in message.raw:
             self._remember(exchange, message, request, caller)
             return [Forward(direction, message, at, stream), *settled]
@@ -252,7 +259,7 @@ class Engine:
 
     def let_go(self, passage: Passage, at: int, out: list[Command]) -> None:
         """Send ``passage`` on as it stands now, unless rules have made it what must not be seen."""
-        edited = passage.changed and self.steering.view.touched
+        edited = passage.changed and self.view.touched
         if edited and not passage.parts and viewing.refused(self, passage, at, out):
             return
         message = passage.message
@@ -332,11 +339,14 @@ class Engine:
 
     def facts(self) -> Facts:
         """The names that filters ask for."""
-        return self.memory.facts(self.names)
+        found = self.memory.facts(self.names)
+        if self._servers:
+            return replace(found, server_names=(*found.server_names, *self._servers))
+        return found
 
     def face(self, name: str) -> tuple[str, str]:
         """The name and the description ("" for the server's) that clients see a tool under."""
-        face = self.steering.view.faces.get(name)
+        face = self.view.faces.get(name)
         return (name, "") if face is None else (face.name, face.description)
 
     def check(self, passage: Passage, message: Message) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from mcpscope.engine.guard import edited
@@ -71,32 +72,39 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
     verdict.holds = verdict.delays = verdict.allows = None
     verdict.limits = []
     passage.shadowed.clear()
-    for entry in candidates:
+    settled: set[str] = set()
+    for entry in _unsettled(candidates, settled):
         rule = entry.rule
-        if _approved(rule, subject, passage):
-            _end(rule, passage, verdict, passes=True)
-            break
-        if not _acts(entry, subject, passage, at):
+        passes = _approved(rule, subject, passage)
+        if not passes and not _acts(entry, subject, passage, at):
             continue
-        if rule.origin == POLICY:
+        if rule.origin == POLICY and not passes:
             passage.saw |= values_seen(rule, passage, steering, facts, at)
-        if rule.action is Action.EDIT:
+        if passes or rule.action is Action.ALLOW:
+            _passes(rule, passage, verdict)
+            settled.add(rule.chapter)
+        elif rule.action is Action.EDIT:
             if _edit(passage, rule, verdict, steering):
                 return True
         elif rule.action.decides:
-            _end(rule, passage, verdict, passes=rule.action is Action.ALLOW)
+            verdict.decides, verdict.allows = rule, None
             break
         else:
             _aside(entry, passage, verdict, steering)
     return False
 
 
-def _end(rule: Rule, passage: Passage, verdict: Verdict, *, passes: bool) -> None:
-    """The rule that ends the judging: what it says is done, or it lets the message pass."""
-    verdict.decides = None if passes else rule
-    if passes:
-        verdict.allows = rule if rule.origin == POLICY else None
-        _count(rule, passage, verdict)
+def _unsettled(candidates: Iterable[Entry], settled: set[str]) -> Iterator[Entry]:
+    """Those whose chapter no rule has ended yet."""
+    for entry in candidates:
+        if entry.rule.chapter not in settled:
+            yield entry
+
+
+def _passes(rule: Rule, passage: Passage, verdict: Verdict) -> None:
+    """A rule that lets the message pass ends the judging of its chapter."""
+    verdict.allows = verdict.allows or (rule if rule.origin == POLICY else None)
+    _count(rule, passage, verdict)
 
 
 def _approved(rule: Rule, subject: Live, passage: Passage) -> bool:
@@ -131,6 +139,8 @@ def _acts(entry: Entry, subject: Live, passage: Passage, at: int) -> bool:
 
 def matches(rule: Rule, subject: Live, passage: Passage) -> bool:
     """Whether the rule's condition holds, or cannot be told and the rule refuses."""
+    if (rule.server or rule.caller) and not _is_about(rule, subject, passage):
+        return False
     if rule.errors_only and passage.phase is Phase.ANSWER and subject.status not in _BAD:
         return False
     if rule.condition is None:
@@ -138,6 +148,13 @@ def matches(rule: Rule, subject: Live, passage: Passage) -> bool:
     found = rule.condition.test(subject)
     # A comparison that the types did not allow refuses, and lets nothing else happen.
     return bool(found) or (found is None and rule.action in UNTOLD)
+
+
+def _is_about(rule: Rule, subject: Live, passage: Passage) -> bool:
+    """Whether the message is to or from the server and the caller that the rule is narrowed to."""
+    if rule.server and rule.server not in subject.server_names:
+        return False
+    return not rule.caller or rule.caller == passage.caller
 
 
 def _flows(rule: Rule, passage: Passage) -> bool:

@@ -127,6 +127,8 @@ class Condition(Protocol):
 class Rule:
     """One rule. Without a condition it concerns every message.
 
+    ``chapter`` names its policy where each of several has its say: an ``allow`` ends the judging of its own
+    chapter only. ``server`` and ``caller`` narrow it to one of those ("" for all).
     ``origin`` tells where it came from: ``breakpoint``, ``intercept``, ``option``, ``live`` or ``policy``.
     ``skip`` hits pass before it acts, ``once`` switches it off after it acted. ``timeout_ns`` and
     ``fallback`` are for the holds it makes (None: the usual ones), ``errors_only`` for answers that are
@@ -155,6 +157,9 @@ class Rule:
     limits: tuple[Limit, ...] = ()
     stands_last: bool = False
     """It says what happens to what no other rule decides."""
+    chapter: str = ""
+    server: str = ""
+    caller: str = ""
 
     @property
     def refuses(self) -> bool:

@@ -42,7 +42,7 @@ def concerns(method: str) -> bool:
 
 def refused(engine: Engine, passage: Passage, at: int, out: list[Command]) -> bool:
     """Make ``passage`` what its receiver may see; True if it is refused, and answered."""
-    view = engine.steering.view
+    view = engine.view
     if passage.direction is Direction.TO_SERVER and passage.phase is Phase.REQUEST:
         return _asked(engine, view, passage, at, out)
     if passage.direction is Direction.TO_CLIENT and passage.message.kind is Kind.NOTIFICATION:
@@ -195,7 +195,7 @@ def _compare(engine: Engine, pins: Pins, passage: Passage, out: list[Command]) -
         told = [change.to_json() for change in found]
         out.append(Tell("drift", {"tool": name, "changes": told, "on_drift": pins.on_drift.value}))
     if turned:
-        engine.steering.view.forget()
+        engine.view.forget()
 
 
 def undecided(engine: Engine, passage: Passage) -> Rule | None:

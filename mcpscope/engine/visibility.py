@@ -78,6 +78,7 @@ class View:
         self.faces: dict[str, Face] = {}
         self.hidden_by: list[Callable[[Surface, str], str]] = []
         self.touched: frozenset[Surface] = frozenset()
+        self._narrowed = False
         self._names: dict[str, str] = {}
         self._known: dict[tuple[Surface, str], str] = {}
         self._changed = changed
@@ -92,7 +93,14 @@ class View:
 
     @property
     def hides(self) -> bool:
-        return bool(self.only or self.policy or self.hidden_by) or any(not wish.shown for wish in self.wishes)
+        if self._narrowed or self.only or self.policy or self.hidden_by:
+            return True
+        return any(not wish.shown for wish in self.wishes)
+
+    def narrow(self) -> None:
+        """There are callers who see less: every message has to be looked at."""
+        self._narrowed = True
+        self.refresh(frozenset(Surface))
 
     def hide(self, globs: Iterable[str], surfaces: frozenset[Surface] = frozenset(Surface)) -> None:
         """Hide what matches; ``tool:``, ``prompt:`` or ``resource:`` before a glob names the surface."""

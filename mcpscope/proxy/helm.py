@@ -38,6 +38,7 @@ class Orders:
         "intercept",
         "law",
         "max_message",
+        "narrowed",
         "on_drift",
         "onlys",
         "places",
@@ -58,6 +59,7 @@ class Orders:
         self.client_timeout = 0.0
         self.detached = ""
         self.max_message = 0
+        self.narrowed = False
         self.law: Law | None = None
         self.places: list[str] = []
         self.redactor: Redactor | None = None
@@ -66,7 +68,7 @@ class Orders:
     def any(self) -> bool:
         """Whether rules are there from the first byte."""
         rules = self.breaks or self.denies or self.intercept or self.law or self.faults or self.places
-        return bool(rules or self.views)
+        return bool(rules or self.views or self.narrowed)
 
     @property
     def views(self) -> bool:

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import SplitResult
 
 from mcpscope.errors import Exit, ScopeError
@@ -50,6 +50,10 @@ class Parts:
     opened: Callable[[Session], None]
     closed: Callable[[Session, str], None]
     helmed: Helmed = field(default_factory=Helmed)
+    ended: Callable[[int], None] = field(default=lambda code: None)
+    """The client on our standard streams has gone: the proxy ends with this code."""
+    gateway: Any = None
+    """What stands for several servers, where one does."""
     address: str = ""
     """Where clients find the proxy, as soon as it listens; "" on stdio."""
 
@@ -64,6 +68,8 @@ class Front(Protocol):
 
     async def start(self) -> int: ...
     async def close(self, reason: str) -> None: ...
+    def about(self) -> dict[str, Any]:
+        """Facts for those who ask for the proxy's state, beside those that every proxy has."""
 
 
 class ReverseFront:
@@ -101,8 +107,11 @@ class ReverseFront:
                 exit=Exit.USAGE,
                 hint="give the proxy another --port",
             )
-        _announce(self._parts, port, url.path or "/", self._parts.shown_url)
+        announce(self._parts, port, url.path or "/", self._parts.shown_url)
         return port
+
+    def about(self) -> dict[str, Any]:
+        return {}
 
     async def close(self, reason: str) -> None:
         self._server.close()
@@ -134,8 +143,11 @@ class BridgeFront:
     async def start(self) -> int:
         options = self._parts.options
         await self._server.start(options.host, options.port)
-        _announce(self._parts, self._server.port, BRIDGE_PATH, options.command[0])
+        announce(self._parts, self._server.port, BRIDGE_PATH, options.command[0])
         return self._server.port
+
+    def about(self) -> dict[str, Any]:
+        return {}
 
     async def close(self, reason: str) -> None:
         self._server.close()
@@ -170,9 +182,12 @@ class StdioFront:
         session = RemoteSession(self._loop, self._settings, self._pool, parts.journal, self._record)
         self._session = session
         source, drain = open_source(os.dup(0)), open_drain(os.dup(1))
-        _keep_off_standard_streams()
+        keep_off_standard_streams()
         session.client = LineClient(self._loop, source, drain, session)
         return 0
+
+    def about(self) -> dict[str, Any]:
+        return {}
 
     async def close(self, reason: str) -> None:
         if self._session is not None:
@@ -191,14 +206,14 @@ def to_stderr(data: bytes) -> None:
         pass  # nobody reads it
 
 
-def _announce(parts: Parts, port: int, path: str, target: str) -> None:
+def announce(parts: Parts, port: int, path: str, target: str) -> None:
     host = parts.options.host
     shown = f"[{host}]" if ":" in host else host
     parts.address = f"http://{shown}:{port}{path}"
     parts.say(f"listening on {parts.address} for {target}")
 
 
-def _keep_off_standard_streams() -> None:
+def keep_off_standard_streams() -> None:
     """A stray print of ours must not reach the client: descriptor 1 becomes standard error, 0 is empty."""
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     os.dup2(null, 0, inheritable=False)

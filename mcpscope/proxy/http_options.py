@@ -44,6 +44,8 @@ class HttpOptions:
     headers: list[str] = field(default_factory=list)
     origins: list[str] = field(default_factory=list)
     client_token: str = ""
+    callers: dict[str, str] = field(default_factory=dict)
+    """Further names of callers with the references of their tokens."""
     allow_remote: bool = False
     ca_file: str = ""
     insecure: bool = False
@@ -94,6 +96,7 @@ def secrets_of(url: SplitResult) -> list[str]:
 def _callers(options: HttpOptions, policies: Sequence[Policy]) -> dict[str, str]:
     """Who may come in: the client of the command line and the callers of the policy, with references."""
     found = {"client": options.client_token} if options.client_token else {}
+    found.update(options.callers)
     for policy in policies:
         found.update(policy.callers)
     return found

@@ -40,6 +40,7 @@ from mcpscope.store.local_key import digest_key
 from mcpscope.store.records import Dir, RecordType
 from mcpscope.transports.secret_mask import Mask
 
+FrontOf = Callable[[asyncio.AbstractEventLoop, Parts], Front]
 HOUSEKEEPING_SECONDS = 0.1
 CHILD_CHECK_SECONDS = 0.5
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -48,9 +49,15 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 class HttpRunner:
     """Everything such a proxy's process has once. ``run`` returns the exit code."""
 
-    def __init__(self, options: HttpOptions, say: Callable[[str], None]) -> None:
-        """Checks the options and resolves secrets; raises ScopeError. ``say`` writes a line for a person."""
+    def __init__(
+        self, options: HttpOptions, say: Callable[[str], None], front: FrontOf | None = None
+    ) -> None:
+        """Checks the options and resolves secrets; raises ScopeError. ``say`` writes a line for a person.
+
+        ``front`` makes what serves clients where that is none of the three shapes of one upstream.
+        """
         self._options = options
+        self._front_of = front
         mask = Mask(key=digest_key())
         self._mask, self._tell = mask, say
         self.redactor = Redactor(mask)
@@ -65,6 +72,7 @@ class HttpRunner:
         self._entry = Entry(os.getpid())
         self._companions: list[Companion] = []
         self._helm: HttpHelm | None = None
+        self._serving: Front | None = None
         self._port = 0
         self._stop: asyncio.Future[str | int]
         self.journal: Any = self._make_journal() if options.record else Unrecorded()
@@ -109,8 +117,9 @@ class HttpRunner:
                 loop.add_signal_handler(number, self._signalled, number)
         helm = self._helm = HttpHelm(loop, self._options.orders, self._about)
         self.parts.helmed = helm.helmed
+        self.parts.ended = self._ended
         helm.start()
-        front = self._front(loop)
+        front = self._serving = self._front(loop)
         end: str | int = "clean"
         try:
             port = await front.start()
@@ -126,6 +135,8 @@ class HttpRunner:
 
     def _front(self, loop: asyncio.AbstractEventLoop) -> Front:
         parts = self.parts
+        if self._front_of is not None:
+            return self._front_of(loop, parts)
         if self._options.stdio:
             return StdioFront(loop, parts, self._ended)
         if parts.url is None:
@@ -181,6 +192,7 @@ class HttpRunner:
             "era": session.era,
             "inferred": session.inferred,
             "caller": session.identity[0],
+            **session.facts,
         }
         self.journal.append(RecordType.SESSION_OPEN, Dir.NONE, session.number, 0, orjson.dumps(facts))
 
@@ -196,6 +208,10 @@ class HttpRunner:
 
     def _about(self) -> dict[str, Any]:
         """What others are told of this proxy."""
+        return {**self._facts(), **(self._serving.about() if self._serving is not None else {})}
+
+    def _facts(self) -> dict[str, Any]:
+        """What its entry says by which others find it."""
         journal = self.journal if isinstance(self.journal, Journal) else None
         options = self._options
         return {
@@ -219,7 +235,7 @@ class HttpRunner:
         folder = self._entry.make_folder()
         helm = self._helm
         socket = helm.listen(socket_path(folder)) if folder and helm is not None else None
-        self._entry.write({**self._about(), "socket": socket})
+        self._entry.write({**self._facts(), "socket": socket})
         if isinstance(self.journal, Journal):
             self._companions = self._make_companions(self.journal)
             for companion in self._companions:

@@ -11,8 +11,9 @@ from mcpscope.protocol.message import Direction, Kind, Message, RpcId
 from mcpscope.protocol.parsing import parse
 from mcpscope.protocol.revisions import CLIENT_CAPABILITIES, PROTOCOL_VERSION, SUBSCRIPTION_ID
 from mcpscope.session.bridge_ids import IdKey, id_key, same_id
+from mcpscope.session.bridge_life import Life, Rebirth
 from mcpscope.session.bridge_post import BridgeExchange, BridgePost, BridgeStanding
-from mcpscope.session.child import ServerProcess
+from mcpscope.session.child import LineServer
 from mcpscope.session.crossing import Crossing, one_line
 from mcpscope.session.http_local import local_failure
 from mcpscope.session.http_log import NotRecorded
@@ -36,7 +37,7 @@ class ChildSession:
         self.mcp_id = mcp_id
         self.modern = record.era == MODERN
         self.version = ""
-        self.process: ServerProcess
+        self.process: LineServer
         self.crossing: Crossing
         self.gone = False
         self.closing = False
@@ -47,6 +48,8 @@ class ChildSession:
         self._backlog: deque[bytes] = deque(maxlen=BACKLOG_MESSAGES)
         self._held: set[int] = set()
         self._echoes: dict[str, None] = {}
+        self.life = Life(self)
+        self.rebirth = Rebirth(self, proxy)
 
     def __repr__(self) -> str:
         return f"<ChildSession {self.record.number} open={len(self._exchanges)} gone={self.gone}>"
@@ -124,6 +127,11 @@ class ChildSession:
         if not self.gone:
             self.process.hold_reading(paused=bool(self._held))
 
+    def born(self) -> Life:
+        """Who is to listen to a process that begins now."""
+        self.life = Life(self)
+        return self.life
+
     def close(self) -> None:
         """End the process; what is open breaks off when it has gone."""
         self.closing = True
@@ -131,10 +139,13 @@ class ChildSession:
 
     # from the process
 
-    def on_line(self, raw: bytes) -> None:
+    def on_line(self, raw: bytes, of: RpcId = None) -> None:
+        """A message of the server; ``of`` is the id of the request it belongs to, where that is known."""
         message = parse(raw)
+        if self.rebirth.absorbs(message):
+            return
         try:
-            self.crossing.received(Direction.TO_CLIENT, message, self._route(message))
+            self.crossing.received(Direction.TO_CLIENT, message, self._route(message, of))
         except NotRecorded:
             self.closing = True
             self.process.terminate()
@@ -166,7 +177,9 @@ class ChildSession:
         if direction is Direction.TO_CLIENT:
             self._deliver(message, stream, spoiled=changed and message.kind is Kind.MALFORMED)
             return
-        self.process.write(one_line(message.raw))
+        for item in message.items or (message,):
+            self.rebirth.again.said(item)
+        self.rebirth.write(one_line(message.raw))
         post = self._exchanges.get(stream)
         if isinstance(post, BridgePost):
             post.forwarded = True
@@ -176,7 +189,7 @@ class ChildSession:
 
     def send(self, direction: Direction, data: bytes, stream: int, answers: int) -> bool:
         if direction is Direction.TO_SERVER:
-            self.process.write(one_line(data))
+            self.rebirth.write(one_line(data))
         else:
             self._deliver(parse(data), stream)
         return True
@@ -195,13 +208,14 @@ class ChildSession:
 
     # helpers
 
-    def _route(self, message: Message) -> int:
+    def _route(self, message: Message, of: RpcId = None) -> int:
         """The stream of a line of the process; 0 for what has no open exchange."""
         first = message.items[0] if message.items else message
         if first.is_answer:
             waiting = self._find(first.id)
             return waiting[-1].stream if waiting else 0
-        post = self._related(first)
+        known = self._find(of) if of is not None else []
+        post = known[-1] if known else self._related(first)
         if post is not None and post.takes_events:
             return post.stream
         return 0 if self._standing is None else self._standing.stream
@@ -242,6 +256,8 @@ class ChildSession:
         """``spoiled``: it was an answer until a fault struck it, and goes where that would have gone."""
         exchange = self._exchanges.get(stream) or (self._standing if stream == 0 else None)
         answers = [item for item in (message.items or (message,)) if item.is_answer]
+        for item in answers:
+            self.rebirth.again.answered(item)
         if isinstance(exchange, BridgePost) and spoiled:
             exchange.answer(message.raw)
             if exchange.over:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from mcpscope.protocol.revisions import declared, is_known
 from mcpscope.session.bridge_checks import modern_refusal
 from mcpscope.session.bridge_child import ChildSession
 from mcpscope.session.bridge_post import BridgePost, BridgeStanding
-from mcpscope.session.child import ServerProcess
+from mcpscope.session.child import LineServer, ServerProcess
 from mcpscope.session.conversation import Conversation, Helmed
 from mcpscope.session.http_facts import Facts
 from mcpscope.session.http_local import local_failure
@@ -31,6 +31,7 @@ MAX_CHILDREN = 64
 IDLE_SECONDS = 600.0
 SWEEP_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 15.0
+NOT_STARTED = 127
 BATCH_REVISION = "2025-03-26"
 
 
@@ -46,6 +47,10 @@ class BridgeSettings:
     clock: Callable[[], int]
     stderr: Callable[[bytes], None]
     path: bytes = b"/mcp"
+    start: Callable[[ChildSession], LineServer] | None = None
+    """Makes the server of a session where that is no process of ``command``."""
+    most: int = MAX_CHILDREN
+    numbers: Iterator[int] | None = None
     opened: Callable[[Session], None] = field(default=lambda session: None)
     closed: Callable[[Session, str], None] = field(default=lambda session, reason: None)
     helmed: Helmed = field(default_factory=Helmed)
@@ -60,7 +65,7 @@ class BridgeProxy:
         self.journal = journal
         self.now = loop.time
         self._facts = Facts(settings.mask)
-        self._sessions = Sessions(loop.time, settings.opened, settings.closed)
+        self._sessions = Sessions(loop.time, settings.opened, settings.closed, settings.numbers)
         self._streams = 0
         self._legacy: dict[bytes, ChildSession] = {}
         self._modern: dict[Identity, list[ChildSession]] = {}
@@ -82,7 +87,9 @@ class BridgeProxy:
             incoming.answer(refusal.status, [text, *refusal.headers], refusal.text, close=True)
             return IGNORED
         if head.path != self._settings.path:
-            return _refused(BridgePost(self, incoming), 404, "only /mcp is served here")
+            return _refused(
+                BridgePost(self, incoming), 404, f"only {self._settings.path.decode()} is served here"
+            )
         if head.method == b"GET":
             return self._get(BridgeStanding(self, incoming))
         if head.method == b"DELETE":
@@ -271,14 +278,14 @@ class BridgeProxy:
         child = ChildSession(self, record, mcp_id)
         settings = self._settings
         try:
-            child.process = ServerProcess(self._loop, settings.command, settings.env, settings.cwd, child)
+            self.begin_process(child)
         except StartFailed as error:
             self._sessions.close(record, "not started")
             status, headers, body = local_failure("exec", f"{settings.command[0]}: {error}", b"{}")
             post._answer(status, headers, body)
             return None
         child.crossing = Conversation(
-            self._loop, self.journal, settings.helmed, record.number, child, settings.mask
+            self._loop, self.journal, settings.helmed, record.number, child, settings.mask, identity[0]
         )
         self._children.add(child)
         if mcp_id:
@@ -288,9 +295,28 @@ class BridgeProxy:
             self._modern.setdefault(identity, []).append(child)
         return child
 
+    def begin_process(self, child: ChildSession) -> None:
+        """Give ``child`` a server. Raises StartFailed."""
+        settings = self._settings
+        if settings.start is not None:
+            child.process = settings.start(child)
+            return
+        life = child.born()
+        child.process = ServerProcess(self._loop, settings.command, settings.env, settings.cwd, life)
+
+    def restart(self) -> int:
+        """Let another process take the place of each that runs; how many did."""
+        running = [child for child in self._children if not child.gone and not child.closing]
+        for child in running:
+            try:
+                child.rebirth.begin()
+            except StartFailed:
+                child.on_exit(NOT_STARTED)
+        return len(running)
+
     def _make_room(self) -> bool:
         """Below the cap, after ending the child that has been idle longest if need be."""
-        if len(self._children) < MAX_CHILDREN:
+        if len(self._children) < self._settings.most:
             return True
         idle = [child for child in self._children if child.idle and not child.closing and child.modern]
         if not idle:

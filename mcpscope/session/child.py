@@ -29,6 +29,15 @@ class ChildSink(Protocol):
         """It does not read what it is sent (or does again)."""
 
 
+class LineServer(Protocol):
+    """What speaks in lines for one session: a process, or what stands for one."""
+
+    def write(self, line: bytes) -> None: ...
+    def hold_reading(self, *, paused: bool) -> None: ...
+    def close(self) -> None: ...
+    def terminate(self) -> None: ...
+
+
 class ServerProcess:
     """``write`` sends one line, ``close`` begins the end: stdin, 2 s, SIGTERM, 2 s, SIGKILL (the guard's)."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from mcpscope.transports.secret_mask import Mask
 if TYPE_CHECKING:
     from mcpscope.engine.engine import Engine
     from mcpscope.engine.steering import Steering
+    from mcpscope.engine.visibility import View
     from mcpscope.transports.loop import Handle, Loop
 
 CATCH_UP_SECONDS = 0.1
@@ -42,10 +43,23 @@ class Helmed:
     """Those whose engine was asked since they were last seen outside the gate."""
     tell: Callable[[str, int, dict[str, Any]], None] = field(default=lambda event, session, data: None)
     names: tuple[str, ...] = ()
+    servers: tuple[str, ...] = ()
+    """How rules may call the server, beside what it calls itself."""
+    views: Callable[[str], View | None] = field(default=lambda caller: None)
+    """What a caller may see; None for all that anybody may."""
+    _branches: list[Helmed] = field(default_factory=list)
+
+    def branch(self, server: str, views: Callable[[str], View | None]) -> Helmed:
+        """The same steering for the sessions with one of several servers."""
+        made = replace(self, servers=(server,), views=views, _branches=[])
+        self._branches.append(made)
+        return made
 
     def steer(self, steering: Steering) -> Steering:
         """Let ``steering`` be in force for every session; their clients hear of what is seen otherwise."""
         self.steering = steering
+        for branch in self._branches:
+            branch.steering = steering
         steering.on_view.append(self._viewed)
         return steering
 
@@ -76,9 +90,17 @@ class Conversation:
     """
 
     def __init__(
-        self, loop: Loop, journal: Journal, helmed: Helmed, number: int, port: Port, mask: Mask
+        self,
+        loop: Loop,
+        journal: Journal,
+        helmed: Helmed,
+        number: int,
+        port: Port,
+        mask: Mask,
+        caller: str = "",
     ) -> None:
         self.number = number
+        self._caller = caller
         self._loop = loop
         self._journal = journal
         self._helmed = helmed
@@ -219,7 +241,7 @@ class Conversation:
         """The input schema of what clients call ``name``; what they cannot see has none for them."""
         if self._engine is None:
             return None
-        view = self._engine.steering.view
+        view = self._engine.view
         real = view.real(name)
         return None if real is None or view.hidden(Surface.TOOLS, real) else self.schema(real)
 
@@ -233,7 +255,13 @@ class Conversation:
             from mcpscope.engine.engine import Engine  # deferred: only a steered proxy pays for it
 
             assert self._helmed.steering is not None
-            self._engine = Engine(self._helmed.steering, session=self.number, names=self._helmed.names)
+            self._engine = Engine(
+                self._helmed.steering,
+                session=self.number,
+                names=self._helmed.names,
+                servers=self._helmed.servers,
+                view=self._helmed.views(self._caller),
+            )
         if not self._current:
             self._current = True
             folder = getattr(self._journal, "folder", "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
@@ -61,6 +61,9 @@ class HttpSettings:
     sse: bool = False
     rewrite_oauth: bool = False
     helmed: Helmed = field(default_factory=Helmed)
+    mount: bytes = b""
+    """Where it stands among other upstreams: ``/NAME/mcp`` is its endpoint then, ``/NAME/x`` its ``/x``."""
+    numbers: Iterator[int] | None = None
     opened: Callable[[Session], None] = field(default=lambda session: None)
     closed: Callable[[Session, str], None] = field(default=lambda session, reason: None)
 
@@ -79,7 +82,7 @@ class HttpProxy:
         self.pool = pool
         self.injected = settings.injected
         self._facts = Facts(settings.mask, settings.injected.names)
-        self._sessions = Sessions(loop.time, self._opened, self._closed)
+        self._sessions = Sessions(loop.time, self._opened, self._closed, settings.numbers)
         self._ports: dict[int, RelayPort] = {}
         self._conversations: dict[int, Conversation] = {}
         self._templates: dict[int, RequestHead] = {}
@@ -88,6 +91,7 @@ class HttpProxy:
         self._refresh: asyncio.Task[bool] | None = None
         url = settings.url
         self._path = (url.path or "/").encode("ascii")
+        self._seen_at = settings.mount + b"/mcp" if settings.mount else self._path
         self._query = url.query.encode("latin-1", "replace")
         self._host = netloc(url)
         self._origin = f"{url.scheme}://{self._host.decode()}".encode()
@@ -109,7 +113,7 @@ class HttpProxy:
             incoming.answer(refusal.status, headers, refusal.text, close=True)
             return IGNORED
         head = incoming.head
-        is_mcp = head.path == self._path or self._sessions.is_endpoint(head.target)
+        is_mcp = head.path == self._seen_at or self._sessions.is_endpoint(head.target)
         return Relay(self, incoming, is_mcp=is_mcp and head.method != b"OPTIONS")
 
     def close(self, reason: str) -> None:
@@ -273,6 +277,10 @@ class HttpProxy:
         if gone and b"mcp-session-id" in request.index:
             session.over = True
 
+    def is_endpoint(self, head: RequestHead) -> bool:
+        """An ``endpoint`` event of this upstream named this target."""
+        return self._sessions.is_endpoint(head.target)
+
     def may_name_endpoint(self, request: RequestHead, head: ResponseHead) -> bool:
         """A stream of HTTP+SSE may begin here."""
         if request.method != b"GET" or head.media_type != b"text/event-stream" or head.status != 200:
@@ -317,7 +325,13 @@ class HttpProxy:
         settings.opened(session)
         port = self._ports[session.number] = RelayPort(self)
         self._conversations[session.number] = Conversation(
-            self._loop, self._journal, settings.helmed, session.number, port, settings.mask
+            self._loop,
+            self._journal,
+            settings.helmed,
+            session.number,
+            port,
+            settings.mask,
+            session.identity[0],
         )
 
     def _closed(self, session: Session, reason: str) -> None:
@@ -328,11 +342,16 @@ class HttpProxy:
 
     def _target(self, head: RequestHead) -> bytes:
         """Where a request goes: on the path of the upstream's URL the query of that URL comes first."""
-        if not self._query or head.path != self._path:
+        mount = self._settings.mount
+        if mount and head.path != self._seen_at:
+            return head.target.removeprefix(mount) or b"/"
+        if not mount and (not self._query or head.path != self._path):
             return head.target
         own = head.target.partition(b"?")[2]
-        more = b"&" + own if own and own != self._query else b""
-        return self._path + b"?" + self._query + more
+        if own == self._query:
+            own = b""
+        query = b"&".join(part for part in (self._query, own) if part)
+        return self._path + b"?" + query if query else self._path
 
     def _identity(self, incoming: Incoming, info: bytes) -> Identity:
         index = incoming.head.index
@@ -346,9 +365,13 @@ class HttpProxy:
         except ValueError:
             return value
         host = request.index.get(b"host")
+        mount = self._settings.mount.decode("latin-1")
+        if mount and not parts.scheme and not parts.netloc and parts.path.startswith("/"):
+            return urlunsplit(("", "", mount + parts.path, *parts[3:])).encode("latin-1")
         if not parts.scheme or not same or host is None:
             return value
-        return urlunsplit(("http", host.decode("latin-1"), *parts[2:])).encode("latin-1")
+        path = (mount + (parts.path or "/"), *parts[3:]) if mount else parts[2:]
+        return urlunsplit(("http", host.decode("latin-1"), *path)).encode("latin-1")
 
     def _sweep(self) -> None:
         self._sessions.sweep()

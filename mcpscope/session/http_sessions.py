@@ -7,8 +7,9 @@ servers that mint none) a session is a caller with a client identity until it is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 
 IDLE_SECONDS = 600.0
 LEGACY_IDLE_SECONDS = 3600.0
@@ -41,12 +42,15 @@ class Session:
     over: bool = False
     exit_code: int | None = None
     closed: bool = False
+    facts: dict[str, object] = field(default_factory=dict)
+    """What its record says of it in place of what it says of the whole proxy."""
 
 
 class Sessions:
     """Opens sessions when a first exchange needs them and closes them by DELETE, end of stream or idleness.
 
-    ``opened`` and ``closed`` are told so that the journal says so too; numbers begin with 1.
+    ``opened`` and ``closed`` are told so that the journal says so too; ``numbers`` begin with 1 unless
+    several share a journal.
     """
 
     def __init__(
@@ -54,11 +58,12 @@ class Sessions:
         now: Callable[[], float],
         opened: Callable[[Session], None],
         closed: Callable[[Session, str], None],
+        numbers: Iterator[int] | None = None,
     ) -> None:
         self._now = now
         self._opened = opened
         self._closed = closed
-        self._count = 0
+        self._numbers = count(1) if numbers is None else numbers
         self._all: dict[int, Session] = {}
         self._by_id: dict[bytes, Session] = {}
         self._by_endpoint: dict[bytes, Session] = {}
@@ -66,7 +71,7 @@ class Sessions:
         self._by_peer: dict[str, Session] = {}
 
     def __repr__(self) -> str:
-        return f"<Sessions open={len(self._all)} of {self._count}>"
+        return f"<Sessions open={len(self._all)}>"
 
     def is_endpoint(self, target: bytes) -> bool:
         """``target`` was named by an ``endpoint`` event that still stands."""
@@ -150,8 +155,7 @@ class Sessions:
             self.close(session, reason)
 
     def _open(self, era: str, identity: Identity, peer: str, *, inferred: bool) -> Session:
-        self._count += 1
-        session = Session(self._count, era, inferred, identity)
+        session = Session(next(self._numbers), era, inferred, identity)
         self._all[session.number] = session
         self._by_identity[(era, identity)] = session
         self._seen(session, peer)

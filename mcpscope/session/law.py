@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,6 +24,15 @@ from mcpscope.transports.loop import Loop
 
 LOOK_SECONDS = 0.5
 """A file is taken over when it has not changed between two looks: half a file is no law."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which server and which caller ("" for all) a policy is about."""
+
+    server: str = ""
+    caller: str = ""
+
 
 Stamp = tuple[int, int, int]
 Prepare: TypeAlias = Callable[[Sequence[Policy]], Callable[[], None]]
@@ -54,9 +63,19 @@ class Law:
     what is to be done then. ``shadow`` records what the rules would do and does nothing else.
     """
 
-    def __init__(self, paths: Sequence[str], *, shadow: bool = False) -> None:
-        """Reads and checks the files; raises ScopeError before anything is started."""
+    def __init__(
+        self,
+        paths: Sequence[str],
+        *,
+        shadow: bool = False,
+        scopes: Mapping[str, Sequence[Scope]] | None = None,
+    ) -> None:
+        """Reads and checks the files; raises ScopeError before anything is started.
+
+        ``scopes`` narrow some of ``paths``; each of these has its say, and one refusal is enough.
+        """
         self.paths = list(paths)
+        self.scopes = dict(scopes or {})
         self.shadow = shadow
         self._stamps = [_stamp(path) for path in self.paths]
         self.policies = read_policies(self.paths)
@@ -70,7 +89,10 @@ class Law:
     @property
     def rules(self) -> list[Rule]:
         """The rules as they are put into force."""
-        found = in_force(self.policies)
+        found = in_force([policy for policy in self.policies if policy.file not in self.scopes])
+        for policy in self.policies:
+            for scope in self.scopes.get(policy.file, ()):
+                found += [_within(rule, policy.file, scope) for rule in in_force([policy])]
         return [replace(rule, shadow=True) for rule in found] if self.shadow else found
 
     @property
@@ -87,7 +109,8 @@ class Law:
             steering.redact(redactor.message, by_place=bool(redactor.places))
         if not self.shadow:
             steering.strict = certain
-            steering.view.obey([glob for policy in self.policies for glob in policy.hide])
+            everywhere = [policy for policy in self.policies if policy.file not in self.scopes]
+            steering.view.obey([glob for policy in everywhere for glob in policy.hide])
         steering.rules.replace_origin(ORIGIN, self.rules)
         count(steering)
 
@@ -121,6 +144,12 @@ class Law:
             step()
         self.put_in_force(steering)
         return "policy-loaded", f"policy loaded: {len(self.rules)} rules, digest {self.digest}"
+
+
+def _within(rule: Rule, file: str, scope: Scope) -> Rule:
+    about = scope.server or scope.caller
+    name = f"{rule.name} ({about})"
+    return replace(rule, name=name, chapter=f"{file} {about}", server=scope.server, caller=scope.caller)
 
 
 def _own_name(steering: Steering, name: str) -> str:

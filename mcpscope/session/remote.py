@@ -70,7 +70,7 @@ class RemoteSession:
         self.record = record
         self.injected = settings.injected
         self.crossing: Crossing = Conversation(
-            loop, journal, settings.helmed, record.number, self, settings.mask
+            loop, journal, settings.helmed, record.number, self, settings.mask, record.identity[0]
         )
         self._streams = 0
         self._posts: dict[int, RemotePost] = {}
@@ -272,7 +272,7 @@ class RemoteSession:
         elif message.method == "initialize":
             self.record.era = LEGACY
         try:
-            self.crossing.received(Direction.TO_SERVER, message, stream, "")
+            self.crossing.received(Direction.TO_SERVER, message, stream, self.record.identity[0])
         except NotRecorded as fault:
             for item in message.items or (message,):
                 if item.kind is Kind.REQUEST:

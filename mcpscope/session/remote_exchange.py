@@ -48,7 +48,9 @@ class RemoteExchange:
         self._request = (method, target, headers, body)
         self._log = self.remote.log(self.stream)
         head = RequestHead(method, target, headers, indexed(headers))
-        self._log.opened(head, era=self.remote.record.era, peer="stdio", caller="", kept=False)
+        record = self.remote.record
+        caller, peer, _, _ = record.identity
+        self._log.opened(head, era=record.era, peer=peer, caller=caller, kept=False)
         self._send()
 
     def close(self) -> None:

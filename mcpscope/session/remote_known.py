@@ -25,10 +25,10 @@ class RemoteKnown:
         self._record = record
         self._sse = sse
         self._version = ""
-        self._schemas: dict[str, Any] = {}
+        self.schemas: dict[str, Any] = {}
 
     def __repr__(self) -> str:
-        return f"<RemoteKnown {self._version} schemas={len(self._schemas)}>"
+        return f"<RemoteKnown {self._version} schemas={len(self.schemas)}>"
 
     def headers(self, message: Message | None) -> Headers:
         """The fields of a POST of ``message``, or of a GET or DELETE (None)."""
@@ -42,7 +42,7 @@ class RemoteKnown:
         headers.append((b"User-Agent", b"mcpscope/" + __version__.encode()))
         headers.append((b"Accept-Encoding", b"identity"))
         if self._record.era == MODERN and message is not None:
-            schema = self._schemas.get(str(message.params.get("name")))
+            schema = self.schemas.get(str(message.params.get("name")))
             mirrored = derive(message, schema)
             return headers + [(name.encode(), value.encode("latin-1", "replace")) for name, value in mirrored]
         if self.mcp_id:
@@ -63,4 +63,4 @@ class RemoteKnown:
         tools = result.get("tools") if asked.method == "tools/list" else None
         for tool in tools if isinstance(tools, list) else []:
             if isinstance(tool, dict) and isinstance(tool.get("name"), str):
-                self._schemas[tool["name"]] = tool.get("inputSchema")
+                self.schemas[tool["name"]] = tool.get("inputSchema")

@@ -1,0 +1,415 @@
+"""A server that stands for several: what one client says goes to the upstreams it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mcpscope.engine.patch import encode, put
+from mcpscope.gateway import introducing
+from mcpscope.gateway.hub import Hub
+from mcpscope.gateway.link import Link, Pending
+from mcpscope.gateway.listening import Listening
+from mcpscope.gateway.merging import merged_list, read_cursor
+from mcpscope.gateway.naming import LISTINGS, Names
+from mcpscope.gateway.questions import Questions
+from mcpscope.gateway.routing import way_of
+from mcpscope.protocol.answers import INVALID_PARAMS, METHOD_NOT_FOUND, answer, error
+from mcpscope.protocol.message import Kind, Message, RpcId
+from mcpscope.protocol.parsing import parse
+from mcpscope.protocol.revisions import declared
+from mcpscope.session.bridge_ids import id_key, same_id
+from mcpscope.session.http_sessions import LEGACY, Identity
+from mcpscope.transports.loop import Handle
+
+if TYPE_CHECKING:
+    from mcpscope.gateway.gateway import Gateway
+
+TASKS = 4096
+_CHANGED = {
+    "notifications/tools/list_changed": ("tools",),
+    "notifications/prompts/list_changed": ("prompts",),
+    "notifications/resources/list_changed": ("resources", "resourceTemplates"),
+}
+
+
+class Client(Protocol):
+    """Who listens to the fan."""
+
+    def on_line(self, raw: bytes, of: RpcId = None) -> None:
+        """A message; ``of`` is the id of the client's request that it belongs to, None for no one's."""
+
+    def on_exit(self, code: int) -> None: ...
+    def on_stall(self, *, stalled: bool) -> None: ...
+
+
+@dataclass(slots=True, eq=False)
+class Asked:
+    """One request of the client until it is answered; ``pendings`` are what it became upstream."""
+
+    message: Message
+    modern: bool
+    pendings: list[Pending] = field(default_factory=list)
+    over: bool = False
+
+
+class Fan:
+    """Serves one client: a session of the old era, or one that says all with every request."""
+
+    def __init__(self, gateway: Gateway, client: Client, identity: Identity, number: int) -> None:
+        self.gateway = gateway
+        self.client = client
+        self.identity = identity
+        self.number = number
+        self.upstreams = [one for one in gateway.upstreams if one.allows(identity[0])]
+        self.names = Names(self.upstreams)
+        self.plain = len(self.upstreams) == 1 and not self.names.changes
+        """One upstream under its own names: nothing is to be merged."""
+        self.links: dict[str, Link] = {}
+        self.questions = Questions()
+        self.listening = Listening(self)
+        self.hub: Hub | None = None
+        self.introduced: set[str] = set()
+        self._welcomed = False
+        self._greeting: Asked | None = None
+        self._greeted_at: Handle | None = None
+        self._open: list[Asked] = []
+        self._tasks: dict[str, str] = {}
+        self._over = False
+
+    def __repr__(self) -> str:
+        return f"<Fan {self.number} open={len(self._open)} links={list(self.links.values())}>"
+
+    # the server that the client's side sees
+
+    def write(self, line: bytes) -> None:
+        """One message of the client."""
+        message = parse(line)
+        for item in message.items or (message,):
+            self._take(item)
+
+    def hold_reading(self, *, paused: bool) -> None:
+        for link in self._all_links():
+            link.hold_reading(paused=paused)
+
+    def close(self) -> None:
+        """The client has gone."""
+        if self._over:
+            return
+        self._over = True
+        for asked in self._open:
+            self._withdraw(asked, b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{}}')
+        self.listening.close()
+        for link in self.links.values():
+            link.close()
+        if self.hub is not None:
+            self.hub.left(self)
+        self.gateway.loop.call_soon(self.client.on_exit, 0)
+
+    def terminate(self) -> None:
+        self.close()
+
+    # from the client
+
+    def _take(self, message: Message) -> None:
+        if message.kind is Kind.REQUEST:
+            modern = bool(declared(message.meta)) or message.method == "server/discover"
+            asked = Asked(message, modern)
+            self._open.append(asked)
+            self._request(asked)
+        elif message.is_answer:
+            self.questions.answered(message)
+        elif message.kind is Kind.NOTIFICATION:
+            self._notification(message)
+
+    def _notification(self, message: Message) -> None:
+        match message.method:
+            case "notifications/initialized":
+                self._welcomed = True
+                for link in self.links.values():
+                    link.welcome(message)
+            case "notifications/cancelled":
+                wanted = message.params.get("requestId")
+                for asked in [one for one in self._open if same_id(id_key(one.message.id), wanted)][-1:]:
+                    self._withdraw(asked, message.raw)
+            case "notifications/progress":
+                self.questions.progressed(message)
+            case _:
+                for link in self._all_links():
+                    link.tell(message)
+
+    def _request(self, asked: Asked) -> None:
+        if asked.modern and self.hub is None:
+            self.hub = self.gateway.hub(self)
+        if asked.modern and self.hub is not None:
+            links = [self.hub.link(one.name, asked) for one in self.upstreams if not one.era]
+            if links:
+                self.hub.when_known(links, lambda: self._dispatch(asked))
+                return
+        self._dispatch(asked)
+
+    def _dispatch(self, asked: Asked) -> None:
+        message = asked.message
+        if asked.over or (self.hub is not None and asked.modern and self.hub.resume(self, asked)):
+            return
+        if message.method == "initialize":
+            self._greeting = asked
+            introducing.begin(self, message)
+            self._greeted_at = self.gateway.loop.call_later(self.gateway.start_seconds, self.introduce, True)
+        elif message.method == "ping" and not self.plain:
+            self.reply(asked, answer(message, b'"result":{}'))
+        elif self.plain and (not asked.modern or self.upstreams[0].era != LEGACY):
+            self.ask(asked, self.upstreams[0].name, message)
+        else:
+            self._of_all(asked)
+
+    def _of_all(self, asked: Asked) -> None:
+        """What several upstreams may have a say in."""
+        message = asked.message
+        if not self.upstreams:
+            self.reply(asked, error(message, METHOD_NOT_FOUND, "no server is there for this caller"))
+        elif message.method == "server/discover" and self.plain:
+            self.reply(asked, error(message, METHOD_NOT_FOUND, "Method not found: server/discover"))
+        elif message.method == "server/discover":
+            introducing.discover(self, asked)
+        elif message.method == "subscriptions/listen":
+            self.listening.begin(asked)
+        elif message.method in LISTINGS:
+            self._list(asked)
+        elif message.method == "logging/setLevel":
+            self._set_level(asked)
+        else:
+            self._named(asked)
+
+    def introduce(self, late: bool = False) -> None:
+        """Answer the handshake when all upstreams have (or ``late``: with those that have)."""
+        asked = self._greeting
+        if asked is None or not (late or introducing.is_complete(self)):
+            return
+        self._greeting = None
+        if self._greeted_at is not None:
+            self._greeted_at.cancel()
+        self.reply(asked, introducing.answered(self, asked.message))
+
+    def _named(self, asked: Asked, *, listed: bool = False) -> None:
+        message = asked.message
+        way = way_of(message, self.names, self._tasks)
+        if way is None:
+            self.reply(asked, error(message, METHOD_NOT_FOUND, f"Method not found: {message.method}"))
+        elif way.to and way.message is not None:
+            self.ask(asked, way.to, way.message)
+        elif way.lists and not listed:
+            self._look(asked, way.lists)
+        elif "uri" in message.params and (alone := self._only_one_with("resources", asked)):
+            self.ask(asked, alone, message)
+        else:
+            self.reply(asked, error(message, *introducing.unknown(message, modern=asked.modern)))
+
+    def _only_one_with(self, capability: str, asked: Asked) -> str:
+        """The one upstream that can do this, "" where several can or none."""
+        able = [
+            one.name
+            for one in self.upstreams
+            if (link := self._link(one.name, asked)) and link.may(capability)
+        ]
+        return able[0] if len(able) == 1 else ""
+
+    def _look(self, asked: Asked, lists: Sequence[str]) -> None:
+        """Ask for the lists that show whose it is, then go on."""
+        waiting = set(lists)
+
+        def seen(method: str) -> None:
+            waiting.discard(method)
+            if not waiting and not asked.over:
+                self._named(asked, listed=True)
+
+        for method in lists:
+            params = {"_meta": asked.message.meta} if asked.modern else {}
+            body = {"jsonrpc": "2.0", "id": f"mcpscope-{method}-{len(self._open)}", "method": method}
+            inner = Asked(parse(encode({**body, "params": params})), asked.modern)
+            self._list(inner, lambda raw, method=method: seen(method))  # type: ignore[misc]
+
+    def _list(self, asked: Asked, then: Callable[[bytes], None] | None = None) -> None:
+        message, listing = asked.message, LISTINGS[asked.message.method]
+        done = then or (lambda raw: self.reply(asked, raw))
+        cursors: dict[str, Any] | None = None
+        if "cursor" in message.params:
+            cursors = read_cursor(message.params["cursor"])
+            if cursors is None or not set(cursors) <= {one.name for one in self.upstreams}:
+                done(error(message, INVALID_PARAMS, "Invalid cursor"))
+                return
+        else:
+            self.names.forget(listing.member)
+
+        def sent(name: str) -> Message:
+            if cursors is None:
+                return message
+            return parse(put(message.raw, ("params", "cursor"), encode(cursors[name])))
+
+        def merged(answers: dict[str, Message]) -> None:
+            parts = [(name, found) for name, found in answers.items() if isinstance(found.result, dict)]
+            if not parts and answers:
+                done(next(iter(answers.values())).raw)
+                return
+            label = self.gateway.label
+            raw = merged_list(listing, parts, self.names, modern=asked.modern, label=label)
+            self.gateway.report(self.names)
+            done(answer(message, b'"result":' + raw))
+
+        wanted = [one.name for one in self.upstreams if cursors is None or one.name in cursors]
+        self.ask_all(asked, wanted, sent, merged, capability=listing.capability)
+
+    def _set_level(self, asked: Asked) -> None:
+        for link in self.links.values():
+            link.standing.level = asked.message
+
+        def done(answers: dict[str, Message]) -> None:
+            good = any(isinstance(one.result, dict) for one in answers.values()) or not answers
+            bad = next(iter(answers.values())).raw if answers else b""
+            self.reply(asked, answer(asked.message, b'"result":{}') if good else bad)
+
+        self.ask_all(asked, list(self.links), lambda name: asked.message, done, capability="logging")
+
+    # to upstreams
+
+    def ask(self, asked: Asked, name: str, message: Message) -> None:
+        """Send a request to one upstream, and its answer to the client."""
+        link = self._link(name, asked)
+        if link is None:
+            self.reply(asked, error(message, METHOD_NOT_FOUND, "the session has not begun: initialize"))
+            return
+        if message.method in ("resources/subscribe", "resources/unsubscribe"):
+            _remember(link, message)
+        sent, convert = message, None
+        if self.hub is not None and asked.modern:
+            sent, convert = self.hub.passing(link, asked, message)
+
+        def answered(found: Message) -> None:
+            self._learn(link, found)
+            self.reply(asked, found.raw if convert is None else convert(found))
+
+        pending = link.ask(asked.message, sent, answered, (self, asked))
+        asked.pendings.append(pending)
+
+    def ask_all(
+        self,
+        asked: Asked,
+        names: Sequence[str],
+        sent: Callable[[str], Message],
+        done: Callable[[dict[str, Message]], None],
+        *,
+        capability: str = "",
+    ) -> None:
+        """Ask several upstreams the same; ``done`` gets the answers in their order."""
+        links = [link for name in names if (link := self._link(name, asked)) is not None]
+        able = [link for link in links if not capability or link.may(capability)]
+        if not able and links:
+            done({links[0].name: parse(error(asked.message, METHOD_NOT_FOUND, "Method not found"))})
+            return
+        answers: dict[str, Message] = {}
+
+        def answered(link: Link, found: Message) -> None:
+            answers[link.name] = found
+            if len(answers) == len(able) and not asked.over:
+                done({one.name: answers[one.name] for one in able})
+
+        if not able:
+            done({})
+        for link in able:
+            message = sent(link.name)
+            if self.hub is not None and asked.modern:
+                message = self.hub.passing(link, asked, message)[0]
+            pending = link.ask(asked.message, message, lambda found, link=link: answered(link, found))  # type: ignore[misc]
+            pending.context = (self, asked)
+            asked.pendings.append(pending)
+
+    def reply(self, asked: Asked, raw: bytes) -> None:
+        """The client gets its answer."""
+        if asked.over:
+            return
+        asked.over = True
+        if asked in self._open:
+            self._open.remove(asked)
+        self.client.on_line(raw)
+
+    # from upstreams
+
+    def came(self, link: Link, message: Message, of: Pending | None) -> None:
+        """What an upstream says of its own accord."""
+        asked = of.asked if of is not None else None
+        id = asked.id if asked is not None else None
+        if message.kind is Kind.REQUEST:
+            self.client.on_line(self.questions.put(link, message), id)
+            return
+        raw: bytes | None = message.raw
+        if message.method == "notifications/progress":
+            if asked is None:
+                return
+            token = asked.meta.get("progressToken")
+            if id_key(token) != id_key(message.params.get("progressToken")):
+                raw = put(message.raw, ("params", "progressToken"), encode(token))
+        elif message.method == "notifications/cancelled":
+            raw = self.questions.withdrawn(link, message)
+        elif message.method in _CHANGED:
+            self.names.known.difference_update(_CHANGED[message.method])
+        if raw is not None:
+            self.client.on_line(raw, id)
+
+    def turned(self, link: Link, *, again: bool) -> None:
+        """A link is ready, or is so no more."""
+        if self._greeting is not None:
+            self.introduce()
+            return
+        for id in self.questions.gone(link) if not link.ready else ():
+            said = {"requestId": id, "reason": f"{link.name} has gone"}
+            cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": said}
+            self.client.on_line(encode(cancelled))
+        if link.ready and self._welcomed and (again or link.name not in self.introduced):
+            self.introduced.add(link.name)
+            for method in _CHANGED:
+                if link.may(method.split("/")[1]):
+                    self.client.on_line(encode({"jsonrpc": "2.0", "method": method}))
+
+    def stalled(self, *, stalled: bool) -> None:
+        self.client.on_stall(stalled=stalled)
+
+    # helpers
+
+    def _all_links(self) -> list[Link]:
+        return [*self.links.values(), *(self.hub.links() if self.hub is not None else ())]
+
+    def _link(self, name: str, asked: Asked) -> Link | None:
+        if asked.modern and self.hub is not None:
+            return self.hub.link(name, asked)
+        return self.links.get(name)
+
+    def _withdraw(self, asked: Asked, said: bytes) -> None:
+        for pending in asked.pendings:
+            pending.link.cancel(pending, parse(said))
+        if asked.modern:
+            asked.over = True
+            self.listening.end(asked)
+            if asked in self._open:
+                self._open.remove(asked)
+
+    def _learn(self, link: Link, found: Message) -> None:
+        """Whose the resources and tasks are that an answer names."""
+        if b'"uri"' in found.raw:
+            for uri in introducing.uris(found.result):
+                self.names.learn(uri, link.name)
+        if b'"taskId"' in found.raw:
+            task = introducing.task_id(found.result)
+            if task:
+                if len(self._tasks) >= TASKS:
+                    del self._tasks[next(iter(self._tasks))]
+                self._tasks.setdefault(task, link.name)
+
+
+def _remember(link: Link, message: Message) -> None:
+    """What is to be said again to a server that takes the place of this one."""
+    uri = str(message.params.get("uri"))
+    if message.method == "resources/subscribe":
+        link.standing.subscribed[uri] = message
+    else:
+        link.standing.subscribed.pop(uri, None)

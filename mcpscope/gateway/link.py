@@ -1,0 +1,457 @@
+"""What a client has with one upstream: its handshake, what is asked and owed, and how it begins anew."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mcpscope.engine.patch import encode, put
+from mcpscope.gateway.lines import Line
+from mcpscope.gateway.upstream import FAILED, IDLE, READY, STARTING, CannotOpen, Upstream
+from mcpscope.protocol.message import Kind, Message, RpcId
+from mcpscope.protocol.parsing import parse
+from mcpscope.session.bridge_ids import IdKey, id_key, same_id
+from mcpscope.session.http_local import failure_answer
+from mcpscope.session.http_sessions import LEGACY, MODERN, Identity
+from mcpscope.transports.loop import Handle
+
+if TYPE_CHECKING:
+    import asyncio
+
+QUEUED_MESSAGES = 1000  # what waits for a handshake; beyond it requests are answered that it takes too long
+GIVEN_UP = 64  # requests that were cancelled and may be answered all the same
+PROBE_SECONDS = 5.0
+BACKOFF_SECONDS = 0.5
+MOST_BACKOFF_SECONDS = 30.0
+STEADY_SECONDS = 10.0
+_PROBE_ID = "mcpscope-probe"
+_MODERN_CODES = frozenset({-32020, -32021, -32022})
+
+
+class Owner(Protocol):
+    """Whose link it is."""
+
+    def came(self, link: Link, message: Message, of: Pending | None) -> None:
+        """What the upstream says of its own accord; ``of`` is the request it belongs to, if that shows."""
+
+    def turned(self, link: Link, *, again: bool) -> None:
+        """It is ready (``again``: not for the first time), or is so no more."""
+
+    def stalled(self, *, stalled: bool) -> None:
+        """An upstream does not keep up (or does again)."""
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """One request that the upstream owes an answer. ``id`` is the one it knows, ``asked`` the client's."""
+
+    link: Link
+    asked: Message
+    sent: Message
+    answered: Callable[[Message], None]
+    token: object = None
+    tries: int = 0
+    context: Any = None
+    """What who asked wants to find again."""
+
+    @property
+    def id(self) -> RpcId:
+        return self.sent.id
+
+
+@dataclass(slots=True)
+class Standing:
+    """What is said again to a server that takes the place of another: the level, the subscriptions."""
+
+    level: Message | None = None
+    subscribed: dict[str, Message] = field(default_factory=dict)
+
+
+class Link:
+    """``hello`` is the ``initialize`` it is opened with; ``probe`` a ``server/discover`` to be tried before.
+
+    While it begins, requests wait; while it is broken they are answered so, and it begins anew by itself.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        upstream: Upstream,
+        identity: Identity,
+        client_session: int,
+        owner: Owner,
+    ) -> None:
+        self._loop = loop
+        self.upstream = upstream
+        self.name = upstream.name
+        self._identity = identity
+        self._client_session = client_session
+        self._owner = owner
+        self.hello: Message | None = None
+        self.probe: Message | None = None
+        self.welcomed = False
+        """The client has said that it is initialized; so it is said to every server after the first, too."""
+        self.word = ""
+        self.why = ""
+        self.era = LEGACY
+        self.result: dict[str, Any] = {}
+        self.greeting: Message | None = None
+        self.standing = Standing()
+        self.pending: dict[IdKey, Pending] = {}
+        self._tokens: dict[IdKey, Pending] = {}
+        self._line: Line | None = None
+        self._ear = _Ear(self)
+        self._queue: deque[Message] = deque()
+        self._given_up: deque[Pending] = deque()
+        self._ids = count(1)
+        self._tries = 0
+        self._was_ready = False
+        self._ready_at = 0.0
+        self._timer: Handle | None = None
+        self._closed = False
+        self._held = False
+        upstream.links.add(self)
+
+    def __repr__(self) -> str:
+        return f"<Link {self.name} {self.word} owed={len(self.pending)}>"
+
+    @property
+    def ready(self) -> bool:
+        return self.word == READY
+
+    @property
+    def capabilities(self) -> dict[str, Any]:
+        found = self.result.get("capabilities")
+        return found if isinstance(found, dict) else {}
+
+    def may(self, capability: str) -> bool:
+        """Whether the server can do this, as far as it is known."""
+        return not self.result or capability in self.capabilities
+
+    # what its owner does
+
+    def begin(self) -> None:
+        """Open a line and shake hands."""
+        if self._closed or self._line is not None:
+            return
+        self._turn(STARTING)
+        era = MODERN if self.probe is not None and self.upstream.era != LEGACY else LEGACY
+        try:
+            self._ear = _Ear(self)
+            self._line = self.upstream.open(self._ear, self._identity, era, self._client_session)
+        except CannotOpen as error:
+            self._broken(str(error))
+            return
+        self._line.hold_reading(paused=self._held)
+        self._greet()
+
+    def welcome(self, said: Message) -> None:
+        """The client is initialized: what waits may go."""
+        self.welcomed = True
+        if self.greeting is not None and self._line is not None and self.era == LEGACY and not self.ready:
+            self._line.say(said)
+            self._go()
+
+    def ask(
+        self,
+        asked: Message,
+        sent: Message,
+        answered: Callable[[Message], None],
+        context: Any = None,
+    ) -> Pending:
+        """Send a request; its answer comes with the id that ``asked`` has."""
+        sent = self._with_free_id(sent)
+        pending = Pending(self, asked, sent, answered, context=context)
+        sent = pending.sent = self._with_free_token(pending)
+        self.pending[id_key(sent.id)] = pending
+        if self.ready:
+            self._say(sent)
+        elif self.word == STARTING and len(self._queue) < QUEUED_MESSAGES:
+            self._queue.append(sent)
+        else:
+            self._loop.call_soon(self._fail, pending, self.why or "it is not there")
+        return pending
+
+    def tell(self, message: Message) -> None:
+        """Send what is owed no answer."""
+        if self.ready:
+            self._say(message)
+        elif self.word == STARTING and message.kind is Kind.NOTIFICATION:
+            self._queue.append(message)
+
+    def ask_own(self, method: str, params: dict[str, Any]) -> Message:
+        """Ask something of our own accord; nobody waits for the answer."""
+        id = f"mcpscope-own-{next(self._ids)}"
+        message = parse(encode({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
+        self.ask(message, message, lambda found: None)
+        return message
+
+    def set_level(self, level: str) -> None:
+        """Have it log from ``level`` on."""
+        held = self.standing.level
+        if held is None or held.params.get("level") != level:
+            self.standing.level = self.ask_own("logging/setLevel", {"level": level})
+
+    def cancel(self, pending: Pending, said: Message) -> None:
+        """The client wants ``pending`` no more."""
+        if self.pending.get(id_key(pending.id)) is not pending:
+            return
+        self.tell(parse(put(said.raw, ("params", "requestId"), encode(pending.id))))
+        if self.era == MODERN:
+            self.forget(pending)
+            return
+        self._given_up.append(pending)
+        if len(self._given_up) > GIVEN_UP:
+            self.forget(self._given_up.popleft())
+
+    def forget(self, pending: Pending) -> None:
+        """No answer is expected any more."""
+        self.pending.pop(id_key(pending.id), None)
+        if pending.token is not None:
+            self._tokens.pop(id_key(pending.token), None)
+
+    def restart(self, why: str) -> None:
+        """Begin anew at once, whatever it is doing; what it owes is answered so."""
+        if self._closed:
+            return
+        self._leave()
+        self._fail_all(why)
+        self._tries = 0
+        self.begin()
+
+    def hold_reading(self, *, paused: bool) -> None:
+        self._held = paused
+        if self._line is not None:
+            self._line.hold_reading(paused=paused)
+
+    def close(self) -> None:
+        self._closed = True
+        self.upstream.links.discard(self)
+        self._leave()
+        if not self.upstream.links:
+            self.upstream.is_now(IDLE)
+
+    # from the line
+
+    def heard(self, message: Message, of: RpcId) -> None:
+        for item in message.items or (message,):
+            if item.is_answer:
+                self._answered(item)
+            elif item.kind is not Kind.MALFORMED:
+                self._owner.came(self, item, self._related(item, of))
+
+    def lost(self, reason: str) -> None:
+        self._line = None
+        self._ear.close()
+        self._broken(reason)
+
+    def forgotten(self, message: Message) -> None:
+        """The server does not know the session any more: begin another, and say ``message`` again."""
+        self._leave()
+        found = self.pending.get(id_key(message.id)) if message.has_id else None
+        again = found if found is not None and not found.tries else None
+        if again is not None:
+            again.tries += 1
+            self.pending.pop(id_key(again.id))
+        self._fail_all("it has lost the session")
+        if again is not None:
+            self.pending[id_key(again.id)] = again
+            self._queue.append(again.sent)
+        self.begin()
+
+    def stalled(self, *, stalled: bool) -> None:
+        self._owner.stalled(stalled=stalled)
+
+    def wrote(self, data: bytes) -> None:
+        if self._line is not None:
+            self.upstream.wrote(self._line.record, data)
+
+    # helpers
+
+    def _greet(self) -> None:
+        """Ask which era it speaks, where that is open, or shake hands."""
+        self.era = LEGACY
+        if self.probe is not None and self.upstream.era != LEGACY:
+            self.era = MODERN
+            if self.upstream.era == MODERN and self.result:
+                self._go()
+                return
+            probe = parse(put(self.probe.raw, ("id",), encode(_PROBE_ID)))
+            self._internal(probe, self._probed)
+            self._timer = self._loop.call_later(PROBE_SECONDS, self._silent)
+        elif self.hello is not None:
+            self._internal(self.hello, self._greeted)
+        else:
+            self._go()
+
+    def _internal(self, message: Message, answered: Callable[[Message], None]) -> None:
+        assert self._line is not None
+        message = self._with_free_id(message)
+        self.pending[id_key(message.id)] = Pending(self, message, message, answered, context=self)
+        self._line.say(message)
+
+    def _probed(self, answer: Message) -> None:
+        self._untime()
+        if self._line is None:
+            return
+        result = answer.result
+        if isinstance(result, dict) or answer.error.get("code") in _MODERN_CODES:
+            self.upstream.era = MODERN
+            self.result = result if isinstance(result, dict) else {}
+            self.greeting = answer
+            self._go()
+        elif answer.error.get("code") == 4035 and "HTTP 4" not in str(answer.error.get("message")):
+            return  # it is not there: what is lost says so
+        else:
+            self._silent()
+
+    def _silent(self) -> None:
+        """No answer, or one that no server of the new era gives."""
+        self.pending = {key: found for key, found in self.pending.items() if found.context is not self}
+        self.upstream.era = LEGACY
+        self._greet()
+
+    def _greeted(self, answer: Message) -> None:
+        if not isinstance(answer.result, dict):
+            self._leave()
+            self._broken(f"it refused the handshake: {answer.error.get('message', '')}")
+            return
+        self.greeting = answer
+        self.result = self.upstream.introduced = answer.result
+        if self.welcomed and self._line is not None:
+            self._line.say(parse(b'{"jsonrpc":"2.0","method":"notifications/initialized"}'))
+            self._go()
+        else:
+            self.upstream.is_now(READY)
+            self._owner.turned(self, again=False)
+
+    def _go(self) -> None:
+        """Whatever waited goes now."""
+        again, self._was_ready = self._was_ready, True
+        self._ready_at = self._loop.time()
+        self._turn(READY)
+        for message in (self.standing.level, *self.standing.subscribed.values()):
+            if message is not None and again:
+                self.ask(message, message, lambda answer: None)
+        while self._queue and self.ready:
+            self._say(self._queue.popleft())
+        self._owner.turned(self, again=again)
+
+    def _say(self, message: Message) -> None:
+        if self._line is not None:
+            self._line.say(message)
+
+    def _answered(self, answer: Message) -> None:
+        pending = self.pending.get(id_key(answer.id))
+        if pending is None:
+            pending = next((one for key, one in self.pending.items() if same_id(key, answer.id)), None)
+        if pending is None:
+            return  # nobody waits for it
+        self.forget(pending)
+        pending.answered(restored(answer, pending))
+
+    def _related(self, message: Message, of: RpcId) -> Pending | None:
+        if message.method == "notifications/progress":
+            return self._tokens.get(id_key(message.params.get("progressToken")))
+        if of is not None:
+            return self.pending.get(id_key(of))
+        return None
+
+    def _with_free_id(self, message: Message) -> Message:
+        if id_key(message.id) not in self.pending:
+            return message
+        return parse(put(message.raw, ("id",), encode(f"mcpscope-{next(self._ids)}")))
+
+    def _with_free_token(self, pending: Pending) -> Message:
+        message = pending.sent
+        token = message.meta.get("progressToken")
+        if token is None:
+            return message
+        if id_key(token) in self._tokens:
+            token = f"mcpscope-{next(self._ids)}"
+            message = parse(put(message.raw, ("params", "_meta", "progressToken"), encode(token)))
+        pending.token = token
+        self._tokens[id_key(token)] = pending
+        return message
+
+    def _broken(self, why: str) -> None:
+        """It is not there: who waits is told, and it is tried again after a while."""
+        if self._ready_at and self._loop.time() - self._ready_at > STEADY_SECONDS:
+            self._tries = 0
+        self._ready_at = 0.0
+        wait = min(BACKOFF_SECONDS * 2**self._tries, MOST_BACKOFF_SECONDS)
+        self._tries += 1
+        self._untime()
+        self._turn(FAILED, why)
+        self._fail_all(why)
+        if not self._closed:
+            self._timer = self._loop.call_later(wait, self.begin)
+            self._owner.turned(self, again=False)
+
+    def _fail_all(self, why: str) -> None:
+        self._queue.clear()
+        for pending in list(self.pending.values()):
+            self.forget(pending)
+            if pending.context is not self:
+                self._fail(pending, why)
+
+    def _fail(self, pending: Pending, why: str) -> None:
+        self.forget(pending)
+        text = failure_answer("upstream", f"{self.name}: {why}", pending.asked)
+        pending.answered(parse(text))
+
+    def _turn(self, word: str, why: str = "") -> None:
+        self.word, self.why = word, why
+        self.upstream.is_now(word, why)
+
+    def _leave(self) -> None:
+        self._untime()
+        line, self._line = self._line, None
+        self._ear.close()
+        if line is not None:
+            line.leave()
+
+    def _untime(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class _Ear:
+    """What one line says to its link, until the link has another."""
+
+    def __init__(self, link: Link) -> None:
+        self._link: Link | None = link
+
+    def close(self) -> None:
+        self._link = None
+
+    def heard(self, message: Message, of: RpcId) -> None:
+        if self._link is not None:
+            self._link.heard(message, of)
+
+    def lost(self, reason: str) -> None:
+        if self._link is not None:
+            self._link.lost(reason)
+
+    def forgotten(self, message: Message) -> None:
+        if self._link is not None:
+            self._link.forgotten(message)
+
+    def stalled(self, *, stalled: bool) -> None:
+        if self._link is not None:
+            self._link.stalled(stalled=stalled)
+
+    def wrote(self, data: bytes) -> None:
+        if self._link is not None:
+            self._link.wrote(data)
+
+
+def restored(answer: Message, pending: Pending) -> Message:
+    """``answer`` under the id that the client knows."""
+    if id_key(answer.id) == id_key(pending.asked.id):
+        return answer
+    return parse(put(answer.raw, ("id",), encode(pending.asked.id)))

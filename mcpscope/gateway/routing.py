@@ -1,0 +1,74 @@
+"""To which upstream a request goes, by what it names, and what it says there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mcpscope.engine.patch import encode, put
+from mcpscope.gateway.naming import AMBIGUOUS, NAMED, Names
+from mcpscope.protocol.message import Message
+from mcpscope.protocol.parsing import parse
+
+_BY_URI = frozenset({"resources/read", "resources/subscribe", "resources/unsubscribe"})
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """``to`` one upstream goes ``message``. Without ``to`` it is nobody's, or it is not known yet whose:
+    ``lists`` are the methods that would show it.
+    """
+
+    to: str = ""
+    message: Message | None = None
+    lists: tuple[str, ...] = ()
+
+
+def way_of(message: Message, names: Names, tasks: dict[str, str]) -> Way | None:
+    """Where a request goes that names something; None for one that does not."""
+    method, params = message.method, message.params
+    if method in NAMED:
+        return _by_name(message, ("params", "name"), params.get("name"), NAMED[method], names)
+    if method in _BY_URI:
+        return _by_uri(message, params.get("uri"), names)
+    if method == "completion/complete":
+        ref = params.get("ref")
+        if isinstance(ref, dict) and "uri" in ref:
+            return _by_uri(message, ref.get("uri"), names)
+        name = ref.get("name") if isinstance(ref, dict) else None
+        return _by_name(message, ("params", "ref", "name"), name, "prompts", names)
+    if method.startswith("tasks/") and method != "tasks/list":
+        found = tasks.get(str(params.get("taskId")), "")
+        return Way(found, message) if found else Way()
+    return None
+
+
+def _by_name(message: Message, place: tuple[str, ...], name: object, member: str, names: Names) -> Way:
+    if not isinstance(name, str):
+        return Way()
+    owner = names.owner(member, name)
+    if owner == AMBIGUOUS:
+        return Way()
+    candidates = [owner] if owner else names.by_prefix(name)
+    if not owner and (len(candidates) > 1 or names.unprefixed()) and member not in names.known:
+        return Way(lists=(f"{member}/list",))
+    if not candidates:
+        alone = names.unprefixed()
+        if len(alone) != 1:
+            return Way()
+        candidates = alone
+    who = candidates[0]
+    own = name.removeprefix(names.prefix(who))
+    if own == name:
+        return Way(who, message)
+    return Way(who, parse(put(message.raw, place, encode(own))))
+
+
+def _by_uri(message: Message, uri: object, names: Names) -> Way:
+    if not isinstance(uri, str):
+        return Way()
+    owner = names.owner_of_uri(uri)
+    if owner:
+        return Way(owner, message)
+    if owner is None and not {"resources", "resourceTemplates"} <= names.known:
+        return Way(lists=("resources/list", "resources/templates/list"))
+    return Way()

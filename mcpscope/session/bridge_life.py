@@ -1,0 +1,115 @@
+"""One server process of a bridge after the other behind the same client."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from mcpscope.protocol.message import Kind, Message, RpcId
+from mcpscope.protocol.parsing import parse
+from mcpscope.session.again import Again
+from mcpscope.session.bridge_post import BridgePost
+from mcpscope.session.crossing import one_line
+from mcpscope.session.http_local import failure_answer
+from mcpscope.store.records import Dir, RecordType
+
+if TYPE_CHECKING:
+    from mcpscope.session.bridge_child import ChildSession
+    from mcpscope.session.bridge_proxy import BridgeProxy
+
+KEPT_MESSAGES = 1000  # what the client says while a new process begins; more of it is lost
+
+
+class Life:
+    """What one process says to its session, until another takes its place."""
+
+    def __init__(self, session: ChildSession) -> None:
+        self.session: ChildSession | None = session
+
+    def on_line(self, raw: bytes, of: RpcId = None) -> None:
+        if self.session is not None:
+            self.session.on_line(raw, of)
+
+    def on_stderr(self, data: bytes) -> None:
+        if self.session is not None:
+            self.session.on_stderr(data)
+
+    def on_exit(self, code: int) -> None:
+        if self.session is not None:
+            self.session.on_exit(code)
+
+    def on_stall(self, *, stalled: bool) -> None:
+        if self.session is not None:
+            self.session.on_stall(stalled=stalled)
+
+
+class Rebirth:
+    """Lets another process take the place of that of ``session``."""
+
+    def __init__(self, session: ChildSession, proxy: BridgeProxy) -> None:
+        self._session = session
+        self._proxy = proxy
+        self.again = Again()
+        self._kept: deque[bytes] = deque()
+
+    def __repr__(self) -> str:
+        return f"<Rebirth {self.again!r} kept={len(self._kept)}>"
+
+    def begin(self) -> None:
+        """What the old process owed is answered so. Raises StartFailed."""
+        session = self._session
+        if session.gone or session.closing:
+            return
+        session.life.session = None
+        session.process.close()
+        self._settle()
+        self._proxy.begin_process(session)
+        for raw in self.again.begin():
+            session.process.write(one_line(raw))
+        if self.again.ready:
+            self._done()
+
+    def write(self, line: bytes) -> None:
+        """The client's, as soon as the process may hear it."""
+        if self.again.ready:
+            self._session.process.write(line)
+        elif len(self._kept) < KEPT_MESSAGES:
+            self._kept.append(line)
+
+    def absorbs(self, message: Message) -> bool:
+        """Whether ``message`` answers what the client did not ask (again)."""
+        more = self.again.absorbs(message)
+        for said in more or ():
+            self._session.process.write(said)
+        if more:
+            self._done()
+        return more is not None
+
+    def _done(self) -> None:
+        """The new process is ready for the client, which is told to look again."""
+        session = self._session
+        while self._kept:
+            session.process.write(self._kept.popleft())
+        for data in self.again.changes():
+            self._said(data)
+            message = parse(data)
+            session._deliver(message, session._route(message))
+
+    def _settle(self) -> None:
+        """Answer what the process that goes away owes; what is held has not reached it."""
+        session = self._session
+        for exchange in session.exchanges:
+            message = exchange.message if isinstance(exchange, BridgePost) else None
+            if not isinstance(exchange, BridgePost) or message is None or not exchange.forwarded:
+                continue
+            for item in message.items or (message,):
+                if item.kind is not Kind.REQUEST or self.again.listens(item.id):
+                    continue
+                if exchange in session._find(item.id):
+                    data = failure_answer("restart", "the server: it was restarted before it answered", item)
+                    self._said(data)
+                    session._deliver(parse(data), exchange.stream)
+
+    def _said(self, data: bytes) -> None:
+        session = self._session
+        self._proxy.journal.append(RecordType.SENT, Dir.TO_CLIENT, session.record.number, 0, data)
