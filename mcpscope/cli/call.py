@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from mcpscope.cli.completing import complete_tool
 from mcpscope.cli.output import emit_json
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.cli.steering import dialled
@@ -18,7 +19,7 @@ from mcpscope.text import safe
 
 
 @click.command("call")
-@click.argument("tool")
+@click.argument("tool", shell_complete=complete_tool)
 @click.argument("rest", nargs=-1, type=click.UNPROCESSED)
 @click.option("--args", "given", metavar="JSON|@FILE|-", help="The arguments as one JSON object.")
 @click.option("--session", metavar="NAME", help="Send it through this running proxy's session.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from mcpscope.cli.shells import register
 from mcpscope.errors import Exit, ScopeError
 
 SHELLS = {
@@ -20,6 +21,7 @@ VARIABLE = "_MCPSCOPE_COMPLETE"
 @click.pass_context
 def command(ctx: click.Context, shell: str) -> None:
     """Print the completion script of SHELL."""
+    register()
     kind = get_completion_class(shell)
     if kind is None:
         raise ScopeError(f"no completion for {shell}", code="usage", exit=Exit.USAGE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from mcpscope.cli.completing import complete_session
 from mcpscope.cli.output import emit_json
 from mcpscope.cli.rows import show_rows
 from mcpscope.cli.settings import Settings, with_settings
@@ -19,8 +20,8 @@ from mcpscope.store.replays import Revision, find
 
 @click.command("diff")
 @with_settings
-@click.argument("first")
-@click.argument("second")
+@click.argument("first", shell_complete=complete_session)
+@click.argument("second", shell_complete=complete_session)
 @click.option("--tools", is_flag=True, help="Compare the tools that were listed, not the calls.")
 @click.option(
     "--mask", "masks", metavar="PATH", multiple=True, help="Ignore differences at [TOOL:]JSONPATH[~]."

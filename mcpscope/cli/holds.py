@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mcpscope.cli.approving import approve, asked
+from mcpscope.cli.completing import complete_hold
 from mcpscope.cli.output import emit_json
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.cli.steering import decide, dialled, everywhere, hold_at, say, text_of, waited
@@ -20,7 +21,7 @@ from mcpscope.store.last_good import last_good
 from mcpscope.text import safe
 
 _PROXY = click.option("--proxy", metavar="NAME", default="", help="The proxy's label, pid or uid.")
-_ID = click.argument("id", type=int)
+_ID = click.argument("id", type=int, shell_complete=complete_hold)
 _ANYWAY = click.option(
     "--anyway", is_flag=True, help="Send it although its client no longer waits, or a schema refuses it."
 )
@@ -83,7 +84,7 @@ def show(id: int, proxy: str, *, settings: Settings) -> None:
 
 
 @command.command("continue")
-@click.argument("id", type=int, required=False)
+@click.argument("id", type=int, required=False, shell_complete=complete_hold)
 @click.option("--all", "everything", is_flag=True, help="All that are held and whose client still waits.")
 @_ANYWAY
 @_PROXY

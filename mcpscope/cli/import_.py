@@ -18,7 +18,7 @@ from mcpscope.text import safe
 
 
 @click.command("import")
-@click.argument("file")
+@click.argument("file", type=click.Path())
 @click.option("--name", metavar="NAME", help="Call the recording so (default: as in the file).")
 @with_settings
 def command(file: str, name: str | None, settings: Settings) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from mcpscope.cli.completing import complete_session
 from mcpscope.cli.output import emit_json
 from mcpscope.cli.progress import Progress
 from mcpscope.cli.rows import show_rows
@@ -31,7 +32,7 @@ REPEAT_PAUSE_SECONDS = 1.1
 
 @click.command("replay")
 @with_settings
-@click.argument("recording")
+@click.argument("recording", shell_complete=complete_session)
 @click.argument("target", nargs=-1, type=click.UNPROCESSED)
 @click.option("--only", metavar="FILTER", help="Replay only the calls that match.")
 @click.option(

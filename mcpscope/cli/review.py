@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import click
 
+from mcpscope.cli.completing import complete_run
 from mcpscope.cli.output import emit_json
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.errors import Exit, ScopeError
@@ -19,7 +20,7 @@ _KEYS = "a accept  r keep old  k skip  m mask  A/R/K all remaining  q leave"
 
 @click.command("review")
 @with_settings
-@click.argument("run", required=False, type=int)
+@click.argument("run", required=False, type=int, shell_complete=complete_run)
 @click.option("--accept", "accepted", metavar="N", type=int, multiple=True, help="Accept this difference.")
 @click.option("--mask", "masks", metavar="PATH", multiple=True, help="Ignore differences here from now on.")
 @click.option("--accept-all", is_flag=True, help="Accept everything that changed.")

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from mcpscope.cli.completing import complete_rule
 from mcpscope.cli.output import emit_json
 from mcpscope.cli.rules_trial import explain, try_on
 from mcpscope.cli.settings import Settings, with_settings
@@ -35,7 +36,7 @@ command.add_command(try_on)
 
 @command.command("check")
 @with_settings
-@click.argument("files", nargs=-1, required=True)
+@click.argument("files", nargs=-1, required=True, type=click.Path())
 def check(settings: Settings, files: tuple[str, ...]) -> int:
     """Say everything that is wrong with policy FILES, each with line and column."""
     try:
@@ -95,7 +96,7 @@ def list_rules(settings: Settings, proxy: str) -> None:
 
 
 @command.command("enable")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_rule)
 @_PROXY
 @with_settings
 def enable(settings: Settings, name: str, proxy: str) -> None:
@@ -104,7 +105,7 @@ def enable(settings: Settings, name: str, proxy: str) -> None:
 
 
 @command.command("disable")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_rule)
 @_PROXY
 @with_settings
 def disable(settings: Settings, name: str, proxy: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mcpscope.cli import tools_accepted, tools_seen
+from mcpscope.cli.completing import complete_tool
 from mcpscope.cli.output import emit_json
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.cli.tables import print_table
@@ -48,7 +49,7 @@ def list_tools(proxy: str, kind: str | None, *, settings: Settings) -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_tool)
 @PROXY
 @with_settings
 def show(name: str, proxy: str, *, settings: Settings) -> None:

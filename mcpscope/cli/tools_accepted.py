@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from mcpscope.cli.completing import complete_tool
 from mcpscope.cli.output import emit_json
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.cli.tools_known import PROXY, known
@@ -19,7 +20,7 @@ from mcpscope.text import safe
 
 
 @click.command("diff")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=complete_tool)
 @PROXY
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where something is dangerous.")
 @with_settings
@@ -47,7 +48,7 @@ def diff(names: tuple[str, ...], proxy: str, exit_code: bool, *, settings: Setti
 
 
 @click.command("accept")
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=complete_tool)
 @PROXY
 @with_settings
 def accept(names: tuple[str, ...], proxy: str, *, settings: Settings) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from mcpscope.cli.completing import complete_tool
 from mcpscope.cli.output import emit_json
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.cli.steering import dialled
@@ -15,7 +16,7 @@ from mcpscope.control.registry import Running
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.text import safe
 
-_GLOBS = click.argument("globs", metavar="GLOB...", nargs=-1, required=True)
+_GLOBS = click.argument("globs", metavar="GLOB...", nargs=-1, required=True, shell_complete=complete_tool)
 
 
 @click.command("hide")
@@ -49,7 +50,7 @@ def only(globs: tuple[str, ...], proxy: str, *, settings: Settings) -> None:
 
 
 @click.command("rename")
-@click.argument("name")
+@click.argument("name", shell_complete=complete_tool)
 @click.argument("to", default="")
 @click.option("--description", metavar="TEXT", default="", help="The description clients see.")
 @PROXY
@@ -66,7 +67,7 @@ def rename(name: str, to: str, description: str, proxy: str, *, settings: Settin
 
 
 @click.command("break")
-@click.argument("glob")
+@click.argument("glob", shell_complete=complete_tool)
 @click.option(
     "--on", type=click.Choice(["request", "response", "both"]), default="request", show_default=True
 )

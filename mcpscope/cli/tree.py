@@ -6,6 +6,7 @@ import difflib
 import gc
 import importlib
 import importlib.util
+import os
 import shlex
 from typing import Any
 
@@ -24,6 +25,10 @@ EPILOG = (
     "configuration, 7 refused by a rule, 70 internal error, 124 timeout, 130 interrupted; "
     "mcpscope -- COMMAND exits with the server's own code."
 )
+
+
+COMPLETING = "_MCPSCOPE_COMPLETE"
+"""The variable by which a shell asks for completions; click reads it, too."""
 
 
 class Tree(click.Group):
@@ -97,6 +102,8 @@ def root(ctx: click.Context, /, **values: Any) -> None:
 
 def main(args: list[str]) -> int:
     """Run the tree on ``args``; prints what went wrong on stderr and returns the exit code."""
+    if COMPLETING in os.environ:
+        importlib.import_module("mcpscope.cli.shells").register()
     as_json = "--json" in args[: args.index("--") if "--" in args else None]
     try:
         found = root.main(_with_proxy(args), prog_name="mcpscope", standalone_mode=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from mcpscope.cli.completing import complete_session
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.paths import default_db, state_dir
@@ -25,7 +26,7 @@ from mcpscope.tui.theming import NAMES, wants_ascii
 
 
 @click.command()
-@click.argument("session", required=False, default="")
+@click.argument("session", required=False, default="", shell_complete=complete_session)
 @click.option("--filter", "filter_text", metavar="FILTER", default="", help="Filter Traffic from the start.")
 @click.option("--screen", type=click.Choice(sorted(SCREENS)), default="traffic", help="The first screen.")
 @click.option("--read-only", is_flag=True, help="Look, but steer nothing.")

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from mcpscope.cli.completing import complete_server
 from mcpscope.cli.output import emit_json, report
 from mcpscope.cli.settings import Settings
 from mcpscope.clients.files import ConfigFile
@@ -35,7 +36,7 @@ def wrap_options(function: Any) -> Any:
             help="Only this client's files, or this file; repeatable. Default: every client found.",
         ),
         click.option("--all", "everything", is_flag=True, help="All servers."),
-        click.argument("names", nargs=-1, metavar="[NAME…]"),
+        click.argument("names", nargs=-1, metavar="[NAME…]", shell_complete=complete_server),
     ):
         function = option(function)
     return function

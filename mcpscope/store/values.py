@@ -35,6 +35,10 @@ _OF_SESSIONS = {
 }
 _RULES = "SELECT rule, count(*) FROM outcomes WHERE rule IS NOT NULL GROUP BY 1 ORDER BY 2 DESC LIMIT ?"
 _SESSIONS = "SELECT name FROM sessions WHERE name != '' UNION SELECT label FROM sessions WHERE label != ''"
+_RUNS_NEWEST = """
+    SELECT r.id, coalesce(s.name, s.label, s.command, s.url, '') FROM runs AS r
+    LEFT JOIN sessions AS s ON s.id = r.recording_id ORDER BY r.id DESC LIMIT 50
+"""
 
 Counted = list[tuple[str, int]]
 
@@ -78,6 +82,16 @@ def suggested_sessions(path: Path) -> list[str]:
         with closing(schema.connect_ro(path)) as connection:
             schema.check(connection, path)
             return [str(name) for (name,) in connection.execute(_SESSIONS)]
+    except (sqlite3.Error, ScopeError, OSError):
+        return []
+
+
+def suggested_runs(path: Path) -> list[tuple[int, str]]:
+    """The last replays, the newest first, with what was replayed; nothing where that cannot be read."""
+    try:
+        with closing(schema.connect_ro(path)) as connection:
+            schema.check(connection, path)
+            return [(int(id), str(name or "")) for id, name in connection.execute(_RUNS_NEWEST)]
     except (sqlite3.Error, ScopeError, OSError):
         return []
 
