@@ -125,10 +125,15 @@ def export_trail(session: str | None, output: str | None, key: str | None, setti
         ids = _ids(connection, session)
         secret = _key(settings, key) if ids else b""
         checked = [one for id in ids if (one := verify(connection, id, secret, heads)) is not None]
-        with _target(output) as target:
-            for one in checked:
-                for said in _exported(connection, one):
+        lines = (said for one in checked for said in _exported(connection, one))
+        if settings.json and output is None:
+            emit_json(list(lines))
+        else:
+            with _target(output) as target:
+                for said in lines:
                     target.write((json_text(said) + "\n").encode("utf-8", "backslashreplace"))
+            if settings.json:
+                emit_json({"file": output, "sessions": len(checked)})
     return Exit.OK if all(one.intact for one in checked) else Exit.DIFFERENT
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
 import click
@@ -12,7 +14,7 @@ import click
 from mcpscope.cli.completing import complete_filter, complete_session
 from mcpscope.cli.files import writing_to
 from mcpscope.cli.filters import FilterCommand
-from mcpscope.cli.output import warn
+from mcpscope.cli.output import emit_json, warn
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.engine.filter.language import parse
 from mcpscope.exports import forms
@@ -51,7 +53,8 @@ def command(recording: str, filter: str, settings: Settings, **given: Any) -> No
         raise click.UsageError("--otlp sends spans: it goes with neither --format, --output nor --steady")
     if asked.steady and asked.form != "jsonl":
         raise click.UsageError("--steady is for jsonl")
-    if asked.form in forms.BINARY and asked.to_stdout and sys.stdout.isatty():
+    inline = settings.json and asked.to_stdout
+    if asked.form in forms.BINARY and asked.to_stdout and (settings.json or sys.stdout.isatty()):
         raise click.UsageError(f"{asked.form} is no text for a terminal: name a file with -o")
     wanted = parse(filter, time.time_ns())
     mask: Mask = NoMask() if asked.with_secrets else Masks(asked.keys)
@@ -60,19 +63,27 @@ def command(recording: str, filter: str, settings: Settings, **given: Any) -> No
         query = Query(connection, wanted, sessions=[session.id])
         source = Source(connection, session, query, mask, whole=wanted.is_empty, steady=asked.steady)
         if asked.otlp is not None:
-            _send(source, asked.otlp)
+            _send(source, asked.otlp, settings)
             return
-        with writing_to(asked.output) as file:
+        text = BytesIO()
+        with nullcontext(text) if inline else writing_to(asked.output) as file:
             file.writelines(forms.FORMS[asked.form](source, asked.to_stdout))
+    if settings.json:
+        where = {"text": text.getvalue().decode()} if inline else {"file": asked.output}
+        emit_json({"format": asked.form, "masked": mask.count, **where})
+        return
     _tell_masked(mask)
     if not asked.to_stdout and not settings.quiet:
         click.echo(safe(f"wrote {asked.output}"), err=True)
 
 
-def _send(source: Source, url: str) -> None:
+def _send(source: Source, url: str, settings: Settings) -> None:
     from mcpscope.exports.otlp.sending import send  # imports httpx
 
     sent = send(source, url, warn)
+    if settings.json:
+        emit_json({"sent": sent, "masked": source.mask.count})
+        return
     _tell_masked(source.mask)
     click.echo(f"sent {sent} {'span' if sent == 1 else 'spans'}", err=True)
 
