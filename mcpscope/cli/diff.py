@@ -40,7 +40,7 @@ def command(
     exit_code: bool,
 ) -> int:
     """Compare FIRST with SECOND: recordings or the sessions of runs."""
-    was, now = _plan(settings, first), _plan(settings, second)
+    was, now = _plan(settings, first, echoes=True), _plan(settings, second, echoes=False)
     if tools:
         rows = diff_tools(was.definitions, now.definitions)
     else:
@@ -54,5 +54,5 @@ def command(
     return Exit.DIFFERENT if differs and exit_code else Exit.OK
 
 
-def _plan(settings: Settings, name: str) -> Plan:
-    return make_plan(load(settings.db, find(settings.db, name).id, Revision()))
+def _plan(settings: Settings, name: str, *, echoes: bool) -> Plan:
+    return make_plan(load(settings.db, find(settings.db, name).id, Revision()), echoes=echoes)

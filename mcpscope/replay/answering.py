@@ -14,7 +14,7 @@ from mcpscope.replay.options import Options
 from mcpscope.replay.plan import Plan
 from mcpscope.replay.questions import paired_keys, questions_of
 from mcpscope.replay.standing import Standing
-from mcpscope.replay.steps import OF_THE_SESSION, ServerRequest, Step
+from mcpscope.replay.steps import OF_THE_SESSION, QuestionKey, ServerRequest, Step, question_key
 from mcpscope.replay.verdicts import Row, Verdict
 
 
@@ -26,11 +26,20 @@ class Answering:
         self._plan = plan
         self._standing = standing
         self._told = told
+        self._answered: dict[QuestionKey, tuple[bytes, bytes]] = {}
         self._keys: dict[int, dict[str, str]] = {}
         self._task_keys: dict[str, dict[str, str]] = {}
 
     def answer(self, request: Message, now: float) -> bytes:
         """The answer to one live server request (empty: none); what the recording has not becomes a row."""
+        key = question_key(request, self._standing.epoch)
+        if (again := self._answered.get(key)) is not None and again[0] == request.raw:
+            return again[1]  # a resumed stream brings it once more
+        said = self._answer_to(request, now)
+        self._answered[key] = (request.raw, said)
+        return said
+
+    def _answer_to(self, request: Message, now: float) -> bytes:
         recorded = self._standing.match(request)
         if recorded is None:
             if request.method != "ping":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator, Set
 from typing import Any
 
 from mcpscope.replay.align import pairs_of
@@ -26,7 +26,6 @@ from mcpscope.replay.minted import (
     replaced,
     speaks_of_identity,
     split,
-    weak_in,
 )
 
 _CANCELLED = "notifications/cancelled"
@@ -40,7 +39,9 @@ class Echoes:
     ``known`` maps an echo to the place it was minted in, ``live`` to what the live server gave last.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, reads: bool = True) -> None:
+        """Unless it ``reads``, what a recording says is not heard."""
+        self._reads = reads
         self.known: dict[Scalar, Path] = {}
         self.live: dict[Scalar, Scalar] = {}
         self._said: set[Scalar] = set()
@@ -48,6 +49,7 @@ class Echoes:
         self._beginnings: dict[str, list[str]] = defaultdict(list)
         self._short: dict[str, str] = {}
         self._nouns: set[str] = set()
+        self._session: re.Pattern[str] | None = None
         self._weak: dict[int, set[str]] = defaultdict(set)
         self._given: dict[Scalar, dict[Scalar, frozenset[str]]] = defaultdict(dict)
 
@@ -58,11 +60,14 @@ class Echoes:
 
     def server_said(self, body: dict[str, Any], about: str = "") -> None:
         """Note what a recorded server message brings into the world; ``about`` names what was asked."""
+        if not self._reads:
+            return
         self._nouns |= names_in(about)
         for path, value in leaves(_told(body)):
-            for noun, number in weak_in(value):
-                self._weak[number].add(noun)
-            for candidate in minted_in(path, value, self._nouns):
+            for candidate, noun in minted_in(path, value, self._nouns):
+                if noun and isinstance(candidate, int):
+                    self._weak[candidate].add(noun)
+                    continue
                 if candidate in self._said or candidate in self._minted:
                     continue
                 self._minted[candidate] = path
@@ -71,6 +76,8 @@ class Echoes:
 
     def client_said(self, body: dict[str, Any], about: str = "") -> None:
         """Note what a recorded client message repeats (an echo), and what it brought itself."""
+        if not self._reads:
+            return
         for path, value in leaves(_of_the_client(body)):
             if is_never(path):
                 continue
@@ -101,6 +108,10 @@ class Echoes:
                 self._short[candidate] = whole
                 return True
         return False
+
+    def name_sessions(self, ids: Collection[str]) -> None:
+        """Note the ids of MCP's own sessions in the recording: each run has others, over stdio none."""
+        self._session = re.compile("|".join(map(re.escape, ids))) if ids else None
 
     # -- the run -------------------------------------------------------------------------------------------
 
@@ -133,6 +144,8 @@ class Echoes:
 
     def is_same(self, path: Path, was: Any, now: Any) -> bool:
         """Whether ``now`` is what the live server minted in the place of ``was``."""
+        if isinstance(was, str) and isinstance(now, str) and self._names_a_session(was, now):
+            return True
         if not self.live or isinstance(was, bool) or not isinstance(was, str | int):
             return False
         if isinstance(was, int):
@@ -175,6 +188,13 @@ class Echoes:
         if old[0] != new[0]:
             return False
         return all(a == b or self._gave(a, b) for a, b in zip(old[1], new[1], strict=True))
+
+    def _names_a_session(self, was: str, now: str) -> bool:
+        """Whether two texts differ in nothing but how the server calls this session of MCP, if at all."""
+        if self._session is None or self._session.search(was) is None:
+            return False
+        lasting = self._session.split(was)
+        return re.fullmatch(r"\S*".join(map(re.escape, lasting)), now) is not None
 
     def _pick(self, value: Scalar, names: frozenset[str]) -> Scalar:
         """The live value for a recorded one; of several the one with the likest names, then the last."""
@@ -230,6 +250,7 @@ def _inside(was: str, now: str, path: Path, nouns: Set[str]) -> Iterator[tuple[P
     numbers = number_in(was), number_in(now)
     if numbers[0] is not None and numbers[1] is not None:
         yield path, numbers[0], numbers[1]
-    old, new = split(was, nouns)[1], split(now, nouns)[1]
+    old = split(was, nouns)[1]
+    new = split(now, nouns)[1] if was != now else old
     if len(old) == len(new):
         yield from ((path, *pair) for pair in zip(old, new, strict=True))

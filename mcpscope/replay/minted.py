@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Set
+from functools import lru_cache
 from typing import Any
 
 from mcpscope.replay.embedded import document_in
@@ -18,6 +19,7 @@ MIN_OPAQUE_CHARS = 8
 MIN_OPAQUE_NUMBER = 10_000
 MAX_HANDLE_CHARS = 2_048
 MAX_SEARCHED_CHARS = 1 << 16
+MAX_CACHED = 4_096
 _WORD = re.compile(
     r"(?<![\w-])(?P<noun>[A-Za-z]+)[^\w\n-]{1,4}(?P<number>\d{1,7})(?!\w|[.,:-]\d)"
     r"|#(?P<hash>\d{1,7})(?!\w|[.,:-]\d)"
@@ -33,6 +35,8 @@ _ID_KEY = re.compile(
 _ID_NOUNS = frozenset({"id", "handle", "number", "row", "key", "ref", "token"})
 _CERTAIN = frozenset({"nextCursor", "requestState", "taskId", "elicitationId", "toolUseId", "uri"})
 _NEVER = frozenset({"method", "protocolVersion", "mimeType", "data", "blob"})
+_DIGIT = re.compile(r"\d")
+_BLANK = re.compile(r"\s")
 _NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _SAYS_NOTHING = frozenset(
     {"id", "get", "create", "read", "list", "add", "new", "make", "at", "of", "to", "in", "is"}
@@ -46,13 +50,17 @@ def is_never(path: Path) -> bool:
 
 
 def speaks_of_identity(path: Path) -> bool:
-    return bool(_ID_KEY.search(_key_of(path)))
+    return _is_id_key(_key_of(path))
 
 
 def names_in(*said: str | int) -> frozenset[str]:
     """The words that say what a value stands for: of a tool's name, of the members it lies in."""
-    parts = (part for word in said if isinstance(word, str) for part in _NAME_PART.findall(word))
-    return frozenset(part.lower().rstrip("s") for part in parts) - _SAYS_NOTHING
+    return _names_in(" ".join(word for word in said if isinstance(word, str)))
+
+
+@lru_cache(maxsize=MAX_CACHED)
+def _names_in(said: str) -> frozenset[str]:
+    return frozenset(part.lower().rstrip("s") for part in _NAME_PART.findall(said)) - _SAYS_NOTHING
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
@@ -72,29 +80,29 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
         yield path, value
 
 
-def minted_in(path: Path, value: Scalar, nouns: Set[str]) -> Iterator[Scalar]:
-    """What of one value of a server may be made up for this run: all of it, or words of it."""
+def minted_in(path: Path, value: Scalar, nouns: Set[str]) -> Iterator[tuple[Scalar, str]]:
+    """What of one value of a server may be made up for this run: all of it, or words of it.
+
+    With a number comes the word that stands before it, if that is none of identity nor one of ``nouns``: it
+    is minted only if a client repeats it under that name.
+    """
     if is_never(path):
         return
     if isinstance(value, int):
         if speaks_of_identity(path) or _key_of(path) == "text" or value >= MIN_OPAQUE_NUMBER:
-            yield value
+            yield value, ""
         return
     if _is_handle(path, value):
-        yield value
+        yield value, ""
         if (number := number_in(value)) is not None:
-            yield number
-    for word in split(value, nouns)[1]:
-        if isinstance(word, int) or any(char.isdigit() for char in word):
-            yield word
-
-
-def weak_in(value: Scalar) -> Iterator[tuple[str, int]]:
-    """Numbers in a text with the word before each: minted, if a client repeats one under that name."""
-    if isinstance(value, str) and len(value) <= MAX_SEARCHED_CHARS:
-        for match in _WORD.finditer(value):
-            if match["noun"] is not None:
-                yield match["noun"].lower().rstrip("s"), int(match["number"])
+            yield number, ""
+    if len(value) > MAX_SEARCHED_CHARS:
+        return
+    for match in _WORD.finditer(value):
+        if (word := _scalar(match, nouns)) is None:
+            yield int(match["number"]), match["noun"].lower().rstrip("s")
+        elif isinstance(word, int) or _DIGIT.search(word):
+            yield word, ""
 
 
 def echoed_in(path: Path, value: Scalar) -> Iterator[Scalar]:
@@ -166,8 +174,16 @@ def _scalar(match: re.Match[str], nouns: Set[str]) -> Scalar | None:
     return number if strong else None
 
 
+@lru_cache(maxsize=MAX_CACHED)
+def _is_id_key(key: str) -> bool:
+    return bool(_ID_KEY.search(key))
+
+
 def _key_of(path: Path) -> str:
-    return next((step for step in reversed(path) if isinstance(step, str)), "")
+    for step in reversed(path):
+        if isinstance(step, str):
+            return step
+    return ""
 
 
 def _segments(text: str) -> list[str]:
@@ -176,8 +192,8 @@ def _segments(text: str) -> list[str]:
 
 
 def _is_handle(path: Path, value: str) -> bool:
-    if not 0 < len(value) <= MAX_HANDLE_CHARS or any(char.isspace() for char in value):
+    if not 0 < len(value) <= MAX_HANDLE_CHARS or _BLANK.search(value):
         return False
     if _key_of(path) in _CERTAIN or speaks_of_identity(path):
         return True
-    return len(value) >= MIN_OPAQUE_CHARS and any(char.isdigit() for char in value)
+    return len(value) >= MIN_OPAQUE_CHARS and _DIGIT.search(value) is not None

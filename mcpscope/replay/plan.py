@@ -21,10 +21,12 @@ from mcpscope.replay.steps import (
     OPENING,
     ROOTS_CHANGED,
     IdKey,
+    QuestionKey,
     Recorded,
     ServerRequest,
     Step,
     id_key,
+    question_key,
 )
 
 
@@ -56,9 +58,14 @@ class Plan:
         return counts
 
 
-def make_plan(recording: Iterable[Recorded], only: Collection[int] | None = None) -> Plan:
-    """Read a recording in its order; ``only`` are the exchanges to replay (the handshake always stays)."""
-    reader = _Reader()
+def make_plan(
+    recording: Iterable[Recorded], only: Collection[int] | None = None, *, echoes: bool = True
+) -> Plan:
+    """Read a recording in its order; ``only`` are the exchanges to replay (the handshake always stays).
+
+    Without ``echoes`` what flows from one answer into the next request is not looked for.
+    """
+    reader = _Reader(echoes=echoes)
     for recorded in recording:
         reader.take(recorded)
     plan = reader.plan()
@@ -84,18 +91,19 @@ def is_destructive(definition: dict[str, Any] | None) -> bool:
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, *, echoes: bool) -> None:
         self.steps: list[Step] = []
         self.answered: list[Step] = []
         self.server_requests: list[ServerRequest] = []
         self.replied: list[ServerRequest] = []
-        self.echoes = Echoes()
+        self.echoes = Echoes(reads=echoes)
         self.standing: list[Message] = []
         self.definitions: dict[str, dict[str, Any]] = {}
         self.era = "legacy"
         self._open: dict[IdKey, Step] = {}
         self._asked: dict[IdKey, ServerRequest] = {}
         self._tokens: dict[str, Step] = {}
+        self._seen: dict[QuestionKey, Message] = {}
         self._epoch = 0
         self._last_at = 0
 
@@ -162,6 +170,8 @@ class _Reader:
     def _server(self, recorded: Recorded) -> None:
         message = recorded.message
         if message.kind is Kind.REQUEST:
+            if self._is_repeated(message):
+                return
             asked = ServerRequest(recorded.seq, recorded.at, message, standing=self._is_standing(message))
             asked.during, asked.epoch = tuple(self._open.values()), self._epoch
             self.server_requests.append(asked)
@@ -176,6 +186,11 @@ class _Reader:
                 self._learn(step, message)
         elif message.kind is Kind.NOTIFICATION:
             self._heard(message)
+
+    def _is_repeated(self, message: Message) -> bool:
+        """Whether a resumed stream brings a question once more: no server asks twice under one id."""
+        before = self._seen.setdefault(question_key(message, self._epoch), message)
+        return before is not message and before.raw == message.raw
 
     def _is_standing(self, message: Message) -> bool:
         return message.method in OF_THE_SESSION or not self._open

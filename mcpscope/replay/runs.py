@@ -26,6 +26,7 @@ from mcpscope.replay.steps import Step
 from mcpscope.replay.upstream import Upstream
 from mcpscope.replay.verdicts import Row, Verdict
 from mcpscope.replay.volatile import proposed_masks
+from mcpscope.store.mcp_sessions import mcp_session_ids
 from mcpscope.store.replays import Found, Replays, Revision, VerdictRow, find, matching
 from mcpscope.text import safe
 
@@ -76,6 +77,7 @@ class Job:
         chosen = matching(self.db, self.recording.id, self.only) if self.only is not None else None
         messages = load(self.db, self.recording.id, self.revision)
         plan = make_plan(islice(messages, self.until or None), chosen)
+        plan.echoes.name_sessions(mcp_session_ids(self.db, self.recording.id))
         for was, now in {**self.revision.maps, **self.maps}.items():
             plan.echoes.known.setdefault(was, ())
             plan.echoes.live[was] = now

@@ -33,6 +33,11 @@ class Standing:
     def __repr__(self) -> str:
         return f"<Standing epoch={self._epoch} asked={sorted(self._asked)} given_up={sorted(self._given_up)}>"
 
+    @property
+    def epoch(self) -> int:
+        """How often the client has changed its roots."""
+        return self._epoch
+
     def opened(self, now: float) -> None:
         """The first answer is here: the server's timers run."""
         if self._opened is None:

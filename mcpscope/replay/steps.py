@@ -15,6 +15,7 @@ DEFINING = OPENING | {"tools/list", "prompts/list", "resources/templates/list"}
 """Requests whose answers describe the server, so that nothing in them but a cursor is made up for one run."""
 LIST_METHODS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"})
 IdKey = tuple[str, RpcId]
+QuestionKey = tuple[str, RpcId, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +115,8 @@ class Sent:
 def id_key(value: RpcId) -> IdKey:
     """Ids are compared with their JSON type: 1, "1" and 1.0 are three."""
     return (type(value).__name__, value)
+
+
+def question_key(request: Message, epoch: int) -> QuestionKey:
+    """Under what a server's request is known again; of the session, in its epoch."""
+    return (*id_key(request.id), epoch if request.method in OF_THE_SESSION else 0)

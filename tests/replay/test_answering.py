@@ -64,6 +64,16 @@ def test_a_question_in_another_order_finds_the_answer_to_the_likest_one() -> Non
     assert said == ["two", "one e8bf5a86c6324e3a"]
 
 
+def test_a_question_that_a_resumed_stream_brings_again_is_one_question() -> None:
+    twice = (DOWN, asked(1, 1, "72e887aa26c2410c"))
+    call = {"id": 1, "method": "tools/call", "params": {}}
+    moved = {"method": "notifications/roots/list_changed"}
+    plan = plan_of((UP, call), twice, (UP, moved), twice, (UP, accepted(1, "x")))
+    assert len(plan.server_requests) == 1
+    said, rows = answers(plan, *[asked(9, 1, "72e887aa26c2410c")] * 2)
+    assert (said, rows) == (["x", "x"], [])
+
+
 def test_what_varies_in_a_question_can_be_masked() -> None:
     _, rows = answers(recorded(), asked(7, 2, "e0b669e13f344bcd"))
     assert [(row.label, row.why) for row in rows] == [("← elicitation/create", "$.params.message changed")]

@@ -180,3 +180,12 @@ def test_what_ties_messages_together_is_no_echo() -> None:
     echoes.learn(answer(structuredContent={"id": 5}), answer(structuredContent={"id": 9}))
     assert echoes.spoken(progress) == {"_meta": {"progressToken": 5}, "arguments": {"id": 9}}
     assert echoes.spoken(cancel) == {"requestId": 5}
+
+
+def test_how_a_server_calls_the_session_of_http_is_no_difference() -> None:
+    echoes = Echoes()
+    echoes.name_sessions({"adfa5001-ef3d-4346-9fe7"})
+    path = ("result", "content", 0, "text")
+    was = "logging for session adfa5001-ef3d-4346-9fe7 began"
+    assert echoes.is_same(path, was, "logging for session undefined began")
+    assert not echoes.is_same(path, was, "logging for session undefined ended")
