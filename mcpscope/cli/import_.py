@@ -13,6 +13,8 @@ import click
 from mcpscope.cli.output import emit_json, warn
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.exports.foreign.kinds import Opened
+from mcpscope.exports.foreign.telling import Telling
 from mcpscope.store.taking_in import TakenIn, take_in_all
 from mcpscope.text import safe
 
@@ -22,9 +24,19 @@ from mcpscope.text import safe
 @click.option("--name", metavar="NAME", help="Call the recording so (default: as in the file).")
 @with_settings
 def command(file: str, name: str | None, settings: Settings) -> None:
-    """Bring FILE, written by mcpscope export --format jsonl, into the database; - reads stdin."""
+    """Bring FILE into the database; - reads stdin.
+
+    FILE is what mcpscope export --format jsonl wrote, or another program's: HAR of a browser or proxy, a log
+    or export of mcpsnoop, a cassette or log of mcp-recorder, messages or requests that the MCP Inspector
+    exports.
+    """
     with _opened(file) as source:
-        found = take_in_all(settings.db, source, name=name or "")
+        opened = Opened(source)
+        if opened.tellings is None:
+            found = take_in_all(settings.db, opened.lines(), name=name or "")
+        else:
+            lines = _told(opened.tellings, file)
+            found = take_in_all(settings.db, lines, name=name or "", foreign=True)
     for one in found:
         if not one.complete:
             warn(f"{file} has no end: it is complete up to message {one.messages}")
@@ -34,6 +46,21 @@ def command(file: str, name: str | None, settings: Settings) -> None:
     for one in found:
         called = f" as {one.name}" if one.name else ""
         click.echo(safe(f"session {one.session_id}{called}: {one.messages} messages"))
+
+
+def _told(tellings: list[Telling], file: str) -> Iterator[bytes]:
+    """The sessions of another program's file, called as the file where they have no name of their own."""
+    if not tellings:
+        raise ScopeError(
+            f"there is no message of MCP in {file}",
+            code="bad_recording",
+            exit=Exit.STORE,
+            hint="browsers leave bodies out unless they are asked to keep them",
+        )
+    label = "" if file == "-" else Path(file).stem.partition(".")[0]
+    for telling in tellings:
+        telling.facts["label"] = telling.facts.get("label") or label
+        yield from telling.lines()
 
 
 def _facts(one: TakenIn) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from mcpscope.engine import summary
 from mcpscope.protocol.message import Message
 from mcpscope.protocol.parsing import parse
-from mcpscope.store.subjects import Recorded
+from mcpscope.store.subjects import Recorded, Said
 from mcpscope.store.writing_out import Mask
 
 
@@ -31,16 +31,16 @@ class Masked:
         return self._raw(self._one.answer)
 
     @cached_property
-    def others(self) -> Sequence[bytes]:
+    def others(self) -> Sequence[Said]:
         """Its messages between request and answer: progress, cancellations, what came of retries."""
         one = self._one
         known = [message.raw for message in (one.request, one.answer) if message is not None]
         found = []
-        for raw in one.bodies:
-            if raw in known:
-                known.remove(raw)
+        for said in one.said:
+            if said.raw in known:
+                known.remove(said.raw)
             else:
-                found.append(self._mask.message(raw))
+                found.append(said._replace(raw=self._mask.message(said.raw)))
         return found
 
     @cached_property

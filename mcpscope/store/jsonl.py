@@ -110,7 +110,7 @@ def read_header(source: Iterator[bytes]) -> Header:
             "this is not a recording of mcpscope: its first line is no header",
             code="bad_recording",
             exit=Exit.STORE,
-            hint="mcpscope export RECORDING --format jsonl writes one",
+            hint="mcpscope export RECORDING --format jsonl writes one; import --help names what else is read",
         )
     if said.get("version") not in READABLE:
         raise ScopeError(

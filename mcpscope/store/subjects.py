@@ -22,6 +22,8 @@ _MESSAGES = (
     _MESSAGE + " UNION ALL SELECT body_id, body_at, ifnull(kept, size) FROM messages"
     " WHERE exchange_id = ? AND exchange_id != id"
 )
+_SAID = "SELECT dir, at, body_id, body_at, ifnull(kept, size) FROM messages"
+_SAID = f"{_SAID} WHERE id = ? UNION ALL {_SAID} WHERE exchange_id = ? AND exchange_id != id"
 _NOTE = "SELECT text FROM notes WHERE id = ?"
 _REMARKS = (
     "SELECT json_extract(detail, '$.exchange'), text FROM notes WHERE kind = 'remark'"
@@ -43,6 +45,14 @@ class Session(NamedTuple):
     session_names: tuple[str, ...]
     client_names: tuple[str, ...]
     server_names: tuple[str, ...]
+
+
+class Said(NamedTuple):
+    """One message of an exchange: where it went, when (unix ns), its bytes."""
+
+    dir: str
+    at: int
+    raw: bytes
 
 
 class Loader:
@@ -77,6 +87,10 @@ class Loader:
     def bodies(self, exchange_id: int) -> list[bytes]:
         rows = self._connection.execute(_MESSAGES, (exchange_id, exchange_id)).fetchall()
         return [self._read(*row) for row in rows]
+
+    def said(self, exchange_id: int) -> list[Said]:
+        rows = self._connection.execute(_SAID, (exchange_id, exchange_id)).fetchall()
+        return [Said(dir, at, self._read(*where)) for dir, at, *where in rows]
 
     def note(self, id: int) -> str | None:
         row = self._connection.execute(_NOTE, (id,)).fetchone()
@@ -217,6 +231,11 @@ class Recorded:
     @property
     def bodies(self) -> Iterable[bytes]:
         return self._loader.bodies(self.seq)
+
+    @property
+    def said(self) -> Sequence[Said]:
+        """Each of its messages, in wire order."""
+        return self._loader.said(self.seq)
 
     @property
     def notes(self) -> Sequence[str]:

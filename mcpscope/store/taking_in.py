@@ -36,6 +36,8 @@ _GIVEN_BY_FILE = tuple(name for name in SESSION_COLUMNS if name not in ("uid", "
 _SET_SESSION = (
     f"UPDATE sessions SET journal = NULL, {', '.join(f'{name} = ?' for name in _GIVEN_BY_FILE)} WHERE id = ?"
 )
+_TOLD_AT_ONCE = ("label", "command", "url", "client_transport", "server_transport", "version")
+_LOST = "UPDATE sessions SET journal = NULL, lost_messages = ?, gaps = ? > 0 WHERE id = ?"
 _SET_UID = "UPDATE OR IGNORE sessions SET uid = ?, number = ? WHERE id = ?"
 _COUNT = """
     UPDATE sessions SET bytes = (SELECT ifnull(sum(size), 0) FROM messages WHERE session_id = ?1),
@@ -63,12 +65,12 @@ class TakenIn:
     complete: bool
 
 
-def take_in_all(db: Path, lines: Iterable[bytes], *, name: str = "") -> list[TakenIn]:
+def take_in_all(db: Path, lines: Iterable[bytes], *, name: str = "", foreign: bool = False) -> list[TakenIn]:
     """Import a file with one or more sessions; all of it or nothing. Raises ScopeError as ``take_in``."""
     found: list[TakenIn] = []
     try:
         for part in sessions_in(lines):
-            found.append(take_in(db, part, name=name))
+            found.append(take_in(db, part, name=name, foreign=foreign))
     except BaseException:
         with writing(db, busy_seconds=BUSY_SECONDS) as connection:
             for one in found:
@@ -77,13 +79,16 @@ def take_in_all(db: Path, lines: Iterable[bytes], *, name: str = "") -> list[Tak
     return found
 
 
-def take_in(db: Path, lines: Iterable[bytes], *, name: str = "") -> TakenIn:
-    """Import one session; all of it or nothing. Raises ScopeError, which names the line that is wrong."""
+def take_in(db: Path, lines: Iterable[bytes], *, name: str = "", foreign: bool = False) -> TakenIn:
+    """Import one session; all of it or nothing. Raises ScopeError, which names the line that is wrong.
+
+    ``foreign`` lines were made of another program's file: what a recorder finds out is found out anew.
+    """
     schema.ensure(db)
     source = iter(lines)
     header = read_header(source)
     with closing(schema.connect_rw(db, busy_seconds=BUSY_SECONDS)) as connection:
-        taking = _TakingIn(connection, header, name)
+        taking = _TakingIn(connection, header, name, foreign=foreign)
         try:
             taking.begin()
             taking.all(source)
@@ -98,8 +103,11 @@ def take_in(db: Path, lines: Iterable[bytes], *, name: str = "") -> TakenIn:
 class _TakingIn:
     """One session on its way in. The lines' times are counted from its start, or counted up line by line."""
 
-    def __init__(self, connection: sqlite3.Connection, header: Header, name: str) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, header: Header, name: str, *, foreign: bool = False
+    ) -> None:
         self._connection = connection
+        self._foreign = foreign
         self._said = session = header.session
         self._steady = header.steady
         self._name = name or str(session.get("name") or "")
@@ -117,8 +125,11 @@ class _TakingIn:
 
     def begin(self) -> None:
         opened: dict[str, Any] = {"record_name": self._name, "started_at_ns": self._start}
-        opened["label"] = self._said.get("label")
-        opened["on_drift"] = "told"  # what was noticed of its tools stands in the file
+        if self._foreign:
+            opened |= {key: self._said.get(key) for key in _TOLD_AT_ONCE}
+        else:
+            # What was noticed of its tools stands in the file.
+            opened |= {"label": self._said.get("label"), "on_drift": "told"}
         self._apply([Unpacked(self._record(RecordType.SESSION_OPEN, self._start), [], [], opened)])
         self._id = self._ingest.sessions[_NUMBER].id
 
@@ -138,9 +149,10 @@ class _TakingIn:
         close = {"reason": self._said.get("end_reason") or "clean"}
         at = last if isinstance(last, int) else self._last
         self._apply([Unpacked(self._record(RecordType.SESSION_CLOSE, at), [], [], close)])
-        values = [self._column(name) for name in _GIVEN_BY_FILE]
+        lost = number_of(self._said.get("lost_messages"))
+        given: tuple[Any, ...] = tuple(self._column(name) for name in _GIVEN_BY_FILE)
         statements: list[tuple[str, tuple[Any, ...]]] = [
-            (_SET_SESSION, (*values, self._id)),
+            (_LOST, (lost, lost, self._id)) if self._foreign else (_SET_SESSION, (*given, self._id)),
             (_COUNT, (self._id,)),
         ]
         if self._said.get("uid"):
@@ -149,8 +161,8 @@ class _TakingIn:
             )
         statements += [(_ADD_FLAG, (flag, id)) for flag, id in self._flags]
         self._connection.execute("BEGIN IMMEDIATE")
-        for statement, given in statements:
-            self._connection.execute(statement, given)
+        for statement, values in statements:
+            self._connection.execute(statement, values)
         for aside in self._asides:
             (id,) = self._connection.execute(_TAKE_ID).fetchone()
             self._connection.execute(_ADD_NOTE, (id, self._id, *aside))

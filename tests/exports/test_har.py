@@ -37,6 +37,7 @@ def entries(har: bytes) -> list[dict[str, Any]]:
 def over_http(db: Path) -> int:
     """A call answered on an event stream with progress before it, and a GET that was refused."""
     asked, answer = call(7, "search", {"token": "hunter22"}, text("four"), at=1, took=30)
+    asked["message"]["params"]["_meta"] = {"progressToken": 7}
     params = {"progressToken": 7, "progress": 1}
     progress = {"jsonrpc": "2.0", "method": "notifications/progress", "params": params}
     secret = ["Authorization", "Bearer hunter22hunter22"]

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from mcpscope.exports.documents import Source, iso
 from mcpscope.exports.har.http import JSON, content_of, posted, timings_of
 from mcpscope.exports.masked import Masked
-from mcpscope.store.subjects import Recorded
+from mcpscope.store.subjects import Recorded, Said
 
 SPOKEN = frozenset({"request", "notification", "answer", "malformed"})
 _FAILED = frozenset({"rpc-error", "tool-error", "denied", "dropped", "malformed"})
@@ -26,7 +26,7 @@ def spoken_entry(one: Recorded, masked: Masked, source: Source) -> dict[str, Any
     if one.parent_id is not None:
         facts["parent"] = one.parent_id
     if masked.others:
-        facts["messages"] = [raw.decode("utf-8", "backslashreplace") for raw in masked.others]
+        facts["messages"] = [_other(said, one.opened_at) for said in masked.others]
     entry = {
         "startedDateTime": iso(one.opened_at),
         "time": sum(timings.values()),
@@ -59,6 +59,11 @@ def spoken_entry(one: Recorded, masked: Masked, source: Source) -> dict[str, Any
     if one.dir == "s2c":
         entry["comment"] = "from the server to the client"
     return entry
+
+
+def _other(said: Said, began: int) -> dict[str, Any]:
+    text = said.raw.decode("utf-8", "backslashreplace")
+    return {"at": (said.at - began) / 1e6, "dir": said.dir, "text": text}
 
 
 def _address(one: Recorded, source: Source) -> str:

@@ -77,7 +77,7 @@ def _bodies(masked: Masked) -> list[Any]:
     return [
         _shown(masked.request),
         _shown(masked.answer),
-        [_shown(raw) for raw in masked.others],
+        [_shown(said.raw) for said in masked.others],
         [safe(note, keep="\n") for note in masked.notes],
     ]
 

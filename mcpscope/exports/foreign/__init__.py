@@ -1,0 +1,1 @@
+"""Recordings of other programs as lines of ``store.jsonl``: ``kinds`` knows which file is whose."""
