@@ -93,7 +93,7 @@ def _serve(sources: list[Source], wanted: Wanted, values: Values, settings: Sett
     if missing and not wanted.may_record:
         raise _no_recording(missing[0], wanted)
     for source in sources:
-        if len(source.sessions) > 1:
+        if source.file is None and len(source.sessions) > 1:
             numbers = " ".join(f"#{one.id}" for one in source.sessions)
             _say(f"the recording {source.name} has {len(source.sessions)} sessions: {numbers}")
         if source.expires and is_over(source.expires, time.time_ns()):

@@ -34,7 +34,8 @@ def load(path: Path, session_id: int, revision: Revision) -> Iterator[Recorded]:
             if request in accepted:
                 message = _with(message, accepted[request])
         redacted = "redacted" in stored.marks.split()
-        yield Recorded(stored.id, stored.at, direction, message, redacted=redacted, stream=stored.stream)
+        given_up = direction is Direction.TO_SERVER and stored.status == "cancelled"
+        yield Recorded(stored.id, stored.at, direction, message, False, redacted, stored.stream, given_up)
 
 
 def _said(stored: RecordedMessage, direction: Direction) -> Message:

@@ -15,6 +15,8 @@ from mcpscope.protocol.parsing import parse
 from mcpscope.replay.steps import Recorded
 from mcpscope.replay.tape import Tape
 
+_FACTS = ("ours", "redacted", "stream", "given_up")
+
 Part = tuple[str, bool, Iterable[Recorded]]
 """A recording's name, whether it takes the place of earlier ones, and its messages."""
 
@@ -57,13 +59,11 @@ class _Messages:
                 return
             raw = self._file.read(said["size"])
             self._file.read(1)
-            direction = Direction(said["dir"])
-            yield Recorded(
-                said["seq"], said["at"], direction, parse(raw), ours=said["ours"], stream=said["stream"]
-            )
+            facts = {name: said[name] for name in _FACTS}
+            yield Recorded(said["seq"], said["at"], Direction(said["dir"]), parse(raw), **facts)
         self.head = b""
 
 
 def _head(one: Recorded) -> bytes:
-    said = {"seq": one.seq, "at": one.at, "dir": str(one.direction), "ours": one.ours, "stream": one.stream}
-    return json.dumps({**said, "size": len(one.message.raw)}).encode()
+    said = {"seq": one.seq, "at": one.at, "dir": str(one.direction), "size": len(one.message.raw)}
+    return json.dumps({**said, **{name: getattr(one, name) for name in _FACTS}}).encode()

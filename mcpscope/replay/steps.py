@@ -22,7 +22,7 @@ QuestionKey = tuple[str, RpcId, int]
 class Recorded:
     """One message of a recording: ``seq`` orders, ``at`` is unix ns, ``ours`` marks what a proxy wrote.
 
-    ``stream`` is what it travelled on, 0 on stdio.
+    ``stream`` is what it travelled on, 0 on stdio; ``given_up`` says that its client stopped waiting.
     """
 
     seq: int
@@ -32,6 +32,7 @@ class Recorded:
     ours: bool = False
     redacted: bool = False
     stream: int = 0
+    given_up: bool = False
 
 
 @dataclass(slots=True)

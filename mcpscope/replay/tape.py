@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mcpscope.protocol.message import Direction, Kind, Message
@@ -116,6 +116,7 @@ class _Reader:
         self._streams: dict[int, Call] = {}
         self._tokens: dict[str, Call] = {}
         self._asked: dict[IdKey, tuple[Event, list[int]]] = {}
+        self._given_up: list[Call] = []
         self._last: Call | Remark | None = None
         self._clocks: dict[int, list[int]] = {}  # by the call or remark: when its script was last at work
 
@@ -132,7 +133,7 @@ class _Reader:
                 event.answer = message
                 clock[:] = [recorded.at]
         elif message.kind is Kind.REQUEST:
-            call = Call(self._name, recorded.seq, message)
+            call = Call(self._name, recorded.seq, message, cancelled=recorded.given_up)
             self._tape.calls.append(call)
             self._open[id_key(message.id)] = call
             if recorded.stream:
@@ -153,6 +154,7 @@ class _Reader:
             given_up = self._open.get(id_key(message.params.get("requestId")))
             if given_up is not None:
                 given_up.cancelled = True
+                self._given_up.append(given_up)
             return
         remark = Remark(message.method)
         self._tape.remarks.append(remark)
@@ -193,18 +195,16 @@ class _Reader:
     def _owner(self, recorded: Recorded, message: Message) -> Call | Remark | None:
         if message.method == Method.PROGRESS:
             return self._tokens.get(json.dumps(message.params.get("progressToken")))
-        working = [
-            call
-            for call in self._open.values()
-            if call.request.method != Method.LISTEN and not call.cancelled
-        ]
+        working = [call for call in self._open.values() if self._is_working(call)]
         if message.method == Method.ACKNOWLEDGED:
             return self._open.get(id_key(message.meta.get(SUBSCRIPTION_ID)), self._last)
         on_stream = self._streams.get(recorded.stream)
         if on_stream is not None and on_stream in working:
             return on_stream
-        return _latest(working) or self._last
+        return working[-1] if working else self._last
 
-
-def _latest(calls: Sequence[Call]) -> Call | None:
-    return calls[-1] if calls else None
+    def _is_working(self, call: Call) -> bool:
+        """Whether the server may be at work on it. Over HTTP no message tells that a call was given up."""
+        if call.request.method == Method.LISTEN or call in self._given_up:
+            return False
+        return not call.cancelled or call is self._last

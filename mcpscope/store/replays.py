@@ -27,8 +27,10 @@ FLUSH_SECONDS = 0.2
 
 _MESSAGES = """
     SELECT m.id, m.at, m.dir, m.body_id, m.body_at, coalesce(m.kept, m.size), m.origin, m.fate,
-           o.outcome, o.bytes, coalesce(m.marks, ''), coalesce(m.stream, 0)
+           o.outcome, o.bytes, coalesce(m.marks, ''), coalesce(m.stream, 0),
+           coalesce(e.status, '')
     FROM messages AS m
+    LEFT JOIN exchanges AS e ON e.id = coalesce(m.exchange_id, m.id)
     LEFT JOIN outcomes AS o ON o.id = (SELECT max(id) FROM outcomes WHERE message_id = m.id)
     WHERE m.session_id = ? ORDER BY m.at, m.id
 """
@@ -55,7 +57,7 @@ _RUNS = """
 class RecordedMessage:
     """One message of a session as stored. ``left`` are the bytes that left it where a gate changed them.
 
-    ``stream`` is what it travelled on, 0 on stdio.
+    ``stream`` is what it travelled on, 0 on stdio; ``status`` is that of its exchange.
     """
 
     id: int
@@ -68,6 +70,7 @@ class RecordedMessage:
     left: bytes | None
     marks: str
     stream: int = 0
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +121,10 @@ def messages(path: Path, session_id: int) -> Iterator[RecordedMessage]:
     try:
         blocks = BlockReader(connection)
         for row in connection.execute(_MESSAGES, (session_id,)):
-            id, at, dir, body_id, body_at, kept, origin, fate, outcome, left, marks, stream = row
+            id, at, dir, body_id, body_at, kept, origin, fate, outcome, left, marks, stream, status = row
             raw = blocks.read(body_id, body_at, kept) if body_id is not None else b""
-            yield RecordedMessage(
-                id, at, dir, raw, origin or "peer", fate or "forwarded", outcome or "", left, marks, stream
-            )
+            fates = (origin or "peer", fate or "forwarded", outcome or "")
+            yield RecordedMessage(id, at, dir, raw, *fates, left, marks, stream, status)
     finally:
         connection.close()
 
