@@ -10,6 +10,7 @@ import click
 
 from mcpscope.cli.completing import complete_rule
 from mcpscope.cli.output import emit_json
+from mcpscope.cli.rules_learn import learn
 from mcpscope.cli.rules_trial import explain, try_on
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.cli.steering import dialled, everywhere
@@ -27,11 +28,12 @@ _PROXY = click.option("--proxy", metavar="NAME", default="", help="The proxy's l
 
 @click.group("rules")
 def command() -> None:
-    """List, check, explain, test, add, enable and disable rules."""
+    """List, check, explain, test, learn, add, enable and disable rules."""
 
 
 command.add_command(explain)
 command.add_command(try_on)
+command.add_command(learn)
 
 
 @command.command("check")

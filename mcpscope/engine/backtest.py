@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from mcpscope.engine import doubt
 from mcpscope.engine.commands import Command, Forward, Record
+from mcpscope.engine.decisions import Approve, Deny
 from mcpscope.engine.engine import Engine
-from mcpscope.engine.events import Received
+from mcpscope.engine.events import Decided, Received, Tick
+from mcpscope.engine.holds import HoldKind
 from mcpscope.engine.limits import Book, MemoryBook
 from mcpscope.engine.live import Live
 from mcpscope.engine.outcomes import Outcome, Word
@@ -15,7 +18,10 @@ from mcpscope.engine.passage import Passage, tool_of
 from mcpscope.engine.policy.load import ORIGIN, Policy, in_force
 from mcpscope.engine.rules import Action, Phase
 from mcpscope.engine.steering import Steering, certain
+from mcpscope.protocol.ids import spelled
 from mcpscope.protocol.message import Direction, Message
+
+_LEAVES = (Word.FORWARDED.value, Word.EDITED.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,7 @@ class Trial:
         self._steering.view.obey([glob for policy in policies for glob in policy.hide])
         self._steering.rules.replace_origin(ORIGIN, in_force(policies))
         self._engine = Engine(self._steering)
+        self._moot: dict[tuple[Direction, int, str], bool] = {}
         identity = self._engine.memory.identity
         identity.facts = replace(identity.facts, client_name=client)
 
@@ -61,10 +68,43 @@ class Trial:
         return f"<Trial {self._steering!r}>"
 
     def judge(
-        self, message: Message, direction: Direction, at: int, stream: int = 0, caller: str = ""
-    ) -> Judged:
-        """What would become of ``message``, the next one of the session."""
-        return _told(self._engine.handle(Received(direction, message, at, stream, caller)), at)
+        self,
+        message: Message,
+        direction: Direction,
+        at: int,
+        stream: int = 0,
+        caller: str = "",
+        *,
+        passed: bool = False,
+    ) -> Judged | None:
+        """What would become of ``message``, the next one of the session; None where it would not have come.
+
+        What a rule asks about is approved where it ``passed`` in truth: what follows is judged as then.
+        """
+        if message.is_answer and self._is_moot(message, direction, stream):
+            return None
+        engine = self._engine
+        commands = engine.handle(Received(direction, message, at, stream, caller))
+        asked = ""
+        while (hold := next(iter(engine.holds), None)) is not None:
+            if hold.kind is not HoldKind.ASK:
+                commands = commands + engine.handle(Tick(hold.deadline))
+                continue
+            asked = hold.rule
+            decision = Approve(hold.digest) if passed else Deny()
+            commands = commands + engine.handle(Decided(hold.id, decision, "", at))
+        judged = _told(commands, at)
+        if message.has_id and not message.is_answer and judged.word not in _LEAVES:
+            self._moot[direction, stream, spelled(message.id)] = True
+        return replace(judged, word=Action.ASK.value, rule=asked) if asked else judged
+
+    def _is_moot(self, message: Message, direction: Direction, stream: int) -> bool:
+        """Whether it answers what would not have been asked."""
+        return self._moot.pop((direction.other, stream, spelled(message.id)), False)
+
+    def readings(self, message: Message) -> list[Message]:
+        """What else ``message`` may be taken for, under these rules and beside what was listed."""
+        return [reading.message for reading in doubt.readings_of(self._engine, message)]
 
     def steps(self, message: Message, direction: Direction, at: int, caller: str = "") -> list[Step]:
         """Every rule in order, held against ``message`` as it came."""
@@ -94,5 +134,4 @@ def _told(commands: list[Command], at: int) -> Judged:
         return Judged(Word.FORWARDED.value if passed else Word.REFUSED.value)
     last: Outcome = outcomes[-1]
     tags, warnings = (last.detail.get(key) or () for key in ("tags", "warnings"))
-    word = Action.ASK.value if last.word is Word.HELD else last.word.value
-    return Judged(word, last.rule, tuple(map(str, tags)), tuple(map(str, warnings)))
+    return Judged(last.word.value, last.rule, tuple(map(str, tags)), tuple(map(str, warnings)))

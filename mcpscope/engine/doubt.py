@@ -14,6 +14,7 @@ from mcpscope.engine.readings import Reading, named, readings
 from mcpscope.engine.rules import REFUSALS, Action, Phase, Rule
 from mcpscope.engine.viewing import named as shown
 from mcpscope.engine.visibility import Surface
+from mcpscope.protocol.message import Message
 
 if TYPE_CHECKING:
     from mcpscope.engine.engine import Engine
@@ -61,12 +62,17 @@ def listed(engine: Engine, passage: Passage, out: Out) -> None:
 
 
 def _readings(engine: Engine, passage: Passage) -> Iterator[Reading]:
+    return readings_of(engine, passage.message)
+
+
+def readings_of(engine: Engine, message: Message) -> Iterator[Reading]:
+    """The other readings of ``message`` that the rules judge."""
     catalog = engine.memory.catalog
 
     def is_listed(name: str) -> bool:
         return any(catalog.find(kind, name) is not None for kind in _KINDS)
 
-    return readings(passage.message, engine.steering.rules.ruled, is_listed)
+    return readings(message, engine.steering.rules.ruled, is_listed)
 
 
 def _decides(engine: Engine, other: Passage, at: int, *, looks: bool) -> Rule | None:

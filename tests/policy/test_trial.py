@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.policy.places import Place
-from tests.program import Program
+from tests.program import Program, until
+from tests.session.steered import Steered, call, held
 
 LAW = """\
 version: 1
@@ -95,3 +96,85 @@ def test_an_allowed_folder_is_not_left_and_its_names_may_be_escaped(program: Pro
     for uri, code in said.items():
         message = json.dumps({**read, "params": {"uri": uri}})
         assert program.run("rules", "explain", str(law), message).returncode == code, uri
+
+
+FULL = """\
+version: 1
+default: deny
+hide: [hidden]
+rules:
+  - {name: marked, match: "method:tools/call", action: tag, tag: called}
+  - {name: money, action: limit, match: "tool:echo", limit: {most: 20, of: args.n, per: day}}
+  - {name: slow, match: "tool:echo args.n=1", action: delay, for: 50ms}
+  - {name: asked, match: "tool:echo args.n>7", action: ask, timeout: 400ms}
+  - {name: other, match: "tool:echo args.n=3", action: edit, set: {args.n: 4}}
+  - {name: no four, match: "tool:echo args.n=6", action: deny}
+  - {name: shadow, match: "tool:echo args.n=5", action: deny, mode: shadow}
+  - {name: mock, match: "tool:mock", action: answer, answer: {result: {content: []}}}
+  - {name: gone, match: "tool:gone", action: drop}
+  - {name: echoes, match: "tool:echo", action: allow, limit: 5/day}
+  - {name: no answer, match: "tool:fail result.isError=true", action: deny}
+  - {name: fails, match: "tool:fail", action: allow}
+"""
+TALK: list[tuple[str, int]] = [
+    ("echo", 1), ("echo", 3), ("echo", 5), ("echo", 6), ("echo", 8), ("echo", 9), ("echo", 2), ("mock", 0),
+    ("gone", 0), ("fail", 0), ("hidden", 0), ("echo", 1), ("echo", 1), ("echo", 1), ("nothing", 0),
+]  # fmt: skip
+
+
+@pytest.mark.timeout(90)
+def test_every_decision_of_a_live_proxy_is_that_of_the_trial(program: Program) -> None:
+    law = program.folder / "law.yaml"
+    law.write_text(FULL)
+    wire = Steered(program, "--policy", str(law))
+    with wire.dial() as control:
+        for id, (tool, n) in enumerate(TALK, 1):
+            wire.says(call(id, tool, n=n))
+            if n == 8:
+                (hold,) = held(control)
+                control.call("scope/holds/approve", id=hold["id"], digest=hold["digest"])
+            assert wire.hears()["id"] == id
+    assert wire.closes() == 0
+    until(lambda: wire.rows("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL"))
+    live = {
+        f"1/{message}": ("ask" if rule == "asked" else word, rule)
+        for message, word, rule, detail in wire.rows(DECISIONS)
+        if word != "forwarded" or rule == "asked" or "tags" in json.loads(detail or "{}")
+    }
+    said = json.loads(program.run("--json", "rules", "test", str(law)).stdout)["data"]
+    tried = {one["message"]: (one["outcome"], one["rule"]) for one in said["decided"]}
+    assert {name: word for name, (word, _) in tried.items()} == {
+        name: word for name, (word, _) in live.items()
+    }
+    refusing = ("denied", "ask", "answered", "dropped", "refused", "edited")
+    assert {k: v for k, v in tried.items() if v[0] in refusing} == {
+        k: v for k, v in live.items() if v[0] in refusing
+    }
+    assert {word for word, _ in tried.values()} >= {"denied", "ask", "answered", "dropped", "edited"}
+    assert {rule for _, rule in tried.values()} >= {"money", "echoes", "no four", "default: deny"}
+    assert said["calls"] == len(TALK) + 1
+
+
+DECISIONS = (
+    "SELECT message_id, outcome, coalesce(rule, ''), detail FROM outcomes "
+    "WHERE outcome NOT IN ('held', 'gave-up') ORDER BY id"
+)
+
+
+@pytest.mark.timeout(90)
+def test_a_policy_learned_from_a_recording_passes_it_and_not_what_was_not_seen(program: Program) -> None:
+    wire = Steered(program)
+    for id in range(1, 4):
+        wire.says(call(id, "echo", n=id))
+        assert wire.hears()["id"] == id
+    assert wire.closes() == 0
+    until(lambda: wire.rows("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL"))
+    law = program.folder / "learned.yaml"
+    assert program.run("rules", "learn", "-o", str(law)).returncode == 0
+    assert program.run("rules", "learn", "-o", str(law)).returncode == 2, "it is not written over"
+    assert program.run("rules", "test", str(law)).stdout.startswith(b"all 4 calls would have passed")
+    again = Steered(program, "--policy", str(law))
+    for id, tool, n, refused in ((1, "echo", 2, False), (2, "echo", 4, True), (3, "slow", 1, True)):
+        again.says(call(id, tool, n=n))
+        assert again.hears()["result"].get("isError", False) is refused
+    assert again.closes() == 0

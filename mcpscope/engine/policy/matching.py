@@ -10,6 +10,8 @@ from mcpscope.protocol.message import Direction
 
 JUDGED = frozenset({"request", "notification", "answer", "malformed"})
 """The kinds of exchanges that rules see; what the server writes on standard error is none."""
+LAST_EXCHANGES = 10_000
+"""Over so many exchanges it is counted what a rule would have matched."""
 _BAD = ("rpc-error", "tool-error")
 _OURS = frozenset({"denied", "dropped", "mock"})
 """Where the answer is our own, which no rule sees."""

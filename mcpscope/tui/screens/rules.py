@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from mcpscope.engine.policy.load import load
+from mcpscope.engine.policy.matching import LAST_EXCHANGES
 from mcpscope.engine.rules import Rule
 from mcpscope.errors import ScopeError
 from mcpscope.store.pages import Interrupted
@@ -28,7 +29,6 @@ from mcpscope.tui.widgets.rowlist import RowList
 from mcpscope.tui.working import begin
 
 TICK_SECONDS = 1.0
-LAST_EXCHANGES = 10_000
 SHOWN_MATCHES = 200
 FACT_LINES = 6
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,9 @@ async def test_rules_are_listed_with_hits_and_what_they_would_have_matched(
         await scope.traffic.shows("echo").press("6")
         await scope.rules.shows("tool:slow", "deny too slow", "policy.yaml", "2 rules", "unsaved: none")
         await scope.rules.select(1).shows("Would have matched 1 of the last", "no slow ones")
-        tried = await anyio.to_thread.run_sync(wire.program.run, "rules", "test", str(policy))
+        shown = re.search(r"Would have matched ([\d,]+ of the last [\d,]+ exchanges)", scope.text)
+        tried = await anyio.to_thread.run_sync(wire.program.run, "rules", "test", str(policy), "--all")
+        assert shown is not None and f"would have matched {shown[1]}: no slow ones".encode() in tried.stdout
         assert b"would have denied 1 of" in tried.stdout  # item 37 of ux.md: the same number
         await scope.until(lambda: "  1 " in next(line for line in scope.lines if "deny" in line), "a hit")
         await scope.rules.press("v")
