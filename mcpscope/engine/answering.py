@@ -11,11 +11,13 @@ from mcpscope.engine.legs import digest_of
 from mcpscope.engine.memory import Memory, Seen
 from mcpscope.engine.pending import Entry
 from mcpscope.protocol.ids import spelled
-from mcpscope.protocol.message import Kind
+from mcpscope.protocol.message import Direction, Kind
 
 # Looked up once: Python 3.11 takes 50 ns for a member of an enum, on a path of a few microseconds.
 _RESULT: Final = Kind.RESULT
 _CANCELLED: Final = Status.CANCELLED
+_TO_SERVER: Final = Direction.TO_SERVER
+_TO_CLIENT: Final = Direction.TO_CLIENT
 
 _SEVERITY = {Status.OK: 0, Status.TOOL_ERROR: 1, Status.RPC_ERROR: 2}
 
@@ -23,7 +25,7 @@ _SEVERITY = {Status.OK: 0, Status.TOOL_ERROR: 1, Status.RPC_ERROR: 2}
 def find_and_settle(memory: Memory, seen: Seen) -> Exchange | None:
     """The exchange that this answer belongs to, if there is one."""
     message = seen.message
-    asked = seen.direction.other
+    asked = _TO_SERVER if seen.direction is _TO_CLIENT else _TO_CLIENT
     entry, exact = memory.lookup.by_id(seen.channel, asked, message.id, seen.stream)
     if entry is not None:
         if not exact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from mcpscope.engine import summary, tasks
@@ -18,8 +19,10 @@ from mcpscope.protocol.revisions import PROTOCOL_VERSION, RELATED_TASK
 _REQUEST: Final = ExchangeKind.REQUEST
 _WAITING: Final = Status.WAITING
 _TO_CLIENT: Final = Direction.TO_CLIENT
-_PING: Final = Method.PING
-_TOOLS_CALL: Final = Method.TOOLS_CALL
+_PING: Final = Method.PING.value
+_TOOLS_CALL: Final = Method.TOOLS_CALL.value
+_LISTEN: Final = Method.LISTEN.value
+_NOTHING: Final[dict[str, Any]] = {}
 
 POLL = "poll"
 CALL = ""
@@ -30,27 +33,29 @@ _DIGEST_AT_ONCE_BYTES = 16384
 def take_request(memory: Memory, seen: Seen) -> Exchange:
     """The exchange that this request opens or continues."""
     message = seen.message
-    method, params = message.method, message.params
+    method, params = message.method, message.body.get("params")
+    if type(params) is not dict:
+        params = _NOTHING
     meta = params.get("_meta")
     if type(meta) is not dict:
-        meta = {}
+        meta = _NOTHING
     if method in tasks.POLLS:
         polled = memory.tasks.find(seen.direction, params.get("taskId"))
         if polled is not None:
-            _wait(memory, seen, polled, meta, POLL)
+            _wait(memory, seen, polled, params, meta, POLL)
             return polled
     flag = ""
     if ("requestState" in params or "inputResponses" in params) and method in MAY_ASK_FOR_INPUT:
         continued, flag = memory.legs.claim(method, params)
         if continued is not None:
-            return _retry(memory, seen, continued, meta, flag)
+            return _retry(memory, seen, continued, params, flag)
     exchange = memory.open(seen, _REQUEST, _WAITING, method)
     if flag:
         exchange.add_flag(flag)
-    _fill(memory, exchange, message)
+    _fill(memory, exchange, message, params)
     if seen.direction is _TO_CLIENT and method != _PING:
         attribute(memory, seen, exchange, meta)
-    _wait(memory, seen, exchange, meta, CALL)
+    _wait(memory, seen, exchange, params, meta, CALL)
     return exchange
 
 
@@ -69,8 +74,7 @@ def take_batch(memory: Memory, seen: Seen, requests: list[Message]) -> Exchange:
         exchange.tool = exchange.name
     memory.parts[exchange.id] = len(requests)
     for item in requests:
-        meta = item.meta
-        _wait(memory, seen._replace(message=item), exchange, meta, CALL)
+        _wait(memory, replace(seen, message=item), exchange, item.params, item.meta, CALL)
     if not requests:
         del memory.parts[exchange.id]
         exchange.end(Status.OK, seen.at)
@@ -94,22 +98,23 @@ def attribute(memory: Memory, seen: Seen, exchange: Exchange, meta: dict[str, An
         exchange.add_flag(Flag.GUESSED)
 
 
-def _fill(memory: Memory, exchange: Exchange, message: Message) -> None:
+def _fill(memory: Memory, exchange: Exchange, message: Message, params: dict[str, Any]) -> None:
     exchange.request_id = exchange.id
-    exchange.req_bytes = len(message.raw)
+    exchange.req_bytes = size = len(message.raw)
     exchange.rpc_id = spelled(message.id)
-    name = target(message.method, message.params)
+    method = message.method
+    name = target(method, params)
     if name:
         exchange.name = name
-        if message.method == _TOOLS_CALL:
+        if method == _TOOLS_CALL:
             exchange.tool = name
-    if exchange.req_bytes >= BIG_BYTES:
+    if size >= BIG_BYTES:
         exchange.add_flag(Flag.BIG)
-    if memory.summaries:
-        exchange.asked = summary.asked(message.method, message.params)
+    if params and memory.summaries:
+        exchange.asked = summary.asked(method, params)
 
 
-def _retry(memory: Memory, seen: Seen, exchange: Exchange, meta: dict[str, Any], flag: str) -> Exchange:
+def _retry(memory: Memory, seen: Seen, exchange: Exchange, params: dict[str, Any], flag: str) -> Exchange:
     exchange.legs += 1
     exchange.req_bytes += len(seen.message.raw)
     exchange.reopen(_WAITING)
@@ -117,35 +122,42 @@ def _retry(memory: Memory, seen: Seen, exchange: Exchange, meta: dict[str, Any],
     exchange.add_flag(Flag.RETRY)
     if flag:
         exchange.add_flag(flag)
-    _wait(memory, seen, exchange, meta, CALL)
+    _wait(memory, seen, exchange, params, seen.message.meta, CALL)
     return exchange
 
 
-def _wait(memory: Memory, seen: Seen, exchange: Exchange, meta: dict[str, Any], role: str) -> None:
+def _wait(
+    memory: Memory, seen: Seen, exchange: Exchange, params: dict[str, Any], meta: dict[str, Any], role: str
+) -> None:
     """Remember that this request waits for its answer, and flag an id that should not have been used."""
-    message, lookup = seen.message, memory.lookup
+    message, lookup, channel, direction = seen.message, memory.lookup, seen.channel, seen.direction
+    method, id = message.method, message.id
     memory.count += 1
-    entry = Entry(
-        memory.count, exchange, seen.channel, seen.direction, message.id, message.method, seen.stream, role
-    )
-    if "progressToken" in meta and _is_token(meta["progressToken"]):
-        entry.token, entry.has_token = meta["progressToken"], True
-    modern = entry.modern = PROTOCOL_VERSION in meta
-    if modern and message.method in MAY_ASK_FOR_INPUT:
-        if len(message.raw) > _DIGEST_AT_ONCE_BYTES:
-            entry.digest = digest_of(message.params)
-        else:
-            entry.params = message.params
-    if message.method == Method.LISTEN:
-        wanted = message.params.get("notifications")
+    entry = Entry(memory.count, exchange, channel, direction, id, method, seen.stream, role)
+    if meta:
+        _take_meta(entry, message, params, meta)
+    if method == _LISTEN:
+        wanted = params.get("notifications")
         if type(wanted) is dict:
             entry.wants = " ".join(word for word in LIST_WISHES if wanted.get(word) is True)
-    if lookup.add(entry) is not None and message.id is not None:
+    if lookup.add(entry) is not None and id is not None:
         exchange.add_flag(Flag.ID_LIVE)
-    elif message.id is not None and (type(seen.channel) is str or seen.channel == 0):
-        reused = lookup.is_reused(seen.channel, seen.direction, message.id)
-        if reused and not modern:
+    elif id is not None and (channel == 0 or type(channel) is str):
+        reused = lookup.is_reused(channel, direction, id)
+        if reused and not entry.modern:
             exchange.add_flag(Flag.ID_REUSED)
+
+
+def _take_meta(entry: Entry, message: Message, params: dict[str, Any], meta: dict[str, Any]) -> None:
+    """Note under which token it hears of progress, and what a retry of it is recognised by."""
+    if "progressToken" in meta and _is_token(meta["progressToken"]):
+        entry.token, entry.has_token = meta["progressToken"], True
+    entry.modern = PROTOCOL_VERSION in meta
+    if entry.modern and message.method in MAY_ASK_FOR_INPUT:
+        if len(message.raw) > _DIGEST_AT_ONCE_BYTES:
+            entry.digest = digest_of(params)
+        else:
+            entry.params = params
 
 
 def _is_token(value: Any) -> bool:

@@ -41,13 +41,13 @@ def dump(memory: Memory) -> dict[str, Any]:
     lookup = memory.lookup
     entries = {
         entry.number: entry
-        for group in (lookup.entries.values(), lookup.done.values(), (e for _, e in lookup.token_items()))
+        for group in (lookup.entries.values(), lookup.done, (e for _, e in lookup.token_items()))
         for entry in group
     }
     held = [entry.exchange for entry in entries.values()]
     held += [leg.exchange for leg in memory.legs]
     held += [exchange for _, _, exchange in memory.tasks.items()]
-    held += [*lookup.unreadable.values(), *memory.recent.values(), *memory.held.values()]
+    held += [*lookup.unreadable.values(), *memory.recent, *memory.held.values()]
     state = {
         "count": memory.count,
         "exchanges": [
@@ -56,7 +56,7 @@ def dump(memory: Memory) -> dict[str, Any]:
         ],
         "entries": [_dump_entry(entry) for _, entry in sorted(entries.items())],
         "open": list(lookup.entries),
-        "done": list(lookup.done),
+        "done": [entry.number for entry in lookup.done],
         "tokens": [[*key, entry.number] for key, entry in lookup.token_items()],
         "used": [[*where, used.snapshot()] for where, used in lookup.used.items()],
         "unreadable": [[*where, exchange.id] for where, exchange in lookup.unreadable.items()],
@@ -64,7 +64,7 @@ def dump(memory: Memory) -> dict[str, Any]:
             [leg.exchange.id, leg.method, leg.digest, leg.state, sorted(leg.asked)] for leg in memory.legs
         ],
         "tasks": [[direction, id, exchange.id] for direction, id, exchange in memory.tasks.items()],
-        "recent": list(memory.recent),
+        "recent": [exchange.id for exchange in memory.recent],
         "held": list(memory.held),
         "answered": [[id, status.value] for id, status in memory.answered.items()],
         "parts": list(memory.parts.items()),
@@ -84,7 +84,7 @@ def load(saved: dict[str, Any]) -> Memory:
     lookup = memory.lookup
     for number in state["open"]:
         lookup.add(entries[number])
-    lookup.done = {number: entries[number] for number in state["done"]}
+    lookup.done.extend(entries[number] for number in state["done"])
     lookup.set_tokens(
         [(channel, Direction(way), entries[number]) for channel, way, number in state["tokens"]]
     )
@@ -94,7 +94,7 @@ def load(saved: dict[str, Any]) -> Memory:
         memory.legs.append(Leg(exchanges[id], method, digest, text, frozenset(asked)))
     for way, task, id in state["tasks"]:
         memory.tasks.add(Direction(way), task, exchanges[id])
-    memory.recent = {id: exchanges[id] for id in state["recent"]}
+    memory.recent.extend(exchanges[id] for id in state["recent"])
     memory.held = {id: exchanges[id] for id in state["held"]}
     memory.answered = {id: Status(word) for id, word in state.get("answered", ())}
     memory.parts = dict(state["parts"])

@@ -23,7 +23,8 @@ def status_of(message: Message) -> Status:
     """The status that a final answer gives: an error object, ``isError``, or neither."""
     if message.kind is _ERROR:
         return Status.RPC_ERROR
-    return status_of_result(message.body.get("result"))
+    result = message.body.get("result")
+    return Status.TOOL_ERROR if type(result) is dict and result.get("isError") is True else _OK
 
 
 def status_of_result(result: Any) -> Status:
@@ -34,8 +35,8 @@ def status_of_result(result: Any) -> Status:
 
 def describe(exchange: Exchange, message: Message, *, summaries: bool) -> None:
     """Take code, size, flags and summary from an answer."""
-    exchange.res_bytes += len(message.raw)
-    if exchange.res_bytes >= BIG_BYTES:
+    exchange.res_bytes = size = exchange.res_bytes + len(message.raw)
+    if size >= BIG_BYTES:
         exchange.add_flag(Flag.BIG)
     if message.kind is _ERROR:
         describe_error(exchange, message.error, summaries=summaries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable, Iterator
 
 from mcpscope.engine.exchange import Exchange
@@ -18,11 +19,11 @@ _NOT_A_CAUSE = frozenset({Method.PING, Method.LISTEN, Method.INITIALIZE, Method.
 
 
 class Lookup:
-    """Owns the entries: at most ``MAX_OPEN`` wait (the oldest is given up), ``MAX_DONE`` are remembered."""
+    """Owns the entries: ``MAX_OPEN`` may wait, then the oldest is given up; ``MAX_DONE`` are remembered."""
 
     def __init__(self) -> None:
         self.entries: dict[int, Entry] = {}
-        self.done: dict[int, Entry] = {}
+        self.done: deque[Entry] = deque(maxlen=MAX_DONE)
         self.unreadable: dict[tuple[Channel, Direction], Exchange] = {}
         self.used: dict[tuple[Channel, Direction], UsedIds] = {}
         self._tables: dict[tuple[Channel, Direction], Table] = {}
@@ -38,6 +39,7 @@ class Lookup:
         table = self._tables.get(where)
         if table is None:
             table = self._tables[where] = Table()
+        entry.table = table
         self.entries[entry.number] = entry
         if entry.stream:
             self._streams.setdefault(entry.stream, []).append(entry)
@@ -45,29 +47,24 @@ class Lookup:
             self._add_token(entry)
         return table.add(entry)
 
-    def crowded(self) -> Entry | None:
-        """The oldest entry if there are too many."""
-        if len(self.entries) <= MAX_OPEN:
-            return None
+    def oldest(self) -> Entry:
+        """The entry that has waited longest; there is one."""
         return next(iter(self.entries.values()))
 
     def remove(self, entry: Entry, *, keep_token: bool = False) -> None:
         """It is answered or given up; it stays among the recent ones for what may still follow."""
         del self.entries[entry.number]
-        where = (entry.channel, entry.direction)
-        table = self._tables[where]
+        table = entry.table
+        assert table is not None  # add() has put it there
         table.remove(entry)
-        if not table and entry.channel != 0:
-            del self._tables[where]
+        if entry.channel != 0 and not table:
+            del self._tables[entry.channel, entry.direction]
         if entry.stream:
             self._leave_stream(entry)
         if entry.has_token and not keep_token:
             self._forget_token(entry)
         entry.params = None
-        done = self.done
-        done[entry.number] = entry
-        if len(done) > MAX_DONE:
-            del done[next(iter(done))]
+        self.done.append(entry)
 
     def token_items(self) -> list[tuple[tuple[Channel, Direction], Entry]]:
         """Who asked for progress, with the place the token counts in."""
@@ -126,7 +123,7 @@ class Lookup:
 
     def done_by_id(self, channel: Channel, direction: Direction, id: RpcId) -> Entry | None:
         """The request that was answered most recently under exactly this id."""
-        for entry in reversed(self.done.values()):
+        for entry in reversed(self.done):
             if (
                 entry.id == id
                 and type(entry.id) is type(id)
@@ -147,7 +144,7 @@ class Lookup:
         if other is not None:
             entry = self._tokens.get((channel, direction, _typed(other)))
         if entry is None:
-            recent = [*self._streams.get(stream, ()), *reversed(self.done.values())]
+            recent = [*self._streams.get(stream, ()), *reversed(self.done)]
             if stream:
                 recent += [e for e in reversed(self.entries.values()) if not e.modern]
             entry = next((e for e in recent if e.asked_under(token, direction, channel)), None)

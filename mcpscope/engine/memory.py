@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import deque
+from dataclasses import dataclass
 
 from mcpscope.engine.exchange import Exchange, ExchangeKind, Flag, Status
 from mcpscope.engine.legs import Legs
@@ -15,8 +16,9 @@ MAX_RECENT = 32
 MAX_HELD = 4096
 
 
-class Seen(NamedTuple):
-    """One message with the facts of its arrival."""
+@dataclass(slots=True)
+class Seen:
+    """One message with the facts of its arrival; ``Exchanges`` fills the same one for each."""
 
     message: Message
     seq: int
@@ -34,7 +36,7 @@ class Memory:
         self.lookup = Lookup()
         self.legs = Legs()
         self.tasks = Tasks()
-        self.recent: dict[int, Exchange] = {}
+        self.recent: deque[Exchange] = deque(maxlen=MAX_RECENT)
         self.held: dict[int, Exchange] = {}
         """What the gate holds, so that it is found however long that lasts; at most ``MAX_HELD``."""
         self.answered: dict[int, Status] = {}
@@ -51,10 +53,7 @@ class Memory:
     def open(self, seen: Seen, kind: ExchangeKind, status: Status, method: str = "") -> Exchange:
         """A new exchange, whose first message is ``seen``."""
         exchange = Exchange(seen.seq, kind, seen.direction, method, seen.at, status, seen.stream)
-        recent = self.recent
-        recent[seen.seq] = exchange
-        if len(recent) > MAX_RECENT:
-            del recent[next(iter(recent))]
+        self.recent.append(exchange)
         return exchange
 
     def hold(self, exchange: Exchange) -> None:
@@ -80,7 +79,10 @@ class Memory:
 
     def find(self, exchange_id: int) -> Exchange | None:
         """An exchange that is recent or still open."""
-        found = self.recent.get(exchange_id) or self.held.get(exchange_id)
+        for exchange in reversed(self.recent):
+            if exchange.id == exchange_id:
+                return exchange
+        found = self.held.get(exchange_id)
         if found is not None:
             return found
         for entry in self.lookup.entries.values():

@@ -48,6 +48,7 @@ class Entry:
     wants: str = ""
     acked: bool = False
     older: Entry | None = field(default=None, repr=False)
+    table: Table | None = field(default=None, repr=False)
 
     def asked_under(self, token: RpcId, direction: Direction, channel: Channel) -> bool:
         """Whether it asked for progress under ``token``, as far as number and session go."""
@@ -97,7 +98,8 @@ class Table:
 
     def add(self, entry: Entry) -> Entry | None:
         """Remember it; the open request with the same type and value that it now comes before, if any."""
-        key = slot(entry.id)
+        id = entry.id
+        key = id if type(id) is int or type(id) is str else slot(id)
         older = self._heads.pop(key, None)
         self._heads[key] = entry
         if older is None:
@@ -107,7 +109,7 @@ class Table:
 
     def find(self, id: RpcId) -> tuple[Entry | None, bool]:
         """The request that an answer with ``id`` belongs to, and whether id and type are exactly its own."""
-        head = self._heads.get(slot(id))
+        head = self._heads.get(id if type(id) is int or type(id) is str else slot(id))
         if head is not None:
             if type(head.id) is type(id):
                 return head, True
@@ -121,7 +123,8 @@ class Table:
         return head, False
 
     def remove(self, entry: Entry) -> None:
-        key = slot(entry.id)
+        id = entry.id
+        key = id if type(id) is int or type(id) is str else slot(id)
         head = self._heads.get(key)
         if head is entry:
             if entry.older is None:

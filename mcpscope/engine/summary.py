@@ -17,9 +17,9 @@ def cut(text: str, width: int = _TEXT_WIDTH) -> str:
     """At most ``width`` characters, one line, storable as UTF-8."""
     if len(text) > width:
         text = text[: width - 1] + "…"
-    if not text.isprintable():
-        text = " ".join(text.split())
-    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
+    if text.isprintable():  # so there is no lone surrogate in it either
+        return text
+    return " ".join(text.split()).encode(errors="backslashreplace").decode()
 
 
 def of_bytes(raw: bytes) -> str:
@@ -73,15 +73,27 @@ def _number(value: Any) -> str:
 
 
 def _arguments(arguments: dict[str, Any]) -> str:
-    parts: list[str] = []
-    room = WIDTH
+    line = _joined(arguments, _short_text)
+    if line.isprintable():
+        return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
+    return cut(_joined(arguments, cut), WIDTH)  # each text as one line, and those that are left as they are
+
+
+def _joined(arguments: dict[str, Any], shown: Callable[[str], str]) -> str:
+    """As many of ``arguments`` as fill the line, and perhaps a bit more."""
+    line = ""
     for name, value in arguments.items():
-        part = f"{name}={_value(value)}"
-        parts.append(part)
-        room -= len(part) + 1
-        if room <= 0:
+        if type(value) is str:
+            line += f' {name}="{shown(value)}"'
+        else:
+            line += f" {name}={_value(value)}"
+        if len(line) >= WIDTH:
             break
-    return cut(" ".join(parts), WIDTH)
+    return line[1:]
+
+
+def _short_text(text: str) -> str:
+    return text if len(text) <= _TEXT_WIDTH else text[: _TEXT_WIDTH - 1] + "…"
 
 
 def _value(value: Any) -> str:

@@ -15,7 +15,7 @@ from mcpscope.protocol.methods import Method
 
 MAX_TASKS = 2048
 
-POLLS = frozenset({Method.TASKS_GET, Method.TASKS_RESULT, Method.TASKS_CANCEL, Method.TASKS_UPDATE})
+POLLS = frozenset(map(str, (Method.TASKS_GET, Method.TASKS_RESULT, Method.TASKS_CANCEL, Method.TASKS_UPDATE)))
 
 _STATUS = {
     "completed": Status.OK,

@@ -32,7 +32,9 @@ class Kind(StrEnum):
 RpcId = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(
+    slots=True
+)  # not frozen, which would cost a microsecond a message; all the same nobody changes one
 class Message:
     """A parsed frame. ``raw`` is what was received and what is forwarded, without its line end.
 
