@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -11,17 +10,15 @@ from typing import Any
 
 import orjson
 
-from mcpscope.engine.catalog import DefinitionKind
-from mcpscope.engine.exchange import Exchange
 from mcpscope.engine.outcomes import UNCHANGED_FLAG
 from mcpscope.engine.pending import PIPE
-from mcpscope.protocol.ids import spelled
-from mcpscope.protocol.message import Direction, Message
+from mcpscope.protocol.message import Message
+from mcpscope.store.adding import DIRECTIONS, Adding
 from mcpscope.store.decided import take_outcome
 from mcpscope.store.drifting import FLAG
-from mcpscope.store.recorded import ENVELOPE, INTRODUCTORY, Recorded
+from mcpscope.store.recorded import Recorded
 from mcpscope.store.records import Dir, Record, RecordType
-from mcpscope.store.rows import Batch, Row
+from mcpscope.store.rows import Batch
 from mcpscope.store.sessions import (
     NOT_FORWARDED,
     UNCONFIRMED,
@@ -35,13 +32,8 @@ from mcpscope.store.unpack import Unpacked, partial_of
 
 FROM_PROXY = "proxy"
 UNDELIVERED_FLAG = 1
-# A word of ``messages.marks``: values were taken out of this message before it was written down. In its
-# body each has left ``[redacted:XXXXXXXX]``, eight digits of a digest keyed with the local key; a replay
-# leaves such a request out. What could not be read is that placeholder alone, with its size.
-REDACTED, REDACTED_MARK = "redacted", b"[redacted:"
 SUMMARY_CHARS = 200
 
-_DIRECTIONS = {Dir.TO_SERVER: Direction.TO_SERVER, Dir.TO_CLIENT: Direction.TO_CLIENT}
 _LAST_OF_WAY = """
     UPDATE messages SET fate = ? WHERE session_id = ? AND id >= ? AND dir = ? AND stream = ? AND fate IS NULL
 """
@@ -73,8 +65,7 @@ class Ingest:
         self._settle = settle
         self._later: list[Callable[[], object]] = []
         self._partial = False
-        self._last_owner = 0
-        self._noticed: list[tuple[Recorded, int, str]] = []
+        self._adding = Adding(self.batch, connection, settle)
         self._handlers: dict[int, Callable[[Unpacked], None]] = {
             RecordType.SESSION_OPEN: self._session_open,
             RecordType.SESSION_CLOSE: self._session_close,
@@ -128,8 +119,8 @@ class Ingest:
         self.take_in(leftovers)
         for session in list(self.sessions.values()):
             for (dir, stream), first in session.last_of.items():
-                if dir in _DIRECTIONS:
-                    way = (UNCONFIRMED, session.id, first, _DIRECTIONS[Dir(dir)].value, stream)
+                if dir in DIRECTIONS:
+                    way = (UNCONFIRMED, session.id, first, DIRECTIONS[Dir(dir)].value, stream)
                     self._later.append(partial(self._connection.execute, _LAST_OF_WAY, way))
             self._end(session, session.last_at, "killed", None)
 
@@ -240,7 +231,7 @@ class Ingest:
         else:
             session.awaiting[record.at] = id
             self._add_messages(session, record, item.messages, fate=NOT_FORWARDED)
-            session.owners[id] = self._last_owner
+            session.owners[id] = self._adding.owner
 
     def _sent(self, item: Unpacked) -> None:
         session = self.session(item.record.session, item.record.at)
@@ -256,79 +247,11 @@ class Ingest:
         fate: str | None = None,
         origin: str | None = None,
     ) -> None:
-        direction = _DIRECTIONS.get(record.dir, Direction.TO_SERVER)
-        dir, stream, at = direction.value, record.stream, session.time(record.at)
-        channel = (session.channel or session.channels.get(stream, "")) if stream else ""
-        session_id, limit, redacts = session.id, session.max_body, session.redacts
-        # The hot path of the recorder: what is asked for once a message is looked up once a chunk.
-        batch, observe, learn = self.batch, session.exchanges.observe, session.learn
-        add_row, add_body, touch = batch.rows.messages.append, batch.blocks.add, batch.touch
-        first_id = id = batch.next_id
-        for message in messages:
-            marks, raw, kind = message.problems, message.raw, message.kind
-            try:
-                changed = observe(message, seq=id, at=at, direction=direction, stream=stream, channel=channel)
-            except Exception:  # a message that cannot be placed is still recorded, and so are all after it
-                changed, marks = [], (*marks, "unplaced")
-            if redacts and REDACTED_MARK in raw:
-                marks = (*marks, REDACTED)
-            owner = None
-            for exchange in changed:
-                touch(session_id, exchange)
-            if changed:
-                owner = changed[0].id
-                session.seen_exchanges += owner == id
-                if (message.method or changed[0].method) in INTRODUCTORY or ENVELOPE in raw:
-                    offered = learn(changed[0], message, id, at)
-                    if offered:
-                        batch.rows.definitions += offered
-                        self._drift(session, record, changed[0], offered)
-            size = len(raw)
-            session.seen_bytes += size
-            kept = digest = None
-            if 0 < limit < size:
-                kept, digest = limit, hashlib.sha256(raw).digest()
-                raw = raw[:kept]
-            body_id, body_at = add_body(session_id, id, raw)
-            add_row(
-                (
-                    id,
-                    session_id,
-                    owner,
-                    at,
-                    dir,
-                    stream,
-                    kind._value_,
-                    message.method or None,
-                    spelled(message.id) if message.has_id else None,
-                    size,
-                    body_id,
-                    body_at,
-                    kept,
-                    digest,
-                    " ".join(marks) if marks else None,
-                    fate,
-                    origin,
-                )
-            )
-            id += 1
-            self._last_owner = owner or id - 1
-        batch.next_id = id
-        session.seen_messages += id - first_id
-        while self._noticed:
-            noticed, at, text = self._noticed.pop(0)
+        adding = self._adding
+        adding.add(session, record, messages, fate, origin)
+        while adding.noticed:
+            noticed, at, text = adding.noticed.pop(0)
             self._add_note(noticed, at, FLAG, text.encode("utf-8", "backslashreplace"))
-
-    def _drift(self, session: Recorded, record: Record, exchange: Exchange, offered: list[Row]) -> None:
-        """Say which tools are not as they were, once the message that lists them has its row."""
-        names = [str(row[4]) for row in offered if row[3] == DefinitionKind.TOOL]
-        if not names:
-            return
-        self._settle()
-        found = session.drifting.look(self._connection, session.catalog, names)
-        if found:
-            exchange.add_flag(FLAG)
-            self._noticed += [(session, record.at, text) for text in found if session.drifting.notes]
 
     def _outcome(self, item: Unpacked) -> None:
         take_outcome(self.session(item.record.session, item.record.at), item.record, self.batch)

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import operator
 import sqlite3
-from collections.abc import Callable, Sequence
-from itertools import chain
-from typing import Any
+from collections.abc import Callable
 
 from mcpscope.engine.exchange import Exchange
 from mcpscope.store.bodies import Block, BlockWriter
+from mcpscope.store.inserting import EXCHANGES, MESSAGES, Row, tame, write_rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mcpscope.store.sealing import Sealer
 
-Row = tuple[Any, ...]
-
 OF_PEOPLE = ("note", "*")
 """The flags of an exchange that people set: it has a note, it is marked."""
 
-_MESSAGE_COLUMNS = (
-    "id, session_id, exchange_id, at, dir, stream, kind, method, rpc_id, size, body_id, body_at, kept,"
-    " sha256, marks, fate, origin"
-)
 _EXCHANGE_FIELDS = (
     "kind",
     "dir",
@@ -48,14 +41,16 @@ _EXCHANGE_FIELDS = (
 )
 # An enum is a str, but not the one that sqlite3 takes without asking its adapters, which costs a microsecond.
 _ENUMS = frozenset({"kind", "dir", "status"})
-_exchange_values = operator.attrgetter(
-    *(f"{name}._value_" if name in _ENUMS else name for name in _EXCHANGE_FIELDS)
-)
 
-ADD_MESSAGE = f"INTO messages ({_MESSAGE_COLUMNS}) VALUES ({', '.join('?' * 17)})"
-ADD_EXCHANGE = (
-    f"INTO exchanges (id, session_id, {', '.join(_EXCHANGE_FIELDS)}) VALUES ({', '.join('?' * 22)})"
-)
+
+def _values(*names: str) -> Callable[[Exchange], Row]:
+    return operator.attrgetter(*(f"{name}._value_" if name in _ENUMS else name for name in names))
+
+
+_exchange_values = _values(*_EXCHANGE_FIELDS)
+_RARE = frozenset({"code", "flags", "parent_id", "legs"})
+_usual_values = _values(*(name for name in _EXCHANGE_FIELDS if name not in _RARE))
+
 # What people said of an exchange while it was open stands in its row only: an update keeps it.
 _KEPT_FLAGS = "".join(
     f" || CASE WHEN instr(' ' || flags || ' ', ' {flag} ') THEN ' {flag}' ELSE '' END" for flag in OF_PEOPLE
@@ -64,24 +59,22 @@ _SET = dict.fromkeys(_EXCHANGE_FIELDS, "?") | {"flags": f"ltrim(coalesce(?, ''){
 CHANGE_EXCHANGE = (
     f"UPDATE exchanges SET {', '.join(f'{name} = {how}' for name, how in _SET.items())} WHERE id = ?"
 )
-ADD_NOTE = "INTO notes (id, session_id, at, kind, text, detail) VALUES (?, ?, ?, ?, ?, ?)"
+ADD_NOTE = "INSERT INTO notes (id, session_id, at, kind, text, detail) VALUES (?, ?, ?, ?, ?, ?)"
 ADD_OUTCOME = (
-    "INTO outcomes (message_id, outcome, actor, rule, at, waited_ns, bytes, detail)"
+    "INSERT INTO outcomes (message_id, outcome, actor, rule, at, waited_ns, bytes, detail)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 ADD_DEFINITION = (
-    "INTO definitions (session_id, message_id, at, kind, name, digest, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO definitions (session_id, message_id, at, kind, name, digest, body)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 ADD_NOTE_EXCHANGE = (
-    "INTO exchanges (id, session_id, kind, status, opened_at, ended_at, summary, res_bytes)"
+    "INSERT INTO exchanges (id, session_id, kind, status, opened_at, ended_at, summary, res_bytes)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 SET_FATE = "UPDATE messages SET fate = ? WHERE id = ?"
 _TAKE_IDS = "UPDATE sequence SET next = ?"
 _NEXT_ID = "SELECT next FROM sequence"
-
-ROWS_PER_STATEMENT = 64  # saves a fifth of what a row costs, and lets the interpreter's lock go for longer
-_INT64 = 1 << 63
 
 
 class Part:
@@ -109,13 +102,14 @@ class Part:
     def write(self, connection: sqlite3.Connection, bodies: BlockWriter) -> None:
         """Insert everything; the caller holds the write lock."""
         bodies.write(connection, self.blocks)
-        _write_all(connection, ADD_MESSAGE, self.messages)
-        _write_all(connection, ADD_NOTE, self.notes)
-        _write_all(connection, ADD_NOTE_EXCHANGE, self.note_exchanges)
-        for statement, rows in ((ADD_OUTCOME, self.outcomes), (ADD_DEFINITION, self.definitions)):
-            connection.executemany("INSERT " + statement, map(_tame, rows))
-        _write_all(connection, ADD_EXCHANGE, self.exchanges)
-        _update_all(connection, CHANGE_EXCHANGE, self.changed)
+        MESSAGES.write(connection, self.messages)
+        write_rows(connection, ADD_NOTE, self.notes)
+        write_rows(connection, ADD_NOTE_EXCHANGE, self.note_exchanges)
+        # Tamed at once: to write them again would double them, for they bring no ids.
+        connection.executemany(ADD_OUTCOME, map(tame, self.outcomes))
+        connection.executemany(ADD_DEFINITION, map(tame, self.definitions))
+        EXCHANGES.write(connection, self.exchanges)
+        write_rows(connection, CHANGE_EXCHANGE, self.changed)
         connection.executemany(SET_FATE, self.fates)
         for call in self.calls:
             call(connection)
@@ -132,10 +126,11 @@ class Batch:
         self.rows = Part()
         self.sealer: Sealer | None = None
         self._first_id = 0
-        self._touched: dict[int, tuple[int, Exchange]] = {}
+        self.touched: dict[int, tuple[int, Exchange]] = {}
+        """Exchanges that were opened or changed, with their session; ``take`` writes them as they stand."""
 
     def __repr__(self) -> str:
-        return f"<Batch from {self._first_id} to {self.next_id}: {len(self._touched)} exchanges>"
+        return f"<Batch from {self._first_id} to {self.next_id}: {len(self.touched)} exchanges>"
 
     def begin(self, connection: sqlite3.Connection) -> None:
         """Take up the shared sequence where the last commit of any recorder left it."""
@@ -144,7 +139,7 @@ class Batch:
 
     def touch(self, session_id: int, exchange: Exchange) -> None:
         """The exchange was opened or changed; its row is written as it stands at the next ``take``."""
-        self._touched[exchange.id] = (session_id, exchange)
+        self.touched[exchange.id] = (session_id, exchange)
 
     def take(self) -> Part:
         """What was gathered since the last ``take``."""
@@ -152,13 +147,15 @@ class Batch:
         taken.blocks = self.blocks.take()
         taken.sealer = self.sealer
         first = self._first_id
-        for id, (session_id, exchange) in self._touched.items():
-            if id >= first:
-                taken.exchanges.append((id, session_id, *_exchange_values(exchange)))
-            else:
+        for id, (session_id, exchange) in self.touched.items():
+            if id < first:
                 taken.changed.append((*_exchange_values(exchange), id))
                 taken.changed_of.append(session_id)
-        self._touched.clear()
+            elif _is_usual(exchange):
+                taken.exchanges.append((id, session_id, *_usual_values(exchange)))
+            else:
+                taken.exchanges.append((id, session_id, *_exchange_values(exchange)))
+        self.touched.clear()
         self._first_id = self.next_id
         return taken
 
@@ -167,35 +164,14 @@ class Batch:
         connection.execute(_TAKE_IDS, (self.next_id,))
 
 
-def _write_all(connection: sqlite3.Connection, statement: str, rows: list[Row]) -> None:
-    if not rows:
-        return
-    try:
-        head, values = statement.split(" VALUES ")
-        full = len(rows) - len(rows) % ROWS_PER_STATEMENT
-        groups = (rows[at : at + ROWS_PER_STATEMENT] for at in range(0, full, ROWS_PER_STATEMENT))
-        many = f"INSERT {head} VALUES {', '.join([values] * ROWS_PER_STATEMENT)}"
-        connection.executemany(many, (tuple(chain.from_iterable(group)) for group in groups))
-        connection.executemany("INSERT " + statement, rows[full:])
-    except (UnicodeEncodeError, OverflowError):
-        # A lone surrogate or a number of 65 bits from a peer: write the rows again, those values tamed.
-        connection.executemany("INSERT OR REPLACE " + statement, map(_tame, rows))
-
-
-def _update_all(connection: sqlite3.Connection, statement: str, rows: Sequence[Row]) -> None:
-    try:
-        connection.executemany(statement, rows)
-    except (UnicodeEncodeError, OverflowError):
-        connection.executemany(statement, [_tame(row) for row in rows])
-
-
-def _tame(row: Row) -> Row:
-    return tuple(_tame_value(value) for value in row)
-
-
-def _tame_value(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, int) and not -_INT64 <= value < _INT64:
-        return str(value)
-    return value
+def _is_usual(exchange: Exchange) -> bool:
+    """Whether a short row says all of it: a request with its answer, and nothing rare about it."""
+    return (
+        exchange.answer_id is not None
+        and exchange.ended_at is not None
+        and not exchange.flags
+        and exchange.code is None
+        and exchange.parent_id is None
+        and exchange.legs == 1
+        and exchange.request_id is not None
+    )

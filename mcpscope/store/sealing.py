@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from mcpscope.paths import private_folder, state_folder
 from mcpscope.store import seals
+from mcpscope.store.inserting import whole_exchange, whole_message
 from mcpscope.store.local_key import KEY_FILE, local_key
 from mcpscope.store.seals import CLOSE, FIELDS, KEY_PURPOSE, OPEN, REMOVED, ROWS, Entry, entry, own_flags
 
 if TYPE_CHECKING:
-    from mcpscope.store.rows import Part, Row
+    from mcpscope.store.inserting import Row
+    from mcpscope.store.rows import Part
 
 HEADS_FILE = "audit.heads"
 _ADD = """
@@ -140,7 +142,7 @@ class Sealer:
     def _entries(self, connection: sqlite3.Connection, part: Part) -> Iterator[tuple[int, Entry]]:
         key = self._key
         bodies = {(block.id, at): body for block in part.blocks for at, body in _placed(block.parts)}
-        for row in part.messages:
+        for row in map(whole_message, part.messages):
             yield row[1], _message(key, row, bodies)
             if row[15] is not None:
                 yield row[1], entry(key, "fate", row[0], (row[15],))
@@ -159,7 +161,7 @@ class Sealer:
             known = dict(zip(_NOTE_EXCHANGE, row[2:], strict=True)) | {"stream": 0}
             values = [known.get(name) for name in FIELDS["exchange"]]
             yield row[1], entry(self._key, "exchange", row[0], values)
-        for row in part.exchanges:
+        for row in map(whole_exchange, part.exchanges):
             yield row[1], _exchange(self._key, row[0], row[2:])
         for session_id, row in zip(part.changed_of, part.changed, strict=True):
             yield session_id, _exchange(self._key, row[-1], row[:-1])
