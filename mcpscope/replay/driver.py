@@ -121,10 +121,13 @@ class Run:
         return ""
 
     def _send(self, step: Step, rpc_id: RpcId, deadline: float | None = None) -> None:
-        until = time.monotonic() + self._options.patience(step) if deadline is None else deadline
+        until = time.monotonic() + self._patience(step) if deadline is None else deadline
         self._open[id_key(rpc_id)] = Sent(step, rpc_id, time.monotonic_ns(), until)
         if not self._upstream.send(self._line(step, rpc_id)):
             self.stop("the upstream ended")
+
+    def _patience(self, step: Step) -> float:
+        return self._options.patience(step, starting=not self._standing.is_open)
 
     def _line(self, step: Step, rpc_id: RpcId) -> bytes:
         params = step.message.body.get("params")
@@ -278,7 +281,7 @@ class Run:
         if step.seq == OWN_SEQ or step.seq in self._settled:
             return
         self._settle(step)
-        self._add(self._judging.unanswered(step, self.stopped))
+        self._add(self._judging.unanswered(step, self.stopped, sent.deadline - sent.at / 1e9))
 
     def _skip(self, step: Step, why: str) -> None:
         if not step.is_request or step.seq in self._settled:

@@ -15,16 +15,15 @@ from mcpscope.replay.align import pairs_of
 from mcpscope.replay.embedded import document_in
 from mcpscope.replay.json_paths import Path
 from mcpscope.replay.minted import (
-    MIN_OPAQUE_NUMBER,
     Scalar,
     echoed_in,
     is_never,
+    is_place_of,
     leaves,
     minted_in,
     names_in,
     number_in,
     replaced,
-    speaks_of_identity,
     split,
 )
 
@@ -50,7 +49,7 @@ class Echoes:
         self._short: dict[str, str] = {}
         self._nouns: set[str] = set()
         self._session: re.Pattern[str] | None = None
-        self._weak: dict[int, set[str]] = defaultdict(set)
+        self._called: dict[int, set[str]] = defaultdict(set)
         self._given: dict[Scalar, dict[Scalar, frozenset[str]]] = defaultdict(dict)
 
     def __repr__(self) -> str:
@@ -65,10 +64,9 @@ class Echoes:
         self._nouns |= names_in(about)
         for path, value in leaves(_told(body)):
             for candidate, noun in minted_in(path, value, self._nouns):
-                if noun and isinstance(candidate, int):
-                    self._weak[candidate].add(noun)
-                    continue
-                if candidate in self._said or candidate in self._minted:
+                if isinstance(candidate, int):
+                    self._called[candidate] |= {noun.rstrip("?")} if noun else names_in(about)
+                if noun.endswith("?") or candidate in self._said or candidate in self._minted:
                     continue
                 self._minted[candidate] = path
                 if isinstance(candidate, str) and _SHORT.match(candidate):
@@ -81,7 +79,7 @@ class Echoes:
         for path, value in leaves(_of_the_client(body)):
             if is_never(path):
                 continue
-            for candidate in echoed_in(path, value):
+            for candidate in self._echoed(path, value):
                 if candidate in self._said:
                     continue
                 self._find_named(candidate, names_in(about, *path))
@@ -92,7 +90,7 @@ class Echoes:
 
     def _find_named(self, candidate: Scalar, names: frozenset[str]) -> None:
         """A number that stood in a text behind the name under which it is repeated now was minted there."""
-        nouns = self._weak.get(candidate, set()) & names if isinstance(candidate, int) else None
+        nouns = self._called.get(candidate, set()) & names if isinstance(candidate, int) else None
         if nouns and candidate not in self._minted:
             self._nouns |= nouns
             self._minted[candidate] = ()
@@ -137,7 +135,7 @@ class Echoes:
         said = [
             candidate
             for path, value in leaves(_of_the_client(body))
-            for candidate in echoed_in(path, value)
+            for candidate in self._echoed(path, value)
             if candidate in self.known and candidate not in self.live
         ]
         return list(dict.fromkeys(said))
@@ -149,8 +147,7 @@ class Echoes:
         if not self.live or isinstance(was, bool) or not isinstance(was, str | int):
             return False
         if isinstance(was, int):
-            minted = speaks_of_identity(path) or was >= MIN_OPAQUE_NUMBER
-            return minted and self._gave(was, now)
+            return is_place_of(path, was, self._called.get(was, frozenset())) and self._gave(was, now)
         return isinstance(now, str) and (self._gave(was, now) or self._is_same_text(was, now))
 
     def substitute(self, value: Any, path: Path = (), about: str = "") -> Any:
@@ -165,7 +162,7 @@ class Echoes:
         if isinstance(value, bool) or not isinstance(value, str | int) or is_never(path):
             return value
         names = names_in(about, *path)
-        for candidate in echoed_in(path, value):
+        for candidate in self._echoed(path, value):
             if candidate in self.live and (candidate == value or str(candidate) == value):
                 new = self._pick(candidate, names)
                 return str(new) if isinstance(value, str) else new
@@ -178,6 +175,9 @@ class Echoes:
         """The params of a recorded client message (the result of an answer) with live values."""
         said = body.get("params", body.get("result"))
         return said if body.get("method") == _CANCELLED else self.substitute(said, about=about)
+
+    def _echoed(self, path: Path, value: Scalar) -> Iterator[Scalar]:
+        return echoed_in(path, value, lambda number: self._called.get(number, frozenset()))
 
     def _gave(self, was: Scalar, now: Any) -> bool:
         return was in self.known and (now in self._given.get(was, ()) or self.live.get(was) == now)

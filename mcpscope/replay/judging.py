@@ -58,16 +58,18 @@ class Judging:
             row.verdict = Verdict.SLOWER
         return row
 
-    def unanswered(self, step: Step, stopped: str) -> Row:
-        """The row of a request that has no live answer; ``stopped`` says why the run ended, if it did."""
+    def unanswered(self, step: Step, stopped: str, waited: float) -> Row:
+        """The row of a request without a live answer; ``stopped`` says why the run ended, if it did.
+
+        ``waited`` are the seconds that it was given.
+        """
         if step.cancelled or step.answer is None:
             verdict, why = Verdict.SAME, "not answered, then and now"
         elif stopped:
             verdict, why = Verdict.ERROR, f"no answer: {stopped}"
         else:
-            waited = f"{self._options.patience(step):.3g} s"
             what = "the task is not done" if step.polls else "no answer"
-            verdict, why = Verdict.ERROR, f"{what} within {waited}"
+            verdict, why = Verdict.ERROR, f"{what} within {waited:.3g} s"
         was = step.answer.message.body if step.answer else None
         return Row(0, step.label, verdict, step.took_ns or None, None, why, step.seq, was)
 

@@ -83,8 +83,8 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Scalar]]:
 def minted_in(path: Path, value: Scalar, nouns: Set[str]) -> Iterator[tuple[Scalar, str]]:
     """What of one value of a server may be made up for this run: all of it, or words of it.
 
-    With a number comes the word that stands before it, if that is none of identity nor one of ``nouns``: it
-    is minted only if a client repeats it under that name.
+    With a number comes the word before it, and a ``?`` where that is none of identity nor one of ``nouns``:
+    then it is minted only if a client repeats it under that name.
     """
     if is_never(path):
         return
@@ -96,33 +96,46 @@ def minted_in(path: Path, value: Scalar, nouns: Set[str]) -> Iterator[tuple[Scal
         yield value, ""
         if (number := number_in(value)) is not None:
             yield number, ""
+    yield from _words_minted(value, nouns)
+
+
+def _words_minted(value: str, nouns: Set[str]) -> Iterator[tuple[Scalar, str]]:
     if len(value) > MAX_SEARCHED_CHARS:
         return
     for match in _WORD.finditer(value):
-        if (word := _scalar(match, nouns)) is None:
-            yield int(match["number"]), match["noun"].lower().rstrip("s")
-        elif isinstance(word, int) or _DIGIT.search(word):
+        word, noun = _scalar(match, nouns), (match["noun"] or "").lower().rstrip("s")
+        if word is None:
+            yield int(match["number"]), noun + "?"
+        elif isinstance(word, int):
+            yield word, noun
+        elif _DIGIT.search(word):
             yield word, ""
 
 
-def echoed_in(path: Path, value: Scalar) -> Iterator[Scalar]:
+def echoed_in(path: Path, value: Scalar, nouns: Callable[[int], Set[str]]) -> Iterator[Scalar]:
     """What of one value of a client may be something that its server said: all of it, or words of it.
 
-    Numbers are repeated everywhere by accident: they count only in a place that speaks of identity.
+    Numbers are repeated everywhere by accident: they count only in a place that speaks of identity, or of
+    what the server called them (``nouns``).
     """
-    if isinstance(value, int):
-        if speaks_of_identity(path) or value >= MIN_OPAQUE_NUMBER:
-            yield value
-        return
-    yield value
-    if (number := number_in(value)) is not None:
-        if speaks_of_identity(path):
+    number = value if isinstance(value, int) else number_in(value)
+    if isinstance(value, str):
+        yield value
+    if number is not None:
+        if is_place_of(path, number, nouns(number)):
             yield number
         return
+    assert isinstance(value, str)
     yield from split(value, frozenset())[1]
     for segment in _segments(value):
         digits = number_in(segment)
         yield segment if digits is None else digits
+
+
+def is_place_of(path: Path, number: int, nouns: Set[str]) -> bool:
+    """Whether a place may hold a number as the name of something, which the server called by ``nouns``."""
+    named = speaks_of_identity(path) or number >= MIN_OPAQUE_NUMBER
+    return named or not nouns.isdisjoint(names_in(_key_of(path)))
 
 
 def number_in(text: str) -> int | None:

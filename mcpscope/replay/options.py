@@ -12,6 +12,8 @@ from mcpscope.replay.verdicts import Strictness
 
 MIN_TIMEOUT_SECONDS = 10.0
 TIMEOUT_FACTOR = 3
+START_SECONDS = 20.0
+"""How much longer the first answer is waited for: the upstream and its proxy are being started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,12 @@ class Options:
     allow_destructive: bool = False
     other_transport: bool = False
 
-    def patience(self, step: Step) -> float:
+    def patience(self, step: Step, *, starting: bool = False) -> float:
         """How many seconds the answer to a step is waited for; of a poll, the end of its task."""
         if self.timeout is not None:
             return self.timeout
-        return max(MIN_TIMEOUT_SECONDS, TIMEOUT_FACTOR * max(step.took_ns, step.polled_ns) / 1e9)
+        start = START_SECONDS if starting else 0.0
+        return start + max(MIN_TIMEOUT_SECONDS, TIMEOUT_FACTOR * max(step.took_ns, step.polled_ns) / 1e9)
 
 
 def speed_of(text: str) -> float | None:

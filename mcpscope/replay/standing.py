@@ -38,6 +38,11 @@ class Standing:
         """How often the client has changed its roots."""
         return self._epoch
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the first answer is here."""
+        return self._opened is not None
+
     def opened(self, now: float) -> None:
         """The first answer is here: the server's timers run."""
         if self._opened is None:

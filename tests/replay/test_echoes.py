@@ -146,6 +146,15 @@ def test_a_number_in_a_sentence_maps_where_a_name_stands_before_it(was: str, now
     assert replayed(said(was), request(note_id=17, size=17), said(now)) == {"note_id": 23, "size": 17}
 
 
+def test_a_number_maps_under_the_name_that_the_server_called_it_by() -> None:
+    for told in (said, lambda text: answer(structuredContent={"id": int(text.split()[-1])})):
+        echoes = Echoes()
+        echoes.server_said(told("Created note 17"), "create_note")
+        echoes.client_said(request(note=17, size=17), "show")
+        echoes.learn(told("Created note 17"), told("Created note 23"), "create_note")
+        assert echoes.spoken(request(note=17, size=17), "show")["arguments"] == {"note": 23, "size": 17}
+
+
 def test_a_sentence_with_a_minted_number_is_the_same_and_a_count_is_not() -> None:
     echoes = Echoes()
     echoes.server_said(said("Created note 17."), "create_note")
