@@ -10,6 +10,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "ui": ("mcpscope.cli.ui", "Open the terminal UI."),
     "log": ("mcpscope.cli.log", "Show what a session said."),
     "status": ("mcpscope.cli.status", "Running proxies, their sessions, holds and attached UIs."),
+    "restart": ("mcpscope.cli.restart", "Let another server take the place of one behind its client."),
     "holds": ("mcpscope.cli.holds", "List and decide held messages."),
     "tools": ("mcpscope.cli.tools", "List, hide and break on tools."),
     "faults": ("mcpscope.cli.faults", "Make trouble on purpose."),

@@ -112,6 +112,13 @@ PROXY_OPTIONS = (
         "What a breakpoint does while nobody is attached.",
         choices=("pass", "error", "wait"),
     ),
+    Option(
+        "watch",
+        ("--watch",),
+        "PATH",
+        "Restart the server behind its client when this file, or one in this folder, has changed.",
+        many=True,
+    ),
     Option("client_timeout", ("--client-timeout",), "TIME", "When this client gives up: 60s, 2m."),
     Option("max_message", ("--max-message",), "SIZE", "The longest message that rules may see (4M)."),
     Option("otlp", ("--otlp",), "URL", "Send each call as a span to this OpenTelemetry collector."),

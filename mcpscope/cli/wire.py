@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _RULE_OPTIONS = (
     *("breaks", "intercept", "deny", "detached", "client_timeout", "max_message"),
     *("policy", "hide", "only", "rename", "describe", "fault", "on_drift", "redact_key", "redact_path"),
+    "watch",
 )
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -64,7 +65,7 @@ def _run(values: Values, command: list[str]) -> int:
 
     options = Options(command, db)
     _fill(options, values)
-    options.env_names = names
+    options.env_names, options.server_env = names, env
     options.mask, options.redactor = _redaction(mask, orders)
     options.max_body = max_body
     options.otlp = otlp
@@ -210,6 +211,10 @@ def orders_of(values: Values, scopes: dict[str, list[Scope]] | None = None) -> O
         orders.law = _law(values, scopes)
         _can_seal()
     orders.places = _places(values)
+    orders.watches = [os.path.abspath(path) for path in _list(values, "watch")]
+    for path in orders.watches:
+        if not os.path.exists(path):
+            raise Refused(f"--watch {path}: there is no such file")
     if orders.any:
         from mcpscope.errors import ScopeError
 

@@ -25,6 +25,7 @@ EVENTS: Final = {
     "drift": "a tool is not as it was accepted, or is again: tool, changes, on_drift",
     "attached": "somebody attached or left: names of those attached",
     "lane": "a direction entered or left the gate",
+    "upstream": "an upstream of a gateway does otherwise than before: name, state, why, since, failures",
     "note": "something a person should know: kind, text",
 }
 
@@ -70,6 +71,12 @@ METHODS: Final = {
             (Param("read_only", bool, False), Param("attach", bool, True)),
         ),
         Method("scope/unsubscribe", "hear no more"),
+        Method(
+            "scope/restart",
+            "let another server take the place of the one that runs; of a gateway, of one upstream or all",
+            (Param("server", str, ""),),
+            steers=True,
+        ),
         Method("scope/holds/list", "what is held, without its bytes", (Param("session", int, 0),)),
         Method("scope/holds/get", "one hold with the bytes received and the draft", (_ID,)),
         Method(

@@ -127,6 +127,9 @@ class HttpFront:
         await self._entrance.close(reason)
         await close_all(self._gateway.upstreams, reason)
 
+    def restart(self, server: str) -> int:
+        return self._gateway.restart(server)
+
     def about(self) -> dict[str, Any]:
         return {"upstreams": [upstream.about() for upstream in self._gateway.upstreams]}
 

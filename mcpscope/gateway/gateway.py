@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from mcpscope.errors import Exit, ScopeError
 from mcpscope.gateway.fan import Client, Fan
 from mcpscope.gateway.hub import Hub
 from mcpscope.gateway.naming import Names
@@ -41,6 +42,18 @@ class Gateway:
     def find(self, name: str) -> Upstream | None:
         """The upstream called ``name``."""
         return self._by_name.get(name)
+
+    def restart(self, name: str) -> int:
+        """Let every line to the upstream called so ("" for all) begin anew; raises ScopeError for none."""
+        upstream = self._by_name.get(name)
+        if name and upstream is None:
+            raise ScopeError(
+                f"there is no upstream {name!r}",
+                code="no_upstream",
+                exit=Exit.USAGE,
+                hint=f"there are {', '.join(self._by_name)}",
+            )
+        return sum(one.restart() for one in ([upstream] if upstream is not None else self.upstreams))
 
     def fan(self, client: Client, identity: Identity, number: int) -> Fan:
         """The server of one client; ``number`` is its recorded session."""

@@ -74,6 +74,9 @@ class StdioFront:
         self._crossing.ended()
         self._parts.closed(self._record, reason)
 
+    def restart(self, server: str) -> int:
+        return self._gateway.restart(server)
+
     def about(self) -> dict[str, Any]:
         return {"upstreams": [upstream.about() for upstream in self._gateway.upstreams]}
 

@@ -170,6 +170,14 @@ class Upstream:
             why = os.strerror(error.errno)
             raise CannotOpen(f"{self.spec.command[0]} cannot be started: {why}") from None
 
+    def restart(self) -> int:
+        """Let every line, and every process behind ``/NAME/mcp``, begin anew; how many there were."""
+        lines = list(self.links)
+        for link in lines:
+            link.restart("it was restarted before it answered")
+        mounted = self.mounted.restart() if isinstance(self.mounted, BridgeProxy) else 0
+        return len(lines) + mounted
+
     async def close(self, reason: str) -> None:
         """End what is still open, within the time that processes are given to end."""
         if isinstance(self.mounted, BridgeProxy):

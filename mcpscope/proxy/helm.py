@@ -6,6 +6,7 @@ A proxy without rules that nobody looks at imports nothing of this but the socke
 from __future__ import annotations
 
 import os
+from time import time_ns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from mcpscope.session.redacting import Redactor
     from mcpscope.session.stdio import StdioSession
     from mcpscope.store.journal import Journal
+    from mcpscope.store.standing import Standing
+    from mcpscope.transports.connect.process import Child
     from mcpscope.transports.loop import Loop
 
 
@@ -44,6 +47,7 @@ class Orders:
         "places",
         "redactor",
         "renames",
+        "watches",
     )
 
     def __init__(self) -> None:
@@ -62,6 +66,7 @@ class Orders:
         self.narrowed = False
         self.law: Law | None = None
         self.places: list[str] = []
+        self.watches: list[str] = []
         self.redactor: Redactor | None = None
 
     @property
@@ -118,8 +123,10 @@ class Helm:
         journal: Journal | None,
         orders: Orders,
         about: Callable[[], dict[str, Any]],
+        start: Callable[[], Child],
     ) -> None:
         self._loop = loop
+        self._begin = start
         self._session = session
         self._journal = journal
         self._orders = orders
@@ -135,6 +142,10 @@ class Helm:
         """Before the first byte is read: put the rules of the command line in force, if there are any."""
         if self._orders.any:
             self._take().enter_fresh()
+        if self._orders.watches:
+            from mcpscope.session.watching import Watching
+
+            Watching(self._loop, self._orders.watches, self._changed)
 
     def listen(self, path: str) -> str | None:
         """Open the control socket at ``path``; the path, or None where it cannot be."""
@@ -147,6 +158,36 @@ class Helm:
         if self._listening is not None:
             self._tell("session-ended", self._session.number, {})
             self._listening.close()
+
+    def restart(self, server: str = "") -> int:
+        """Let another server take the place of the one that runs; raises ScopeError where that cannot be."""
+        from mcpscope.errors import Exit, ScopeError
+        from mcpscope.session.restarting import Restarting
+
+        if self._journal is None:
+            text = "nothing is recorded, so a new server could not be told what the client has said"
+            raise ScopeError(text, code="no_restart", exit=Exit.REFUSED, hint="leave out --no-record")
+        about = self._about()
+        began = time_ns()
+        Restarting(
+            self._loop,
+            self._session,
+            self._take(),
+            self._journal,
+            self._begin,
+            lambda: _standing(about, self._session.number),
+            lambda: _is_stored(about, began),
+        ).begin()
+        return 1
+
+    def _changed(self) -> None:
+        """A file that is watched has changed."""
+        from mcpscope.errors import ScopeError
+
+        try:
+            self.restart()
+        except ScopeError as error:
+            self._session.stderr.say(error.message)
 
     def _take(self) -> Gate:
         """The steering and the gate of the one session, made when they are first needed."""
@@ -180,12 +221,40 @@ class Helm:
         gate = self._take()
         desk = Desk(gate.steering, self._about, self._tell)
         desk.obey(self._orders.law)
+        desk.on_restart = self.restart
         desk.conversations[gate.number] = gate
         return desk
 
     def _tell(self, event: str, session: int, data: dict[str, Any]) -> None:
         if self._listening is not None and self._listening.server is not None:
             self._listening.server.tell(event, session, data)
+
+
+def _standing(about: dict[str, Any], number: int) -> Standing:
+    from pathlib import Path
+
+    from mcpscope.store.standing import read_standing
+
+    return read_standing(Path(about["db"]), str(about["uid"]), number)
+
+
+def _is_stored(about: dict[str, Any], began: int) -> bool:
+    """Whether all that was journalled before ``began`` is in the database."""
+    from pathlib import Path
+
+    from mcpscope.errors import ScopeError
+    from mcpscope.store.lag import waiting_since
+    from mcpscope.store.pages import Pages
+
+    try:
+        pages = Pages(Path(about["db"]))
+    except (ScopeError, OSError):
+        return False  # it is being made
+    try:
+        since = waiting_since(pages, Path(about["journal"]), str(about["uid"]))
+        return since is None or since > began
+    finally:
+        pages.close()
 
 
 def steering_of(orders: Orders, about: dict[str, Any]) -> Steering:

@@ -68,6 +68,12 @@ class Front(Protocol):
 
     async def start(self) -> int: ...
     async def close(self, reason: str) -> None: ...
+    def restart(self, server: str) -> int:
+        """Let another server take the place of the one called so ("" for all); how many sessions it served.
+
+        Raises ScopeError where that cannot be.
+        """
+
     def about(self) -> dict[str, Any]:
         """Facts for those who ask for the proxy's state, beside those that every proxy has."""
 
@@ -110,6 +116,9 @@ class ReverseFront:
         announce(self._parts, port, url.path or "/", self._parts.shown_url)
         return port
 
+    def restart(self, server: str) -> int:
+        raise not_ours(self._parts.shown_url)
+
     def about(self) -> dict[str, Any]:
         return {}
 
@@ -145,6 +154,9 @@ class BridgeFront:
         await self._server.start(options.host, options.port)
         announce(self._parts, self._server.port, BRIDGE_PATH, options.command[0])
         return self._server.port
+
+    def restart(self, server: str) -> int:
+        return self._bridge.restart()
 
     def about(self) -> dict[str, Any]:
         return {}
@@ -186,6 +198,9 @@ class StdioFront:
         session.client = LineClient(self._loop, source, drain, session)
         return 0
 
+    def restart(self, server: str) -> int:
+        raise not_ours(self._parts.shown_url)
+
     def about(self) -> dict[str, Any]:
         return {}
 
@@ -196,6 +211,16 @@ class StdioFront:
             reason = self._session.end_reason or reason
         self._parts.closed(self._record, reason)
         self._pool.close()
+
+
+def not_ours(where: str) -> ScopeError:
+    """Nobody but who runs a server at a URL can restart it."""
+    return ScopeError(
+        f"the server at {where} is not ours to restart",
+        code="no_restart",
+        exit=Exit.REFUSED,
+        hint="restart it where it runs",
+    )
 
 
 def to_stderr(data: bytes) -> None:

@@ -17,11 +17,16 @@ class HttpHelm:
     """``helmed`` is what sessions look at. ``about`` are the proxy's facts for those who dial."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, orders: Orders, about: Callable[[], dict[str, Any]]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        orders: Orders,
+        about: Callable[[], dict[str, Any]],
+        restart: Callable[[str], int],
     ) -> None:
         self._loop = loop
         self._orders = orders
         self._about = about
+        self._restart = restart
         self._listening: Listening | None = None
         names = (about().get(key) for key in ("label", "record_name", "uid"))
         self.helmed = Helmed(tell=self._tell, names=tuple(str(name) for name in names if name))
@@ -60,6 +65,7 @@ class HttpHelm:
             steering = self.helmed.steer(steering_of(self._orders, self._about()))
         desk = Desk(steering, self._about, self._tell)
         desk.obey(self._orders.law)
+        desk.on_restart = self._restart
         desk.conversations = self.helmed.conversations  # type: ignore[assignment]  # the desk only reads them
         return desk
 

@@ -35,6 +35,7 @@ from mcpscope.session.http_inject import Injected
 from mcpscope.session.http_log import JournalRecord
 from mcpscope.session.http_sessions import Session
 from mcpscope.session.redacting import RedactedJournal, Redactor
+from mcpscope.session.watching import Watching
 from mcpscope.store.journal import Journal
 from mcpscope.store.local_key import digest_key
 from mcpscope.store.records import Dir, RecordType
@@ -115,7 +116,7 @@ class HttpRunner:
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self._signalled, number)
-        helm = self._helm = HttpHelm(loop, self._options.orders, self._about)
+        helm = self._helm = HttpHelm(loop, self._options.orders, self._about, self._restart)
         self.parts.helmed = helm.helmed
         self.parts.ended = self._ended
         helm.start()
@@ -124,6 +125,8 @@ class HttpRunner:
         try:
             port = await front.start()
             loop.call_later(HOUSEKEEPING_SECONDS, self._keep_house, port)
+            if self._options.orders.watches:
+                Watching(loop, self._options.orders.watches, self._changed)
             end = await self._stop
         finally:
             await front.close(end if isinstance(end, str) else "clean")
@@ -132,6 +135,17 @@ class HttpRunner:
         if isinstance(end, int):
             return end
         return int(Exit.INTERRUPTED) if end == "SIGINT" else 0
+
+    def _restart(self, server: str = "") -> int:
+        assert self._serving is not None  # nobody dials before it serves
+        return self._serving.restart(server)
+
+    def _changed(self) -> None:
+        """A file that is watched has changed."""
+        try:
+            self._restart()
+        except ScopeError as error:
+            self._say(error.message)
 
     def _front(self, loop: asyncio.AbstractEventLoop) -> Front:
         parts = self.parts

@@ -13,6 +13,7 @@ from mcpscope.proxy.recorder import Recorder, sender
 from mcpscope.proxy.registry import Entry
 from mcpscope.session.stdio import Client, StdioSession
 from mcpscope.store.journal import Journal
+from mcpscope.transports.connect.process import start
 from mcpscope.transports.ends import open_drain, open_source
 from mcpscope.transports.poll import PollLoop
 
@@ -48,6 +49,7 @@ class Options:
         "record_name",
         "redactor",
         "required",
+        "server_env",
     )
 
     def __init__(self, command: list[str], db: str) -> None:
@@ -64,6 +66,7 @@ class Options:
         self.mask: Mask | None = None
         self.redactor: Redactor | None = None
         self.orders = Orders()
+        self.server_env: dict[str, str] = {}
         self.otlp = ""
 
     @property
@@ -101,12 +104,19 @@ class Runner:
         for line in self._faults:
             self._session.stderr.say(line)
         self._catch_signals()
-        self._helm = Helm(self._loop, self._session, self.journal, self._options.orders, self._about)
+        self._helm = Helm(
+            self._loop, self._session, self.journal, self._options.orders, self._about, self._begin
+        )
         self._session.start(to_json(self._facts()))
         self._helm.start()
         self._loop.call_later(HOUSEKEEPING_SECONDS, self._keep_house)
         self._loop.run_forever()
         return self._close()
+
+    def _begin(self) -> Child:
+        """Another server like the one we were started with."""
+        options = self._options
+        return start(options.command, options.server_env or dict(os.environ), options.cwd)
 
     def _make_journal(self) -> Journal:
         options = self._options

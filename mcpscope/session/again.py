@@ -41,6 +41,11 @@ class Again:
         """Something has been said that a new server could be told."""
         return bool(self._hello) or self.modern
 
+    @property
+    def awaits(self) -> bool:
+        """Something that was said again has no answer yet."""
+        return bool(self._awaited)
+
     def said(self, message: Message) -> None:
         """The client said ``message``."""
         method = message.method

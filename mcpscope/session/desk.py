@@ -69,6 +69,8 @@ class Desk:
         self.conversations: dict[int, Conversation] = {}
         self._about = about
         self._tell = tell
+        self.on_restart: Callable[[str], int] | None = None
+        """Lets another server take the place of the one named ("" for all); how many sessions it served."""
         self._methods: dict[str, Callable[[dict[str, Any], Peer], Any]] = {
             "scope/hello": self._hello,
             "scope/methods": _methods,
@@ -81,6 +83,7 @@ class Desk:
             "scope/holds/freeze": lambda params, peer: self._freeze(on=params["on"]),
             "scope/detached/set": self._set_detached,
             "scope/inject": self._inject,
+            "scope/restart": self._restart,
         }
         self._ruling = Ruling(steering, tell)
         self._methods |= self._ruling.methods
@@ -134,6 +137,13 @@ class Desk:
         self.left(peer)
         peer.subscribed = False
         return {"attached": self._names()}
+
+    def _restart(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
+        if self.on_restart is None:
+            raise refused(
+                "no_restart", "the server is not this proxy's to restart", "restart it where it runs"
+            )
+        return {"restarted": self.on_restart(params["server"])}
 
     def _names(self) -> list[str]:
         return sorted(key.partition(" ")[2] for key in self.steering.attached)

@@ -26,6 +26,7 @@ from mcpscope.session.outlet import Outlet
 from mcpscope.store.layout import EOF, MESSAGE, NO_DIR, NOTE, OUTCOME, SENT, TO_CLIENT, TO_SERVER
 
 if TYPE_CHECKING:
+    from mcpscope.session.restarting import Restarting
     from mcpscope.session.stdio import StdioSession
     from mcpscope.store.journal import Journal
     from mcpscope.transports.loop import Handle, Loop
@@ -70,6 +71,7 @@ class Gate:
         self._armed: int | None = None
         self._last_at = 0
         self._over = False
+        self.restarting: Restarting | None = None
         steering.on_change.append(self.weigh)
         steering.on_view.append(self._viewed)
 
@@ -121,11 +123,24 @@ class Gate:
         """Enter or leave, as the rules, those attached and what is held demand."""
         if self._over or self._judging:
             return
-        wanted = self.steering.gated or self.engine.busy
+        wanted = self.steering.gated or self.engine.busy or self.restarting is not None
         if wanted and not self._inside:
             self.enter()
         elif not wanted and self._inside and self.ready:
             self._leave()
+
+    def holds_road(self, direction: Direction) -> bool:
+        """Messages of this direction come here, and no other lane has one unfinished."""
+        lane = self._lanes.get(direction)
+        return self.ready and lane is not None and lane.in_force
+
+    def force_road(self, direction: Direction) -> None:
+        """What has begun to pass will not end: close its line, and let the rest come here."""
+        if not self.holds_road(direction):
+            road = self._roads[direction]
+            road.send(b"\n")
+            road.lane = self._lanes[direction]
+        self._lanes[direction].forget()
 
     def _viewed(self, surfaces: frozenset[Surface]) -> None:
         """Whoever changed it, the client is told that it sees something else now."""
@@ -207,7 +222,11 @@ class Gate:
                 self.oversized(lane, raw[: 64 << 10], raw[-(64 << 10) :], len(raw))
                 continue
             at = self.now()
-            commands = self._judge(Received(direction, parse(raw), at))
+            message = parse(raw)
+            restarting = self.restarting if direction is Direction.TO_CLIENT else None
+            if restarting is not None and restarting.absorbs(message, at):
+                continue
+            commands = self._judge(Received(direction, message, at))
             first = commands[0] if commands else None
             plain = type(first) is Forward and first.plain
             if not self._append(MESSAGE, dir, raw, UNCHANGED_FLAG if plain else 0, at):

@@ -62,6 +62,12 @@ class GateLane:
             self.road.pause()
         self._gate.crossed()
 
+    def forget(self) -> None:
+        """What has begun to arrive will not end."""
+        if self._framer.pending:
+            self._framer.take()
+        self._skipped = 0
+
     def ended(self) -> None:
         tail = self._framer.finish()
         if tail is not None:

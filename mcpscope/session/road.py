@@ -108,9 +108,35 @@ class Road:
         view = memoryview(data)
         if count < len(view):
             self._queue.append(view[count:])
-            assert self._drain is not None
-            self._loop.add_writer(self._drain.fd, self._writable)
+            if self._drain is not None:
+                self._loop.add_writer(self._drain.fd, self._writable)
             self._update()
+
+    def part_source(self) -> None:
+        """Close the source without taking that for its end; another is to follow (``join_source``)."""
+        self._close_source()
+
+    def join_source(self, source: Source) -> None:
+        self._source = source
+        self._read_into = source.read_into
+        self._update()
+
+    def part_drain(self) -> None:
+        """Close the drain and drop what it has not taken; another is to follow (``join_drain``)."""
+        if self._drain is not None:
+            if self._queue:
+                self._loop.remove_writer(self._drain.fd)
+            self._drain.close()
+        self._queue.clear()
+        self._drain = None
+        self._write = _wait
+        self._update()
+
+    def join_drain(self, drain: Drain) -> None:
+        self._drain = drain
+        self._write = drain.write
+        if self._queue:
+            self._loop.add_writer(drain.fd, self._writable)
 
     def pause(self) -> None:
         """Read no more until ``resume`` was called as often."""
@@ -290,6 +316,10 @@ class Crossing:
 
     def ended(self) -> None:
         self._old.ended()
+
+
+def _wait(data: bytes | memoryview) -> int:
+    raise BlockingIOError
 
 
 def _refuse(data: bytes | memoryview) -> int:

@@ -68,6 +68,19 @@ class Stderr:
         """Pass on what is not the server's: nothing of it is recorded."""
         self._pass_on(data)
 
+    def part(self) -> None:
+        """The server goes away and another is to follow (``join``): take what it has left."""
+        while not self._ended and self._readable():
+            pass
+        if not self._ended:
+            self._loop.remove_reader(self._fd)
+            os.close(self._fd)
+        self._ended = True
+
+    def join(self, fd: int) -> None:
+        self._fd, self._ended = fd, False
+        self._loop.add_reader(fd, self._readable)
+
     def last_call(self) -> None:
         """The server has gone: read what is left, and end."""
         while not self._ended and self._readable():

@@ -34,6 +34,7 @@ GIVE_UP_SECONDS = 1.0
 HANGUP_CHECK_SECONDS = 1.0
 SIGKILL = 9
 EXIT_NOT_RECORDED = 5
+NOT_STARTED = 127 << 8
 CLOSE_HAS_UNDELIVERED = 1
 
 
@@ -82,6 +83,7 @@ class StdioSession:
         self._done = False
         self._reason = ""
         self._signalled = False
+        self._parted = False
         self._refused = False
         self._ladder = "eof"
         self.on_closing: Callable[[], None] = _nothing
@@ -126,6 +128,38 @@ class StdioSession:
         self.to_client.finish()
         self._terminate()
 
+    @property
+    def is_ending(self) -> bool:
+        return bool(self._reason) or self._done
+
+    def part(self) -> Child:
+        """Let go of the server, whose end is the caller's to see; the client waits for the next one."""
+        child = self._child
+        self._parted = True
+        self._loop.remove_reader(child.report)
+        self.to_server.pause()
+        self.to_server.part_drain()
+        self.to_client.part_source()
+        self.stderr.part()
+        return child
+
+    def join(self, child: Child) -> None:
+        """``child`` is the server from now on; the client's messages wait until ``to_server`` is resumed."""
+        self._child = child
+        self._parted = False
+        self.to_server.join_drain(FdDrain(child.stdin, own=True))
+        self.to_client.join_source(FdSource(child.stdout, own=True))
+        self.stderr.join(child.stderr)
+        self._loop.add_reader(child.report, self._heard)
+
+    def end_without_server(self) -> None:
+        """There is no server any more: the client sees what it sees of one that dies."""
+        self._reason = self._reason or "server exit"
+        self._gone, self._status = True, NOT_STARTED
+        self.to_server.abandon()
+        self.to_client.finish()
+        self._finish()
+
     def fast_lane(self, road: Road, dir: int) -> Lane:
         """The lane of a road whose messages nothing could touch."""
         if self._journal is None:
@@ -169,7 +203,7 @@ class StdioSession:
             self._terminate()
 
     def _terminate(self) -> None:
-        if self._ladder != "eof" or self._status is not None:
+        if self._ladder != "eof" or self._status is not None or self._parted:
             return
         self._ladder = "term"
         self.to_server.abandon()

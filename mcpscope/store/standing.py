@@ -1,0 +1,53 @@
+"""What of a running session a server that takes the place of another has to be told, and what was owed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mcpscope.store.reader import Reader
+
+SAID_AGAIN = (
+    *("initialize", "logging/setLevel", "resources/subscribe", "resources/unsubscribe"),
+    "subscriptions/listen",
+)
+_SAID = """
+    SELECT coalesce(e.request_id, e.id) FROM exchanges e JOIN sessions s ON s.id = e.session_id
+    WHERE s.journal = ? AND s.number = ? AND e.dir = 'c2s' AND e.method IN ({marks})
+      AND (e.method != 'subscriptions/listen' OR e.ended_at IS NULL) ORDER BY e.id
+"""
+_OWED = """
+    SELECT coalesce(e.request_id, e.id) FROM exchanges e JOIN sessions s ON s.id = e.session_id
+    WHERE s.journal = ? AND s.number = ? AND e.dir = ? AND e.kind = 'request' AND e.ended_at IS NULL
+      AND e.answer_id IS NULL AND e.status != 'held' ORDER BY e.id
+"""
+_MODERN = "SELECT count(*) FROM sessions WHERE journal = ? AND number = ? AND era = 'modern'"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Bytes of messages: what the client said that stands, and who waits for an answer on either side."""
+
+    said: Sequence[bytes]
+    owed_to_client: Sequence[bytes]
+    owed_to_server: Sequence[bytes]
+    modern: bool = False
+
+
+def read_standing(path: Path, uid: str, number: int) -> Standing:
+    """Of session ``number`` in the journal ``uid``, as far as it has been stored."""
+    reader = Reader(path)
+    try:
+
+        def bodies(query: str, *values: object) -> list[bytes]:
+            rows = reader.connection.execute(query, (uid, number, *values)).fetchall()
+            return [body for (id,) in rows if (body := reader.body(id))]
+
+        said = _SAID.format(marks=", ".join("?" for _ in SAID_AGAIN))
+        (modern,) = reader.connection.execute(_MODERN, (uid, number)).fetchone()
+        return Standing(
+            bodies(said, *SAID_AGAIN), bodies(_OWED, "c2s"), bodies(_OWED, "s2c"), modern=bool(modern)
+        )
+    finally:
+        reader.close()
