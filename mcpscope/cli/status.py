@@ -31,6 +31,11 @@ def command(*, settings: Settings) -> None:
         return
     columns = ("PID", "LABEL", "UP", "SESSIONS", "MESSAGES", "HELD", "WAITING TO BE STORED", "COMMAND")
     print_table(columns, [_row(facts) for facts in found], right=frozenset({0, 2, 3, 4, 5}))
+    upstreams = [(facts["label"], one) for facts in found for one in facts["upstreams"] or ()]
+    if upstreams:
+        click.echo()
+        rows = [_upstream_row(label, one) for label, one in upstreams]
+        print_table(("GATEWAY", "UPSTREAM", "STATE", "FOR", "FAILED", "SESSIONS", "WHAT"), rows)
 
 
 def _facts(entry: Running) -> dict[str, Any]:
@@ -58,6 +63,7 @@ def _facts(entry: Running) -> dict[str, Any]:
         "detached": live.get("detached"),
         "recording": live.get("recording"),
         "live": live.get("sessions"),
+        "upstreams": live.get("upstreams"),
     }
 
 
@@ -103,6 +109,15 @@ def _row(facts: dict[str, Any]) -> tuple[str, ...]:
         str(held) if held is not None else "-",
         size(facts["journal_bytes"]) if facts["db"] else "NOT REC",
         shlex.join(facts["command"]) or facts["url"] or "",
+    )
+
+
+def _upstream_row(gateway: str, one: dict[str, Any]) -> tuple[str, ...]:
+    state = f"{one['state']}: {one['why']}" if one["why"] else one["state"]
+    since = _lasting(max(0.0, time.time() - one["since"] / 1e9))
+    return (
+        *(gateway, one["name"], state, since, str(one["failures"])),
+        *(str(len(one["sessions"])), one["target"]),
     )
 
 

@@ -99,6 +99,8 @@ class View:
 
     def narrow(self) -> None:
         """There are callers who see less: every message has to be looked at."""
+        if self._narrowed:
+            return
         self._narrowed = True
         self.refresh(frozenset(Surface))
 

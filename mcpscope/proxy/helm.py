@@ -239,22 +239,11 @@ def _standing(about: dict[str, Any], number: int) -> Standing:
 
 
 def _is_stored(about: dict[str, Any], began: int) -> bool:
-    """Whether all that was journalled before ``began`` is in the database."""
     from pathlib import Path
 
-    from mcpscope.errors import ScopeError
-    from mcpscope.store.lag import waiting_since
-    from mcpscope.store.pages import Pages
+    from mcpscope.store.standing import is_stored
 
-    try:
-        pages = Pages(Path(about["db"]))
-    except (ScopeError, OSError):
-        return False  # it is being made
-    try:
-        since = waiting_since(pages, Path(about["journal"]), str(about["uid"]))
-        return since is None or since > began
-    finally:
-        pages.close()
+    return is_stored(Path(about["db"]), Path(about["journal"]), str(about["uid"]), began)
 
 
 def steering_of(orders: Orders, about: dict[str, Any]) -> Steering:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mcpscope.errors import ScopeError
+from mcpscope.store.lag import waiting_since
+from mcpscope.store.pages import Pages
 from mcpscope.store.reader import Reader
 
 SAID_AGAIN = (
@@ -35,9 +39,27 @@ class Standing:
     modern: bool = False
 
 
+def is_stored(path: Path, folder: Path, uid: str, before: int) -> bool:
+    """Whether all that was journalled in ``folder`` before then (unix ns) is in the database."""
+    try:
+        pages = Pages(path)
+    except (ScopeError, OSError, sqlite3.Error):
+        return False  # it is being made
+    try:
+        since = waiting_since(pages, folder, uid)
+        return since is None or since > before
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        pages.close()
+
+
 def read_standing(path: Path, uid: str, number: int) -> Standing:
     """Of session ``number`` in the journal ``uid``, as far as it has been stored."""
-    reader = Reader(path)
+    try:
+        reader = Reader(path)
+    except (ScopeError, sqlite3.Error):
+        return Standing((), (), ())
     try:
 
         def bodies(query: str, *values: object) -> list[bytes]:
@@ -49,5 +71,7 @@ def read_standing(path: Path, uid: str, number: int) -> Standing:
         return Standing(
             bodies(said, *SAID_AGAIN), bodies(_OWED, "c2s"), bodies(_OWED, "s2c"), modern=bool(modern)
         )
+    except sqlite3.OperationalError:
+        return Standing((), (), ())  # nothing has been stored yet
     finally:
         reader.close()

@@ -1,0 +1,240 @@
+"""A gateway keeps apart what is not to mix: clients, callers, upstreams, their credentials, their deaths."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.bare_client import Client, called
+from tests.e2e.gateways import Gateway, written
+from tests.e2e.http_ends import SERVERS, HttpEnds
+from tests.e2e.recorded import sessions_of
+from tests.program import Program, until
+
+pytestmark = pytest.mark.timeout(120)
+HTTP = (sys.executable, str(SERVERS / "plain_http_server.py"))
+STDIO = [sys.executable, str(SERVERS / "plain_stdio_server.py")]
+MANY = [sys.executable, str(SERVERS / "many_tools_server.py")]
+
+
+@pytest.fixture
+def ends(program: Program) -> Iterator[HttpEnds]:
+    made = HttpEnds(program)
+    yield made
+    made.close()
+
+
+def bearer(token: str) -> str:
+    return f"Authorization: Bearer {token}"
+
+
+def asked(id: int, method: str, **params: object) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).encode()
+
+
+def hello(**capabilities: object) -> bytes:
+    info = {"name": "t", "version": "1"}
+    return asked(0, "initialize", protocolVersion="2025-11-25", capabilities=capabilities, clientInfo=info)
+
+
+def messages(body: bytes) -> list[dict[str, Any]]:
+    """The messages of an answer, which may be one or a stream of events."""
+    if body.lstrip().startswith(b"{"):
+        return [json.loads(body)]
+    return [json.loads(line[5:]) for line in body.split(b"\n") if line.startswith(b"data:")]
+
+
+async def begun(client: Client, *lines: str) -> dict[str, Any]:
+    """Shake hands; the result of initialize."""
+    status, fields, body = await client.ask(hello(), *lines)
+    assert status == 200, body
+    client.session = fields["mcp-session-id"]
+    await client.ask(b'{"jsonrpc":"2.0","method":"notifications/initialized"}', *lines)
+    result: dict[str, Any] = messages(body)[-1]["result"]
+    return result
+
+
+def test_clients_with_the_same_ids_and_tokens_get_their_own_answers_and_progress(
+    ends: HttpEnds, program: Program, tmp_path: Path, soak: bool
+) -> None:
+    upstreams = {"far": {"url": ends.server(*HTTP)}, "near": {"command": STDIO}}
+    url = Gateway(program, written(tmp_path, upstreams)).url
+
+    async def one(number: int) -> list[dict[str, Any]]:
+        async with Client(url) as client:
+            await begun(client)
+            found = []
+            for id, name in ((1, "far__stream"), (2, "near__stream"), (3, "far__stream")):
+                _, _, body = await client.ask(called(id, name, text=f"{name} {number}"))
+                found += messages(body)
+            return found
+
+    async def all() -> list[list[dict[str, Any]]]:
+        return await asyncio.gather(*(one(number) for number in range(100 if soak else 20)))
+
+    for number, found in enumerate(asyncio.run(all())):
+        texts = [one["result"]["content"][0]["text"] for one in found if "result" in one]
+        assert texts == [f"{name} {number}" for name in ("far__stream", "near__stream", "far__stream")]
+        tokens = [one["params"]["progressToken"] for one in found if "method" in one]
+        assert tokens == [1, 1, 1, 2, 2, 2, 3, 3, 3]
+
+
+def test_callers_see_and_may_what_is_theirs_and_nobody_else_comes_in(
+    ends: HttpEnds, program: Program, tmp_path: Path
+) -> None:
+    rules = [
+        {"name": "few", "match": "tool:tool_1", "action": "rate-limit", "limit": "1/hour"},
+    ]
+    (tmp_path / "bob.yaml").write_text(json.dumps({"version": 1, "rules": rules}))
+    deny = [{"name": "not here", "match": "tool:tool_2 server:many", "action": "deny"}]
+    (tmp_path / "all.yaml").write_text(json.dumps({"version": 1, "rules": deny}))
+    allow = [{"name": "all here", "match": "tool:*", "action": "allow"}]
+    (tmp_path / "many.yaml").write_text(json.dumps({"version": 1, "rules": allow}))
+    upstreams = {"many": {"command": MANY, "policy": "many.yaml"}, "plain": {"command": STDIO}}
+    callers = {
+        "alice": {"bearer": "${env:ALICE}"},
+        "bob": {
+            "bearer": "${env:BOB}",
+            "upstreams": ["many"],
+            "only": ["many__tool_?"],
+            "policy": "bob.yaml",
+        },
+    }
+    program.env |= {"ALICE": "alice-token-123", "BOB": "bob-token-12345"}
+    config = written(tmp_path, upstreams, callers=callers, policy="all.yaml")
+    gateway = Gateway(program, config)
+
+    async def seen(url: str, token: str, prefix: str) -> tuple[list[str], list[Any]]:
+        async with Client(url) as client:
+            await begun(client, bearer(token))
+            _, _, body = await client.ask(asked(1, "tools/list"), bearer(token))
+            names = [tool["name"] for tool in messages(body)[-1]["result"]["tools"]]
+            answers = []
+            for id, name in enumerate(("tool_1", "tool_1", "tool_2", "tool_50"), 2):
+                _, _, body = await client.ask(called(id, prefix + name, text="x"), bearer(token))
+                answers.append(messages(body)[-1])
+            return names, answers
+
+    async def refused(url: str, *lines: str) -> int:
+        async with Client(url) as client:
+            status, _, _ = await client.ask(hello(), *lines)
+            return status
+
+    for url, prefix in ((gateway.url, "many__"), (gateway.at("many"), "")):
+        names, answers = asyncio.run(seen(url, program.env["ALICE"], prefix))
+        assert f"{prefix}tool_50" in names
+        assert ["result" in one and not one["result"].get("isError") for one in answers] == [
+            *(True, True, False, True)
+        ]
+        names, answers = asyncio.run(seen(url, program.env["BOB"], prefix))
+        assert names and all(name.startswith(f"{prefix}tool_") for name in names)
+        said = [json.dumps(one) for one in answers]
+        assert "Unknown tool" in said[3] and "isError" in said[2]
+        # What is left of bob's limit is the same on both paths: it was used up on the first.
+        assert ("result" in answers[0] and not answers[0]["result"].get("isError")) == (prefix != "")
+        assert "result" not in answers[1] or answers[1]["result"].get("isError")
+    assert asyncio.run(refused(gateway.url)) == 401
+    assert asyncio.run(refused(gateway.at("many"), bearer("wrong-token-123"))) == 401
+    assert asyncio.run(refused(gateway.at("plain"), bearer(program.env["BOB"]))) == 404
+
+
+def test_a_credential_goes_to_its_upstream_alone(ends: HttpEnds, program: Program, tmp_path: Path) -> None:
+    upstreams = {
+        "one": {"url": ends.server(*HTTP), "headers": {"authorization": "Bearer ${env:ONE}"}},
+        "two": {"url": ends.server(*HTTP), "headers": {"x-key": "${env:TWO}"}},
+        "bare": {"url": ends.server(*HTTP)},
+    }
+    program.env |= {"ONE": "one-secret-12345", "TWO": "two-secret-12345"}
+    gateway = Gateway(program, written(tmp_path, upstreams, callers={"ann": {"bearer": "ann-token-12345"}}))
+    secrets = ("one-secret-12345", "two-secret-12345", "ann-token-12345")
+
+    async def echoed() -> dict[str, list[str]]:
+        async with Client(gateway.url) as client:
+            await begun(client, bearer("ann-token-12345"))
+            found = {}
+            for turn in (0, 1):
+                for id, name in enumerate(upstreams):
+                    body = called(10 * turn + id + 1, f"{name}__echo")
+                    _, fields, body = await client.ask(body, bearer("ann-token-12345"))
+                    text = messages(body)[-1]["result"]["content"][0]["text"]
+                    found[name] = [secret for secret in secrets if secret in text]
+                    assert "x-echo" not in fields
+            return found
+
+    assert asyncio.run(echoed()) == {"one": [secrets[0]], "two": [secrets[1]], "bare": []}
+    gateway.stop()
+    stored = b"".join(path.read_bytes() for path in program.db.parent.rglob("*") if path.is_file())
+    assert stored and not any(secret.encode() in stored for secret in secrets)
+
+
+def test_an_upstream_that_dies_takes_nobody_down_and_comes_back(
+    ends: HttpEnds, program: Program, tmp_path: Path
+) -> None:
+    upstreams = {
+        "frail": {"command": [sys.executable, "-c", PID_SERVER]},
+        "firm": {"command": STDIO},
+        "never": {"command": ["/no/such/program"]},
+    }
+    gateway = Gateway(program, written(tmp_path, upstreams))
+
+    async def life() -> None:
+        async with Client(gateway.url) as client:
+            await begun(client)
+
+            async def call(id: int, name: str) -> dict[str, Any]:
+                _, _, body = await client.ask(called(id, name, text="hi"))
+                found: dict[str, Any] = messages(body)[-1]
+                return found
+
+            pid = int((await call(1, "frail__pid"))["result"]["content"][0]["text"])
+            gone = await call(2, "never__x")
+            assert "never" in gone["error"]["message"] and "/no/such/program" in gone["error"]["message"]
+            open_call = asyncio.create_task(call(3, "frail__hang"))
+            await asyncio.sleep(0.2)
+            os.kill(pid, signal.SIGKILL)
+            assert "frail: it exited with code 137" in (await open_call)["error"]["message"]
+            assert (await call(4, "firm__say"))["result"]["content"][0]["text"] == "hi"
+            for id in range(5, 200):
+                found = await call(id, "frail__pid")
+                if "result" in found:
+                    assert int(found["result"]["content"][0]["text"]) != pid
+                    return
+                await asyncio.sleep(0.1)
+            raise AssertionError("it did not come back")
+
+    asyncio.run(life())
+    status = json.loads(program.run("status", "--json").stdout)
+    found = {one["name"]: one for one in status["data"][0]["upstreams"]}
+    assert found["frail"]["state"] == "ready" and found["frail"]["failures"] == 1
+    assert found["never"]["state"] == "failed" and "cannot be started" in found["never"]["why"]
+    gateway.stop()
+    until(lambda: len(sessions_of(program.db)) >= 4)
+    details = rows(program, "SELECT label, json_extract(detail, '$.gateway.client_session') FROM sessions")
+    assert [who for who in details if who[0] == "frail"] == [("frail", 1), ("frail", 1)]
+
+
+def rows(program: Program, query: str) -> list[tuple[Any, ...]]:
+    done = program.run("sql", query, "--json")
+    assert done.returncode == 0, done.stderr
+    return [tuple(row) for row in json.loads(done.stdout)["data"]["rows"]]
+
+
+PID_SERVER = """
+import json, os, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    if "id" not in asked or asked.get("params", {}).get("name", "").endswith("hang"):
+        continue
+    result = {"content": [{"type": "text", "text": str(os.getpid())}]}
+    if asked["method"] == "initialize":
+        result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "p"}}
+    print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
+"""
