@@ -92,6 +92,7 @@ def as_json(info: SessionInfo) -> dict[str, Any]:
         "lost_bytes": info.lost_bytes,
         "gaps": info.gaps,
         "note": info.note or None,
+        "client_session": info.client_session or None,
     }
 
 
@@ -122,6 +123,7 @@ def _facts(info: SessionInfo, fates: dict[str, int], statuses: dict[str, int]) -
         ("server", peer[1].strip()),
         ("revision", f"{info.revision} ({info.era})" if info.revision else ""),
         ("session is", "inferred: one client's requests, which name no session" if info.inferred else ""),
+        ("serves session", str(info.client_session or "")),
         ("started", moment(info.started_at)),
         ("ended", f"{moment(info.ended_at)}  {info.ending}" if info.ended_at else info.ending),
         ("messages", f"{info.messages}  {size(info.bytes)}"),

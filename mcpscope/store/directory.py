@@ -17,7 +17,9 @@ _COLUMNS = """
            coalesce(server_version, ''), coalesce(revision, ''), coalesce(era, ''),
            coalesce(client_transport, ''), coalesce(server_transport, ''), coalesce(record_mode, ''), pid,
            started_at, ended_at, coalesce(end_reason, ''), exit_code, messages, exchanges, bytes,
-           lost_messages, lost_bytes, gaps, coalesce(note, '')
+           lost_messages, lost_bytes, gaps, coalesce(note, ''),
+           coalesce((SELECT c.id FROM sessions AS c WHERE c.journal = sessions.journal
+                     AND c.number = json_extract(sessions.detail, '$.gateway.client_session')), 0)
     FROM sessions
 """
 _FATES = "SELECT fate, count(*) FROM messages WHERE session_id = ? AND fate IS NOT NULL GROUP BY fate"
@@ -58,6 +60,8 @@ class SessionInfo:
     lost_bytes: int
     gaps: int
     note: str
+    client_session: int
+    """The id of the client's session that this one, with an upstream of a gateway, serves; 0 for none."""
 
     @property
     def inferred(self) -> bool:

@@ -217,14 +217,9 @@ def test_an_upstream_that_dies_takes_nobody_down_and_comes_back(
     assert found["never"]["state"] == "failed" and "cannot be started" in found["never"]["why"]
     gateway.stop()
     until(lambda: len(sessions_of(program.db)) >= 4)
-    details = rows(program, "SELECT label, json_extract(detail, '$.gateway.client_session') FROM sessions")
-    assert [who for who in details if who[0] == "frail"] == [("frail", 1), ("frail", 1)]
-
-
-def rows(program: Program, query: str) -> list[tuple[Any, ...]]:
-    done = program.run("sql", query, "--json")
-    assert done.returncode == 0, done.stderr
-    return [tuple(row) for row in json.loads(done.stdout)["data"]["rows"]]
+    listed = json.loads(program.run("sessions", "list", "--json").stdout)["data"]
+    (client,) = [one["id"] for one in listed if one["label"] == "gateway"]
+    assert [one["client_session"] for one in listed if one["label"] == "frail"] == [client, client]
 
 
 PID_SERVER = """
