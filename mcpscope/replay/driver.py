@@ -281,7 +281,7 @@ class Run:
         if step.seq == OWN_SEQ or step.seq in self._settled:
             return
         self._settle(step)
-        self._add(self._judging.unanswered(step, self.stopped, sent.deadline - sent.at / 1e9))
+        self._add(self._judging.unanswered(step, self.stopped, self._patience(step)))
 
     def _skip(self, step: Step, why: str) -> None:
         if not step.is_request or step.seq in self._settled:
