@@ -15,6 +15,7 @@ from typing import Any
 from mcpscope.replay.align import pairs_of
 from mcpscope.replay.embedded import document_in
 from mcpscope.replay.json_paths import Mask, Path, show
+from mcpscope.replay.likeness import MASKED
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "(nothing)", "__slots__": ()})()
 
@@ -67,7 +68,6 @@ _VOLATILE = frozenset(
         "io.modelcontextprotocol/subscriptionId",
     }
 )
-_PLACEHOLDER = re.compile(r"\[redacted:[0-9a-f]{8}\]")
 _PROSE = frozenset({"description", "title", "annotations", "instructions", "icons", "statusMessage"})
 _SOFT_VERSION = ("serverInfo", "version")
 _CONTENT = frozenset({"content", "contents", "messages"})
@@ -138,7 +138,7 @@ class _Walk:
         self._same = same
 
     def values(self, path: Path, was: Any, now: Any) -> None:
-        if isinstance(was, str) and "[redacted:" in was and _may_be(was, now):
+        if isinstance(was, str) and MASKED.search(was) and _may_be(was, now):
             if was != now:
                 self._add(path, Level.INFO, was, now, "the recording holds it redacted")
         elif isinstance(was, dict) and isinstance(now, dict):
@@ -194,7 +194,7 @@ class _Walk:
 
 def _may_be(was: str, now: Any) -> bool:
     """Whether ``now`` may be what ``was`` says with values taken out."""
-    parts = _PLACEHOLDER.split(was)
+    parts = MASKED.split(was)
     if parts == ["", ""]:
         return True
     return isinstance(now, str) and re.fullmatch(".*".join(map(re.escape, parts)), now, re.S) is not None

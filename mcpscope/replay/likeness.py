@@ -49,6 +49,9 @@ def fits(recorded: Message, live: Message) -> bool:
 
 
 def is_masked(request: Message) -> bool:
+    """Whether something of it was taken out of the recording."""
+    if b"[masked " not in request.raw and b"[redacted:" not in request.raw:
+        return False
     return MASKED.search(json.dumps(request.params, ensure_ascii=False)) is not None
 
 

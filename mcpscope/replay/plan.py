@@ -13,6 +13,7 @@ from typing import Any
 
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.replay.echoes import Echoes
+from mcpscope.replay.likeness import is_masked
 from mcpscope.replay.links import link_legs, link_pages
 from mcpscope.replay.polling import fold_polls
 from mcpscope.replay.steps import (
@@ -146,7 +147,7 @@ class _Reader:
             return
         step = Step(recorded.seq, recorded.at, message, after=len(self.answered), replied=len(self.replied))
         self.echoes.client_said(message.body, step.label)
-        if recorded.redacted:
+        if recorded.redacted or is_masked(message):
             step.skip = "the recording holds it redacted"
         self.steps.append(step)
         if message.kind is Kind.NOTIFICATION:

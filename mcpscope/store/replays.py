@@ -11,6 +11,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,14 @@ def find(path: Path, word: str) -> Found:
         session = Directory(connection).find(word)
     called = session.name or session.label or session.uid
     return Found(session.id, called, session.command, session.url, session.server_transport)
+
+
+def masks_of(path: Path, recording_id: int) -> tuple[str, ...]:
+    """The masks that the newest revision of a recording has."""
+    query = "SELECT masks FROM revisions WHERE recording_id = ? ORDER BY number DESC"
+    with closing(schema.connect_ro(path)) as connection:
+        row = connection.execute(query, (recording_id,)).fetchone()
+    return tuple(_unpack(row[0]) or ()) if row is not None else ()
 
 
 def matching(path: Path, session_id: int, filter: Filter) -> set[int]:

@@ -11,17 +11,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mcpscope.testing.asserting import assert_same, call
+    from mcpscope.testing.asserting import ask, assert_same, call
     from mcpscope.testing.network import Network
     from mcpscope.testing.replaying import Replayed, replay
     from mcpscope.testing.stand_in import StandIn
 
-__all__ = ["Network", "Replayed", "StandIn", "assert_same", "call", "replay"]
+__all__ = ["Network", "Replayed", "StandIn", "ask", "assert_same", "call", "replay"]
 
 _HOMES = {
     "Network": "network",
     "Replayed": "replaying",
     "StandIn": "stand_in",
+    "ask": "asserting",
     "assert_same": "asserting",
     "call": "asserting",
     "replay": "replaying",

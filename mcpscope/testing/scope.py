@@ -70,8 +70,15 @@ class Scope:
         asserting = importlib.import_module("mcpscope.testing.asserting")
         return asserting.call(server or self.command, tool, arguments or {})
 
+    def answer(
+        self, tool: str, arguments: dict[str, Any] | None = None, *, server: Server = (), modern: bool = False
+    ) -> Any:
+        """The whole answer to one tool call: ``{"result": …}`` or ``{"error": …}``."""
+        asserting = importlib.import_module("mcpscope.testing.asserting")
+        return asserting.ask(server or self.command, tool, arguments or {}, modern=modern)
+
     def check(self, now: Any, was: Any, *, masks: Sequence[str] = ()) -> None:
-        """Fail with the places where a result is not as it was."""
+        """Fail with the places where a result, or an answer, is not as it was."""
         __tracebackhide__ = True  # pytest shows the test, not us
         asserting = importlib.import_module("mcpscope.testing.asserting")
         asserting.assert_same(now, was, masks=[*self._asked.masks, *masks], level=self._asked.level)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from mcpscope.store.listed import SessionRow
+from mcpscope.store.replays import masks_of
 from mcpscope.tui.clipboard import to_clipboard
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.present.copying import Copyable, copies
@@ -48,7 +49,8 @@ class Copying:
         if isinstance(viewer.content, Document) and len(viewer.content) and viewer.content.index.valid:
             path = viewer.content.index.path(viewer.content.line(viewer.row))
         shown = view.body(viewer)
-        return await asyncio.to_thread(copies, loaded, session, shown.source if shown else b"", path)
+        masks = await asyncio.to_thread(masks_of, self._source.path, session_id)
+        return await asyncio.to_thread(copies, loaded, session, shown.source if shown else b"", path, masks)
 
     async def menu(self) -> None:
         """Ask what to copy, and copy it."""

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
+import sys
+from contextlib import nullcontext
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 
 from mcpscope.store.pages import Pages
+from mcpscope.testing import ask
 from mcpscope.tui.loaded import Loaded, load
 from mcpscope.tui.present.copying import Copyable, copies
 from mcpscope.tui.present.glyphs import ASCII
 from mcpscope.tui.present.tabs import timing_lines
 from tests.e2e.http_ends import HttpEnds
+from tests.e2e.standing_in import serving
 from tests.peers.found import Peers
 from tests.program import Program
 from tests.tui.tape import Tape
@@ -58,7 +64,7 @@ def test_a_curl_line_is_for_http_servers_and_holds_no_session_id(db: Path) -> No
     tape.call("it's", q="a'b")
     tape.store()
     found = menu(db, "it's")
-    assert found["curl"].text.startswith("curl -sN http://127.0.0.1:8000/mcp")
+    assert "\ncurl -sN http://127.0.0.1:8000/mcp" in found["curl"].text
     assert "$MCP_SESSION" in found["curl"].text and "MCP-Protocol-Version: 2025-11-25" in found["curl"].text
     shown = subprocess.run(["sh", "-n", "-c", found["curl"].text], capture_output=True)
     assert shown.returncode == 0, shown.stderr
@@ -125,7 +131,8 @@ def test_python_and_pytest_snippets_run_as_pasted(db: Path, tmp_path: Path, peer
     python, server = peers.sdk2_python, str(REPO / "fixtures" / "servers" / "sdk2_server.py")
     tape = Tape(db, command=[python, server]).start()
     asked = tape.ask("tools/call", name="add", arguments={"a": 2, "b": 40})
-    tape.tell(asked, content=[{"type": "text", "text": "42"}])
+    content = [{"type": "text", "text": "42"}]
+    tape.tell(asked, content=content, structuredContent={"result": 42}, isError=False)
     tape.store()
     found = menu(db, "add")
     script = tmp_path / "snippet.py"
@@ -135,10 +142,47 @@ def test_python_and_pytest_snippets_run_as_pasted(db: Path, tmp_path: Path, peer
     assert json.loads(done.stdout)["content"][0]["text"] == "42"
     test = tmp_path / "test_snippet.py"
     test.write_text(found["pytest"].text)
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import test_snippet; test_snippet.test_add()"
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert "==" in found["pytest"].text
+    assert pytest_of(test) == (0, ANY)
+
+
+@pytest.mark.soak
+@pytest.mark.sdk2
+@pytest.mark.timeout(200)
+def test_snippets_for_http_run_as_pasted_on_servers_of_both_eras(
+    program: Program, peers: Peers, tmp_path: Path
+) -> None:
+    recording = str(REPO / "fixtures" / "recordings" / "version-2.mcpscope.jsonl")
+    server = [peers.sdk2_python, str(REPO / "fixtures" / "servers" / "sdk2_server.py")]
+    run = {"modern": (server, "add", {"a": 2, "b": 40}), "legacy": (recording, "read_note", {"id": 1})}
+    for era, (target, tool, arguments) in run.items():
+        program.db = tmp_path / era / "mcpscope.db"
+        program.env["MCPSCOPE_DB"] = str(program.db)
+        ends = HttpEnds(program)
+        with serving(program, recording, "--no-record") if era == "legacy" else nullcontext() as stand_in:
+            url = stand_in or ends.server(*target)
+            proxy = ends.proxy(url)
+            ask(proxy, tool, arguments, modern=era == "modern")
+            ends.rows("SELECT 1")
+            found = menu(program.db, tool)
+            done = subprocess.run(["sh", "-c", found["curl"].text], capture_output=True, timeout=60)
+            wanted = b"42" if era == "modern" else b"bread, butter"
+            assert b'"result"' in done.stdout and wanted in done.stdout, (found["curl"].text, done)
+            script = tmp_path / "snippet.py"
+            script.write_text(found["python"].text)
+            done = subprocess.run([peers.sdk2_python, str(script)], capture_output=True, timeout=60)
+            assert wanted in done.stdout, done.stderr
+            test = tmp_path / "test_snippet.py"
+            test.write_text(found["pytest"].text)
+            assert pytest_of(test) == (0, ANY)
+        ends.close()
+
+
+def pytest_of(test: Path) -> tuple[int, str]:
+    """``pytest FILE`` with our plugin, as in a project that has mcpscope installed."""
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)]
+    env = {**os.environ, "PYTHONPATH": str(REPO)}
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=90, cwd=test.parent, env=env)
+    return done.returncode, done.stdout
 
 
 @pytest.mark.npm
