@@ -19,7 +19,7 @@ from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.engine.filter.language import parse
 from mcpscope.exports import forms
 from mcpscope.exports.documents import Source
-from mcpscope.exports.masks import Masks
+from mcpscope.exports.masks import Masks, configured_keys
 from mcpscope.store.directory import Directory
 from mcpscope.store.query import Query
 from mcpscope.store.reading import reading
@@ -57,7 +57,7 @@ def command(recording: str, filter: str, settings: Settings, **given: Any) -> No
     if asked.form in forms.BINARY and asked.to_stdout and (settings.json or sys.stdout.isatty()):
         raise click.UsageError(f"{asked.form} is no text for a terminal: name a file with -o")
     wanted = parse(filter, time.time_ns())
-    mask: Mask = NoMask() if asked.with_secrets else Masks(asked.keys)
+    mask: Mask = NoMask() if asked.with_secrets else Masks([*asked.keys, *configured_keys()])
     with reading(settings.db, warn) as connection:
         session = Directory(connection).find(recording)
         query = Query(connection, wanted, sessions=[session.id])

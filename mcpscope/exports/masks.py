@@ -6,6 +6,7 @@ one export, so that it can be recognised without being known.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -29,11 +30,20 @@ _OPTION = re.compile(rf"--?{_NAME}(=|$)", re.IGNORECASE)
 _ASSIGNED = re.compile(rf"({_NAME})=(.+)", re.IGNORECASE | re.DOTALL)
 
 
+def configured_keys() -> list[str]:
+    """Names of secrets that this user has configured: ``$MCPSCOPE_REDACT_KEYS``, commas between them."""
+    keys = os.environ.get("MCPSCOPE_REDACT_KEYS", "").split(",")
+    return [key.strip() for key in keys if key.strip()]
+
+
 class Masks:
-    """One export's masks; ``count`` is how many values were masked. ``keys`` are further names of secrets."""
+    """One export's masks; ``count`` is how many values were masked.
+
+    ``keys`` are names of secrets beside those that everybody knows; ``*`` in them stands for anything.
+    """
 
     def __init__(self, keys: Iterable[str] = ()) -> None:
-        more = "".join("|" + re.escape(key) for key in keys)
+        more = "".join("|" + re.escape(key).replace(r"\*", r"[\w.-]*") for key in keys)
         name = rf"(?:{_NAME}{more})"
         self.count = 0
         self._numbers: dict[str, int] = {}

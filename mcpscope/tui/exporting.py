@@ -11,7 +11,7 @@ from mcpscope.engine.filter.language import Filter, parse
 from mcpscope.errors import ScopeError
 from mcpscope.exports import forms
 from mcpscope.exports.documents import Source
-from mcpscope.exports.masks import Masks
+from mcpscope.exports.masks import Masks, configured_keys
 from mcpscope.paths import private_dir, state_dir
 from mcpscope.store.directory import Directory
 from mcpscope.store.query import Query
@@ -24,7 +24,7 @@ FORMS = tuple(forms.FORMS)
 
 def export(db: Path, session: int, asked: Filter | None, form: str, path: str) -> str:
     """Write what passes of a session to a new file, secrets masked; returns what to say of it."""
-    mask = Masks(())
+    mask = Masks(configured_keys())
     try:
         target = Path(path).expanduser()
         _write(db, session, asked, form, target, mask)

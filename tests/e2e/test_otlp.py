@@ -97,6 +97,19 @@ def test_what_waited_for_a_collector_is_sent_when_it_comes_and_said_on_standard_
         assert named(collector) == ["0", "1", "2", "3", "4"]
 
 
+def test_what_a_collector_says_reaches_the_terminal_escaped(program: Program) -> None:
+    with Collector() as collector:
+        collector.status, collector.answer = 400, "\x1b]0;owned\x07 \u202e no".encode()
+        proxy = started(program, "--otlp", collector.url)
+        asked(proxy, 1)
+        line = proxy.stderr.readline().decode()
+        assert "did not take everything: HTTP 400: \\u{1b}]0;owned\\u{7}" in line and line[:-1].isprintable()
+        proxy.stdin.close()
+        assert proxy.wait(30) == 0
+        done = program.run("export", "last", "--otlp", collector.url)
+        assert done.returncode == 4 and done.stderr.decode().replace("\n", "").isprintable()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

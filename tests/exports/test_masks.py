@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mcpscope.exports.masks import Masks
+from mcpscope.exports.masks import Masks, configured_keys
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,13 @@ def test_one_secret_has_one_number() -> None:
     masks = Masks()
     assert masks.message(b'{"password":"a1","token":"b2","secret":"a1"}') == (
         b'{"password":"[masked 1]","token":"[masked 2]","secret":"[masked 1]"}'
+    )
+
+
+def test_configured_names_are_globs_and_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MCPSCOPE_REDACT_KEYS", "room, *card*,")
+    masks = Masks(configured_keys())
+    said = b'{"room":"one","card":"two","my-card-no":3,"a.b":"four","board":"five"}'
+    assert masks.message(said) == (
+        b'{"room":"[masked 1]","card":"[masked 2]","my-card-no":"[masked 3]","a.b":"four","board":"five"}'
     )

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from mcpscope.engine.filter.language import parse
 from mcpscope.errors import ScopeError
-from mcpscope.exports.masks import Masks
+from mcpscope.exports.masks import Masks, configured_keys
 from mcpscope.exports.otlp.collector import Answer, Collector
 from mcpscope.exports.otlp.request import SPANS_A_REQUEST, request
 from mcpscope.exports.otlp.spans import Spans
@@ -26,6 +26,7 @@ from mcpscope.store import schema
 from mcpscope.store.directory import Directory, SessionInfo
 from mcpscope.store.following import Following
 from mcpscope.store.query import Query
+from mcpscope.text import safe
 
 POLL_SECONDS = 0.2
 FIRST_WAIT_SECONDS = 0.5
@@ -45,7 +46,7 @@ class Live:
         self._directory = Directory(connection)
         self._journal = journal
         self._collector = collector
-        self._mask = Masks()
+        self._mask = Masks(configured_keys())
         self._following = Following(connection, _EVERYTHING)
         self._every = Query(connection, _EVERYTHING)
         self._spans: dict[int, Spans] = {}
@@ -205,7 +206,7 @@ def _step_back() -> None:
 
 def _say(text: str) -> None:
     with suppress(OSError):  # nobody reads our standard error any more
-        os.write(2, f"mcpscope: {text}\n".encode("utf-8", "backslashreplace"))
+        os.write(2, f"mcpscope: {safe(text)}\n".encode())
 
 
 if __name__ == "__main__":
