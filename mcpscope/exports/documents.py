@@ -63,6 +63,8 @@ def session_facts(source: Source) -> dict[str, Any]:
         "started": iso(info.started_at),
         "ended": iso(info.ended_at) if info.ended_at else "",
         "ending": info.ending,
+        "messages": info.messages,
+        "lost_messages": info.lost_messages,
         "note": mask.text(info.note),
     }
     return {name: value for name, value in facts.items() if value}

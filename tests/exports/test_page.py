@@ -77,6 +77,31 @@ def test_the_page_loads_nothing_and_lets_only_its_own_script_run(tmp_path: Path)
     assert runs == ["<script>"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "count", "first"),
+    [
+        ("-is:error%20dur%3E10ms", "1 of 5", "7  slow"),
+        ("Grüße", "1 of 5", "5  read_note"),  # in the body of an answer only
+        ("%22two%20words%22", "1 of 5", "9  search"),
+        ("status:ok%20%3Cb%3E", "1 of 5", "1  read_note"),
+        ("7", "5", "7  slow"),  # a link to one exchange
+    ],
+)
+def test_the_search_finds_by_field_word_and_body(tmp_path: Path, asked: str, count: str, first: str) -> None:
+    lines = [
+        *call(1, "read_note", {"a": 1}, text("x" * 300 + "<b>"), at=0),
+        *call(2, "search", {}, text("no", error=True), at=10),
+        *call(3, "read_note", {"a": 2}, text("x" * 300 + "grüße"), at=20),
+        *call(4, "slow", {}, text("ok"), at=30, took=50),
+        *call(5, "search", {}, {"error": {"code": -1, "message": "two words"}}, at=90),
+    ]
+    page = tmp_path / "page.html"
+    written(tmp_path / "m.db", record(tmp_path / "m.db", lines), page)
+    shown = opened(page, tmp_path / "profile", fragment=f"#{asked}")
+    assert f'<span class="count">{count} exchanges</span>' in shown
+    assert f"<h2>{first}</h2>" in shown
+
+
 @pytest.mark.parametrize("secret", ["hunter22", "four4444"])
 def test_secrets_are_masked_and_counted(tmp_path: Path, secret: str) -> None:
     lines = call(1, "login", {"password": "hunter22"}, text('{"token": "four4444"}'), at=0)

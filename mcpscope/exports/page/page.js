@@ -42,7 +42,8 @@
   const who = [session.client && session.server ? `${session.client} → ${session.server}` :
     session.server || session.client, session.revision, session.started, session.ending].filter(Boolean);
   header.append(make("span", "facts", who.join("  ·  ")));
-  if (end.masked) header.append(make("span", "masked", `${end.masked} values are masked`));
+  if (session.lost_messages) header.append(make("span", "masked", `${session.lost_messages} messages were not recorded`));
+  if (end.masked) header.append(make("span", "masked", `${end.masked} ${end.masked === 1 ? "value is" : "values are"} masked`));
   const target = session.url || (Array.isArray(session.command) ? session.command.join(" ") : "");
   if (target) header.append(make("div", "facts", target));
   if (session.note) header.append(make("div", "facts", session.note));
@@ -111,12 +112,14 @@
     }
     return (row) => row.words.includes(term) || inBodies(row, term);
   }
+  // Many servers write every letter beyond ASCII as an escape of JSON.
+  const escaped = (text) => text.replace(/[^\x00-\x7f]/g, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
   function inBodies(row, term) {
     if (!lower.has(row.part)) lower.set(row.part, parts[row.part].textContent.toLowerCase());
-    const spelled = JSON.stringify(term).slice(1, -1).replace(/[<>&]/g,
-      (c) => "\\u00" + c.charCodeAt(0).toString(16));
-    if (!lower.get(row.part).includes(spelled)) return false;
-    return bodiesOf(row).flat().some((text) => text && text.toLowerCase().includes(term));
+    const ways = [...new Set([term, escaped(term)])].filter((way) => lower.get(row.part).includes(
+      JSON.stringify(way).slice(1, -1).replace(/[<>&]/g, (c) => "\\u00" + c.charCodeAt(0).toString(16))));
+    if (!ways.length) return false;
+    return bodiesOf(row).flat().some((text) => text && ways.some((way) => text.toLowerCase().includes(way)));
   }
   function find() {
     const tests = (search.value.toLowerCase().match(/"[^"]*"|\S+/g) || []).map((t) => test(t.replace(/"/g, "")));
@@ -310,8 +313,12 @@
     }
   });
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  // #42 opens an exchange, #words searches for them: a place in the page can be sent as a link.
+  const asked = decodeURIComponent(location.hash.slice(1));
+  if (!places.has(Number(asked))) search.value = asked;
   find();
-  if (rows.length) pick(rows[0]); else detail.append(make("p", "", "Nothing was recorded."));
+  if (places.has(Number(asked))) go(rows[places.get(Number(asked))]);
+  else if (rows.length) pick(found[0] || rows[0]); else detail.append(make("p", "", "Nothing was recorded."));
   list.focus({preventScroll: true});
   document.documentElement.dataset.ready = Math.round(performance.now()); // ms since it was opened
 })();

@@ -11,7 +11,7 @@ from mcpscope.tui.exporting import FORMS, export
 from mcpscope.tui.screens.base import Act, ScopeScreen
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
 
-_KEYS = {
+KEYS = {
     "jsonl": "l",
     "json": "j",
     "md": "m",
@@ -56,7 +56,7 @@ class Exporting:
         session = self._session()
         if session is None:
             return
-        entries = [Entry(_KEYS.get(form, form[0]), form, _SAYS.get(form, form)) for form in FORMS]
+        entries = [Entry(KEYS[form], form, _SAYS[form]) for form in FORMS]
         form = await self._screen.app.push_screen_wait(
             Menu(
                 "Export this session",
