@@ -97,7 +97,7 @@ RECORDED: dict[str, list[tuple[str, ...]]] = {
     "demo": [("--script", "nosuch")],
     "doctor": [(), SERVER],
 }
-"""How each command is tried on a recording, without a proxy that runs; wrong uses, too."""
+"""How commands are tried on a recording, without a proxy that runs; wrong uses, too. All others: alone."""
 
 LIVE: tuple[tuple[str, ...], ...] = (
     ("status",), ("holds", "list"), ("holds", "show", "1"), ("holds", "extend", "1", "60"),
@@ -125,8 +125,8 @@ def leaves(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[str]:
         yield from leaves(found, (*path, name))
 
 
-def test_every_command_is_tried() -> None:
-    assert set(leaves(root)) == RECORDED.keys() | NO_DOCUMENT.keys()
+def test_what_is_tried_are_commands() -> None:
+    assert RECORDED.keys() | NO_DOCUMENT.keys() <= set(leaves(root))
 
 
 def held_to_the_form(out: str, err: str, code: int, args: tuple[str, ...]) -> Any:
@@ -167,8 +167,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_without_a_proxy(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     build(here / "scope.db")
-    for name, uses in RECORDED.items():
-        for given in uses:
+    for name in leaves(root):
+        for given in RECORDED.get(name, [()]) if name not in NO_DOCUMENT else ():
             at = given.index("--") if "--" in given else len(given)
             args = (*name.split(), *given[:at], "--json", *given[at:])
             code = run(list(args))
