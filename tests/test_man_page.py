@@ -107,7 +107,7 @@ def _text(text: str) -> str:
 
 
 def test_the_page_is_what_the_commands_say() -> None:
-    assert PAGE.read_text() == page()
+    assert PAGE.read_text() == page(), "python -m tests.test_man_page writes it anew"
 
 
 def test_every_exit_code_is_in_it() -> None:
