@@ -33,6 +33,8 @@ class Coach:
         if not self.on:
             return ""
         self._seen_hold = self._seen_hold or held > 0
+        if place == "editor":
+            return ""  # what is held is what is edited
         if held:
             text = HELD if place in ("traffic", "holds") else HELD_ELSEWHERE
         else:

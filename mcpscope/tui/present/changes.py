@@ -37,7 +37,7 @@ def changed_words(before: str, after: str, arrow: str) -> str:
     try:
         old, new = json.loads(before), json.loads(after)
     except (ValueError, RecursionError):
-        return "changed"
+        return ""
     words: list[str] = []
     for path, value, gone in differences((), old, new):
         name = ".".join(path) or "all of it"

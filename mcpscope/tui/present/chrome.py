@@ -28,6 +28,7 @@ class Heading:
     held: tuple[Span, ...] = ()
 
 
+GAP = 2
 STATES = {
     "live": ("live", "LIVE", "success"),
     "waiting": ("idle", "WAITING FOR CLIENT", "info"),
@@ -51,7 +52,7 @@ def header(width: int, head: Heading, glyphs: Glyphs) -> Line:
         left.append([("  protocol " if width >= 160 else "  ", "muted"), (head.revision, "")])
     if head.pid and width >= 160:
         left.append([(f"  pid {head.pid}", "muted")])
-    room = width - width_of(right) - 1
+    room = width - width_of(right) - 1 - GAP
     line: Line = []
     for entry in left:
         if line and width_of(line) + width_of(entry) > room:

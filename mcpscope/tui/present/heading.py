@@ -41,9 +41,8 @@ def _heading(title: str, shown: Sequence[SessionRow], *, read_only: bool) -> Hea
         live = sum(1 for session in shown if session.ended_at is None)
         where = f"{len(shown)} sessions"
         state = "live" if live else "recorded"
-        return Heading(
-            title, where, where + ": " + ", ".join(s.title for s in shown), state=state, rec=_rec(one)
-        )
+        names = where + ": " + ", ".join(s.title for s in shown)
+        return Heading(title, where, names, state=state, rec=_rec(one) if live else "")
     words = {"clean": ("ended", ""), "": ("live", "")}
     state, detail = words.get(one.end_reason if one.ended_at is not None else "", ("ended", ""))
     if one.ended_at is None and not one.client_name and not one.messages:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mcpscope.tui.present import figures
 from mcpscope.tui.present.glyphs import Glyphs
-from mcpscope.tui.present.spans import Line, Span, clip, cut, pad
+from mcpscope.tui.present.spans import Line, Span, clip, cut, pad, wrap
 from mcpscope.tui.steer import SECOND_NS, Held
 
 SOON_SECONDS, NOW_SECONDS = 15, 5
 WHAT, WHY, CLIENT = 30, 24, 8
 MAX_HINTS = 40
+_NUMBERED = re.compile(r"b\d+")
 _SEEN = {
     "unseen": "the server has not seen this request",
     "answer": "the server has already done the work; the client has not seen the answer",
@@ -78,7 +80,7 @@ def hold_line(held: Held, width: int, now: int, glyphs: Glyphs, *, here: bool) -
         (f"{'-' if left is None else figures.clock(left):>6}", role),
         (f"  {figures.clock(waited):>6}  ", "muted"),
         (f"{arrow} {pad(held.name, what - 11)} {phase:<8}  ", ""),
-        (pad(_why(held.data), why) + "  ", "muted"),
+        (pad(_why(held), why) + "  ", "muted"),
         ("GAVE UP", "error") if held.gave_up else ("waiting", ""),
     ]
     if held.data["edited"]:
@@ -93,13 +95,22 @@ def _widths(width: int) -> tuple[int, int]:
     return what, max(8, room - what)
 
 
-def _why(data: Mapping[str, Any]) -> str:
+def _why(held: Held) -> str:
+    data = held.data
     kinds = {"break": "breakpoint", "ask": "asked by", "step": "step", "delay": "delayed by"}
     if data["rule"] == "intercept":
         return "intercept filter"
     if data["kind"] == data["rule"]:
         return str(data["rule"])
-    return f"{kinds.get(data['kind'], data['kind'])} {data['rule']}".strip()
+    return f"{kinds.get(data['kind'], data['kind'])} {_called(held)}".strip()
+
+
+def _called(held: Held) -> str:
+    """The rule by its name; one that a key made has a number only, and is called by what it matches."""
+    name = str(held.data["rule"])
+    if not _NUMBERED.fullmatch(name):
+        return name
+    return next((str(rule["match"]) for rule in held.link.rules if rule["name"] == name), "") or name
 
 
 def facts(held: Held, width: int, now: int, glyphs: Glyphs, *, draft: bool) -> list[Line]:
@@ -108,9 +119,11 @@ def facts(held: Held, width: int, now: int, glyphs: Glyphs, *, draft: bool) -> l
     lines: list[Line] = []
     for warning in data["warnings"][:3]:
         lines.append([(f"   {glyphs.error}{warning}", "warning")])
-    lines.append([(f"   {clock_words(held, now)}", "muted")])
     if held.gave_up:
-        lines.append([("   the client no longer waits; continuing asks first", "error")])
+        lines.append([("   the client gave up and no longer waits; continuing asks first", "error")])
+    else:
+        settable = "" if data["clock_source"] == "set" else "  (t set)"
+        lines.append([(f"   {clock_words(held)}{settable}", "muted")])
     lines.append([("   " + seen(data), "strong")])
     lines.append([("   " + _later(data, now), "muted")])
     if data["behind"]:
@@ -125,7 +138,7 @@ def facts(held: Held, width: int, now: int, glyphs: Glyphs, *, draft: bool) -> l
     return [cut(line, width) for line in lines]
 
 
-def panel(held: Held, now: int) -> list[Line]:
+def panel(held: Held, width: int) -> list[Line]:
     """What stands in place of an answer that is not there because something is held."""
     data = held.data
     where = "on its way back" if held.answers else "before it reached the server"
@@ -134,30 +147,30 @@ def panel(held: Held, now: int) -> list[Line]:
     lines: list[Line] = [
         [],
         [("  HELD", "hold"), (f" {where}", "strong")],
-        [(f"  by {_why(data)}", "muted")],
+        [(f"  by {_why(held)}", "muted")],
         [],
     ]
-    lines.append([(f"  {clock_words(held, now)}", "")])
-    lines.append([(f"  {seen(data)}", "strong")])
-    if held.gave_up:
-        lines.append([("  the client no longer waits", "error")])
     undecided = _FALLBACKS.get(data["fallback"], data["fallback"])
-    lines.append([(f"  left undecided it is {undecided}", "muted")])
+    waits = "the client gave up and no longer waits" if held.gave_up else clock_words(held)
+    for text, role in (
+        (waits, "error" if held.gave_up else ""),
+        (seen(data), "strong"),
+        (f"left undecided it is {undecided}", "muted"),
+    ):
+        lines += [[(f"  {part}", role)] for part in wrap(text, width - 3)]
     return lines
 
 
-def clock_words(held: Held, now: int) -> str:
+def clock_words(held: Held) -> str:
     """How long the client waits, and how we know."""
     data = held.data
-    if held.gave_up:
-        return "the client gave up"
     if data["clock_ns"] is None:
-        return f"this client is {data['clock_source']} to wait as long as it takes  (t set)"
+        return f"this client is {data['clock_source']} to wait as long as it takes"
     limit = figures.duration(data["clock_ns"]).replace(".00", "").replace(".0s", "s")
     words = {
-        "assumed": f"{limit} is assumed for this client; the real limit may differ  (t set)",
-        "learned": f"learned {limit}: this client gave up after that before  (t set)",
-        "known": f"{limit} is known of this client  (t set)",
+        "assumed": f"{limit} is assumed for this client; the real limit may differ",
+        "learned": f"learned {limit}: this client gave up after that before",
+        "known": f"{limit} is known of this client",
         "set": f"{limit} is set",
     }
     return words.get(data["clock_source"], limit)
@@ -165,11 +178,9 @@ def clock_words(held: Held, now: int) -> str:
 
 def _later(data: Mapping[str, Any], now: int) -> str:
     left = figures.clock((data["deadline"] - now) / SECOND_NS)
-    alive = (
-        "T sends progress" if data["can_keep_alive"] else "no keep-alive: the client sent no progressToken"
-    )
+    alive = "T sends progress" if data["can_keep_alive"] else "no keep-alive (no progressToken)"
     if data["keep_alive"]:
-        alive = "the client gets progress every 10 s (T stops it)"
+        alive = "progress every 10 s (T stops it)"
     return f"undecided in {left}: {_FALLBACKS.get(data['fallback'], data['fallback'])} · {alive}"
 
 

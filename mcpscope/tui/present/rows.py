@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -15,6 +16,8 @@ from mcpscope.tui.present.verdict import Verdict, verdict
 SLOW_NS = 1_000_000_000
 MAX_FLAGS = 3
 _MUTED = ("id", "time", "flags", "flagged", "summary", "found")
+FIRST_FLAGS = ("edited", "mock", "drift", "cancel")
+_NUMBERED = re.compile(r"rule:b\d+")
 
 
 class Shown(Protocol):
@@ -166,11 +169,18 @@ def shown_duration(row: Shown, now_ns: int) -> int | None:
 
 def shown_flags(row: Shown, now_ns: int) -> list[str]:
     """The flags, with ``slow`` as soon as a waiting row has earned it."""
-    found = list(row.flags)
+    found = sorted(row.flags, key=_urgency)
+    if "bp" in found:  # a breakpoint that a key made has a number for a name
+        found = [flag for flag in found if not _NUMBERED.fullmatch(flag)]
     lasted = shown_duration(row, now_ns)
     if "slow" not in found and row.status == "waiting" and lasted is not None and lasted >= SLOW_NS:
         found.append("slow")
     return found
+
+
+def _urgency(flag: str) -> int:
+    """What a person did to a message comes first where not all flags fit."""
+    return FIRST_FLAGS.index(flag) if flag in FIRST_FLAGS else len(FIRST_FLAGS)
 
 
 def flag_text(flags: Sequence[str], room: int = 1000) -> str:
@@ -190,9 +200,12 @@ def row_line(row: Shown, layout: Sequence[Column], width: int, look: Look, *, he
     """The line of ``row``; ``here`` is the row under the cursor."""
     spans: Line = [(f" {look.glyphs.cursor}" if here else "  ", "accent")]
     used = 2
+    flagged = any(column.name == "flags" for column in layout)
     for column in layout:
         room = column.width or max(0, width - used)
         text, role = _cell(row, column.name, room, look)
+        if column.name == "status" and not flagged and row.status == "ok" and "edited" in row.flags:
+            text += " (edited)"
         spans.append((pad(text, room, right=column.right, more=look.glyphs.more), role))
         gap = _gap(column)
         spans.append((" " * gap, ""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from mcpscope.text import safe
 
@@ -26,6 +26,20 @@ def clip(text: str, width: int, *, more: str = "…") -> str:
     if width <= cell_len(more):
         return set_cell_size(text, max(width, 0))
     return set_cell_size(text, width - cell_len(more)).rstrip() + more
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """``text`` made safe, in lines of at most ``width`` cells that break at spaces where there are any."""
+    width, lines, line = max(8, width), [], ""
+    for word in safe(text).split(" "):
+        if line and cell_len(line) + 1 + cell_len(word) <= width:
+            line += " " + word
+            continue
+        if line:
+            lines.append(line)
+        *full, line = chop_cells(word, width) or [""]
+        lines += full
+    return [*lines, line]
 
 
 def pad(text: str, width: int, *, right: bool = False, more: str = "…") -> str:

@@ -243,6 +243,9 @@ class EditScreen(ScopeScreen):
         return part_of(message, part) or "{}"
 
     def _leave(self) -> None:
+        if self._diffing:
+            self._diff()
+            return
         if not self._answer and self.area.text != self._original:
             self._steer.drafts[self._held.key] = (self._part, self.area.text)
         self.app.pop_screen()

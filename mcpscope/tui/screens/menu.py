@@ -13,10 +13,14 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from mcpscope.tui.actions import key_name
-from mcpscope.tui.present.spans import Line
+from mcpscope.tui.present.spans import Line, wrap
 from mcpscope.tui.screens.base import Dialog
 from mcpscope.tui.widgets.field import Field
 from mcpscope.tui.widgets.painted import Bar
+
+WIDTH = 66
+"""Of a menu, in cells; the style sheet has it, too."""
+MANY = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +43,24 @@ class Menu(Dialog):
         self._title = title
         self._entries = entries
         self._foot = foot
+        self._rows: dict[int, Entry] = {}
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box"):
             yield Bar(id="menu")
 
     def on_mount(self) -> None:
-        lines: list[Line] = [[("  " + self._title, "strong")]]
-        if len(self._entries) < 12:
-            lines.append([])
+        lines: list[Line] = [[("  " + line, "strong")] for line in wrap(self._title, WIDTH - 3)]
+        few: list[Line] = [[]] if len(self._entries) < MANY else []
+        lines += few
         for entry in self._entries:
-            key = f"   {key_name(entry.key):<6}"
-            if entry.why_not:
-                lines.append([(key + entry.text, "muted"), (f"  ({entry.why_not})", "muted")])
-            else:
-                lines.append([(key, "accent"), (entry.text, "")])
-        if len(self._entries) < 12:
-            lines.append([])
+            key, text = f"   {key_name(entry.key):<6}", entry.text
+            role, why = ("muted", f"  ({entry.why_not})") if entry.why_not else ("", "")
+            for line in wrap(text + why, WIDTH - len(key) - 1):
+                self._rows[len(lines)] = entry
+                lines.append([(key, role or "accent"), (line, role)])
+                key = " " * len(key)
+        lines += few
         lines.append([("  " + self._foot, "muted")])
         bar = self.query_one("#menu", Bar)
         bar.styles.height = len(lines)
@@ -75,11 +80,10 @@ class Menu(Dialog):
 
     def on_click(self, event: events.Click) -> None:
         bar = self.query_one("#menu", Bar)
-        at = event.screen_y - bar.region.y - (2 if len(self._entries) < 12 else 1)
-        if bar.region.contains(event.screen_x, event.screen_y) and 0 <= at < len(self._entries):
-            entry = self._entries[at]
-            if not entry.why_not:
-                self.dismiss(entry.name)
+        entry = self._rows.get(event.screen_y - bar.region.y)
+        here = bar.region.contains(event.screen_x, event.screen_y)
+        if here and entry is not None and entry.name and not entry.why_not:
+            self.dismiss(entry.name)
 
 
 class Ask(Dialog):

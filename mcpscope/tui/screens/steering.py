@@ -83,7 +83,7 @@ class Steering:
     def panel(self, row: ExchangeRow) -> list[Line]:
         """What is told of a held exchange where its answer would stand."""
         held = self.held_of(row)
-        return [] if held is None else holds.panel(held, self._clock.now_ns())
+        return [] if held is None else holds.panel(held, self._screen.view.answer.size.width)
 
     def _target(self) -> tuple[str, Sequence[Link]]:
         row = self._selected()

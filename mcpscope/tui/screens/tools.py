@@ -205,7 +205,7 @@ class ToolsScreen(ScopeScreen):
     def status_parts(self) -> tuple[Sequence[Span], str]:
         listed, seen, live = self._counts
         words = f"{listed} from the server, {seen} visible to the client"
-        parts: list[Span] = [(words if live else figures.plural(listed, self.kind), "")]
+        parts: list[Span] = [(words if live else f"{figures.plural(listed, self.kind)} listed", "")]
         if self.marked:
             parts.append((f"{len(self.marked)} marked", "match"))
         if self._needle:

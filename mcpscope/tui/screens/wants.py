@@ -15,6 +15,7 @@ from mcpscope.paths import private_dir, runtime_dir
 from mcpscope.store.listed import SessionRow
 from mcpscope.text import safe
 from mcpscope.tui.present import figures
+from mcpscope.tui.present.spans import clip
 from mcpscope.tui.screens.base import ScopeScreen
 from mcpscope.tui.screens.hanging import HangingScreen
 from mcpscope.tui.screens.help import HelpScreen
@@ -117,20 +118,18 @@ class Wanting:
         waited = [held for held in holds if not held.gave_up]
         lefts = [left for held in waited if (left := held.left(self._app.clock.now_ns())) is not None]
         soon = f" (next in {figures.clock(min(lefts))})" if lefts else ""
+        names = [f"{clip(held.name, 24)}{' (gave up)' if held.gave_up else ''}" for held in holds[:MAX_NAMED]]
+        more = [f"and {len(holds) - MAX_NAMED} more"] if len(holds) > MAX_NAMED else []
         entries = [
             Entry("c", "continue", f"continue the {len(waited)} that a client waits for, then quit"),
             Entry("x", "drop", "drop all with an error, then quit"),
-            Entry("k", "keep", f"keep them; each has its deadline and fallback{soon}"),
-            *(
-                Entry("", "", f"{held.name}{'  its client gave up' if held.gave_up else ''}")
-                for held in holds[:MAX_NAMED]
-            ),
+            Entry("k", "keep", f"keep them held; each has its deadline and fallback{soon}"),
         ]
-        if len(holds) > MAX_NAMED:
-            entries.append(Entry("", "", f"and {len(holds) - MAX_NAMED} more"))
         if screen is None:
             return
-        title = f"{len(holds)} held. Quit mcpscope ui?"
+        title = (
+            f"{figures.plural(len(holds), 'message')} held: {', '.join([*names, *more])}. Quit mcpscope ui?"
+        )
         chosen = await self._app.push_screen_wait(Menu(title, entries, "Esc stays"))
         if chosen == "continue":
             await Holding(screen, self._app.steer, self._app.clock, lambda: None).continue_all()

@@ -200,7 +200,7 @@ class ExchangeView(Widget):
         what = "Request" if row.kind == "request" else row.kind.capitalize()
         spans: Line = [(what, "strong"), (f"  #{row.id}" + (f" id {row.rpc_id}" if row.rpc_id else ""), "")]
         if any(outcome.sent is not None for outcome in loaded.outcomes):
-            spans.append(("  as received, changed on its way", "warning"))
+            spans.append(("  as received", "warning"))
         return [*spans, ("  ", ""), *self._tab_spans(width - width_of(spans) - 6)]
 
     def _right_title(self, width: int) -> Line:
@@ -288,7 +288,11 @@ def _diff(loaded: Loaded, other: Loaded | None) -> list[Line]:
             lines.append([])
         return lines
     sources = {body.message.id: body.source for body in (loaded.request, loaded.answer) if body is not None}
+    changed: list[Line] = []
     for outcome in loaded.outcomes:
         if outcome.sent is not None and outcome.message_id in sources:
-            return tabs.diff_lines(sources[outcome.message_id], outcome.sent, ("as received", "as sent"))
+            received = sources[outcome.message_id]
+            changed += [*tabs.diff_lines(received, outcome.sent, ("as received", "as sent")), []]
+    if changed:
+        return changed
     return [[("every message left as it came, byte for byte", "success")]]

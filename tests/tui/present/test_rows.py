@@ -8,11 +8,12 @@ from datetime import UTC
 import pytest
 
 from mcpscope.store.listed import ExchangeRow
+from mcpscope.text import safe
 from mcpscope.tui import actions
 from mcpscope.tui.present import chrome, figures
 from mcpscope.tui.present.glyphs import ASCII, UTF8
 from mcpscope.tui.present.rows import Look, columns, heading, label, row_line, shown_flags
-from mcpscope.tui.present.spans import clip, keep_whole, spread, width_of
+from mcpscope.tui.present.spans import clip, keep_whole, spread, width_of, wrap
 from mcpscope.tui.present.verdict import STATUSES, verdict
 
 SECOND = 1_000_000_000
@@ -144,3 +145,28 @@ def test_the_header_keeps_the_state_and_its_width(width: int) -> None:
     text = "".join(text for text, _ in line)
     assert width_of(line) <= width
     assert "● LIVE REC" in text
+
+
+def test_what_a_person_changed_is_seen_in_every_width() -> None:
+    row = replace(ROW, flags=("bp", "rule:b12", "slow", "edited"))
+    assert shown_flags(row, LOOK.now_ns) == ["edited", "bp", "slow"]
+    for width, waterfall in ((80, False), (104, True), (120, False)):
+        assert "edited" in shown(row, width, waterfall=waterfall)
+    assert "rule:no" in shown_flags(replace(ROW, flags=("rule:no", "bp")), 0)
+
+
+def test_the_header_leaves_room_before_the_state() -> None:
+    head = chrome.Heading("Holds", "demo (stdio)", client="demo-client 1.0.0", state="live", rec="REC")
+    for width in range(60, 100):
+        text = "".join(part for part, _ in chrome.header(width, head, UTF8))
+        assert "  ● LIVE" in text and width_of(chrome.header(width, head, UTF8)) == width
+
+
+@pytest.mark.parametrize(
+    "text", ["one two three " * 9, "x" * 100, "検索" * 40, "", "a\x1b[2J b", "wide 検索 " * 9]
+)
+@pytest.mark.parametrize("width", [8, 20, 57])
+def test_a_wrapped_text_is_whole_and_fits(text: str, width: int) -> None:
+    lines = wrap(text, width)
+    assert all(width_of([(line, "")]) <= width for line in lines)
+    assert "".join(lines).replace(" ", "") == safe(text).replace(" ", "")

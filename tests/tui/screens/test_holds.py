@@ -202,8 +202,8 @@ async def test_quitting_with_holds_asks_what_becomes_of_them(steered: Any) -> No
     wire = steered("--break", "tool:echo")
     async with watching(wire) as scope:
         wire.says(call(1))
-        await scope.traffic.shows("HELD 1").press("Q").shows("1 held. Quit", "echo").press("escape")
-        await scope.traffic.press("Q").shows("1 held. Quit").press("x")
+        await scope.traffic.shows("HELD 1").press("Q").shows("1 message held: echo. Quit").press("escape")
+        await scope.traffic.press("Q").shows("1 message held").press("x")
         assert "error" in await hears(wire)
         assert wire.reached_calls() == []
         assert scope.app.return_code == 0
