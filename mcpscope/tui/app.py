@@ -332,6 +332,8 @@ class ScopeApp(App[int], inherit_bindings=False):
         await self._show_scope()
 
     def on_open_exchange(self, event: OpenExchange) -> None:
+        if isinstance(self.screen, DetailScreen) and self.screen.exchange == event.exchange:
+            return  # Enter was pressed twice
         traffic = self.traffic()
         screen = DetailScreen(
             self.source, self.clock, event.exchange, traffic.step, traffic.marked, event.tab

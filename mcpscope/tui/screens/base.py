@@ -20,6 +20,7 @@ from mcpscope.tui.present import chrome
 from mcpscope.tui.present.chrome import Heading
 from mcpscope.tui.present.spans import Span, clip
 from mcpscope.tui.widgets.painted import Bar, Pane, glyphs_of
+from mcpscope.tui.working import begin
 
 LEAST = (60, 15)
 NARROW, WIDE = 100, 160
@@ -63,6 +64,7 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self.heading = Heading(self.place.capitalize())
         self._acts: dict[str, Act] | None = None
+        self._doing: set[str] = set()
         self._said: list[Span] = []
         self._unsay: Timer | None = None
 
@@ -113,10 +115,19 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
             label = f"{actions.key_name(action.keys[0])} {action.label}" if action else action_id
             self.say(f"{label}: {reason}")
             return
+        if action_id in self._doing:  # the key was pressed again before it showed what it does
+            return
         result = act.do()
         if isinstance(result, Coroutine):
-            self.run_worker(result, exit_on_error=True)
+            self._doing.add(action_id)
+            begin(self, self._do, action_id, result)
         self.refresh_chrome()
+
+    async def _do(self, action_id: str, work: Coroutine[Any, Any, Any]) -> None:
+        try:
+            await work
+        finally:
+            self._doing.discard(action_id)
 
     def say(self, text: str, *, severity: str = "information") -> None:
         """A line in place of the status for five seconds, and another line in the Log."""
@@ -186,6 +197,7 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
 
     def on_screen_resume(self) -> None:
         """This screen is looked at again."""
+        self._doing.clear()
         self.refresh_chrome()
 
     def _common(self) -> dict[str, Act]:
@@ -219,5 +231,15 @@ class Dialog(ModalScreen[str], inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = False
+
     def action_leave(self) -> None:
-        self.dismiss("")
+        self.leave("")
+
+    def leave(self, result: str) -> None:
+        """Dismiss with ``result``, once: keys that were typed faster than the dialog goes mean nothing."""
+        if self.is_current and not self._left:
+            self._left = True
+            self.dismiss(result)

@@ -78,7 +78,7 @@ class HelpScreen(Dialog):
         typing = self.query_one(Input).has_focus
         if event.key == "escape" or (not typing and event.key in ("q", "question_mark", "f1")):
             event.stop()
-            self.dismiss("")
+            self.leave("")
         elif not typing and event.key == "slash":
             event.stop()
             event.prevent_default()

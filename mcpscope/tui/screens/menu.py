@@ -73,17 +73,17 @@ class Menu(Dialog):
                 if entry.why_not:
                     self.app.bell()
                     return
-                self.dismiss(entry.name)
+                self.leave(entry.name)
                 return
         if event.key in ("escape", "q"):
-            self.dismiss("")
+            self.leave("")
 
     def on_click(self, event: events.Click) -> None:
         bar = self.query_one("#menu", Bar)
         entry = self._rows.get(event.screen_y - bar.region.y)
         here = bar.region.contains(event.screen_x, event.screen_y)
         if here and entry is not None and entry.name and not entry.why_not:
-            self.dismiss(entry.name)
+            self.leave(entry.name)
 
 
 class Ask(Dialog):
@@ -110,4 +110,4 @@ class Ask(Dialog):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.submitted = True
-        self.dismiss(event.value.strip())
+        self.leave(event.value.strip())

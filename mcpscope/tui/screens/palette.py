@@ -102,17 +102,17 @@ class PaletteScreen(Dialog):
         event.stop()
         rows = self.query_one(RowList)
         found = rows.rows
-        self.dismiss(found.hits[rows.cursor].line if isinstance(found, Hits) and len(found) else "")
+        self.leave(found.hits[rows.cursor].line if isinstance(found, Hits) and len(found) else "")
 
     def on_row_list_opened(self) -> None:
         rows = self.query_one(RowList)
         if isinstance(rows.rows, Hits):
-            self.dismiss(rows.rows.hits[rows.cursor].line)
+            self.leave(rows.rows.hits[rows.cursor].line)
 
     def on_key(self, event: events.Key) -> None:
         steps = {"down": 1, "up": -1, "pagedown": 10, "pageup": -10, "ctrl+n": 1, "ctrl+p": -1}
         if event.key == "escape":
-            self.dismiss("")
+            self.leave("")
         elif event.key in steps:
             rows = self.query_one(RowList)
             rows.go(max(0, rows.cursor + steps[event.key]))

@@ -77,12 +77,12 @@ class Prompt(Dialog):
         line = event.value.strip()
         if line:
             self._scope.memory.remember("prompt", line)
-        self.dismiss(line)
+        self.leave(line)
 
     def on_key(self, event: events.Key) -> None:
         field = self.query_one(Input)
         if event.key == "escape":
-            self.dismiss("")
+            self.leave("")
         elif event.key in ("tab", "shift+tab"):
             if self._found:
                 self._chosen = (self._chosen + (1 if event.key == "tab" else -1)) % len(self._found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from mcpscope.store.pages import Pages
 from mcpscope.tui.app import Options
@@ -258,3 +259,17 @@ async def test_the_cursor_stays_where_it_is_while_other_screens_are_opened(db: P
         await scope.recordings.shows("fs").press("7")
         await scope.log.shows("began").press("1")
         await scope.traffic.shows("not following").selected_is("tool_8")
+
+
+async def test_keys_typed_faster_than_what_they_open_act_once(db: Path, tape: Tape) -> None:
+    tape.call("search_docs", query="x")
+    tape.store()
+    async with opened(db) as scope:
+        await scope.traffic.shows("search_docs").press("f").shows("Filter by")
+        for key in "ieienq":
+            scope.app.screen.post_message(events.Key(key, key))
+        await scope.traffic.shows("/ tool:search_docs")
+        for _ in range(3):
+            scope.app.post_message(events.Key("enter", None))
+        await scope.detail.shows("Request")
+        assert len(scope.app.screen_stack) == 2
