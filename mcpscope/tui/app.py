@@ -281,9 +281,8 @@ class ScopeApp(App[int], inherit_bindings=False):
 
     async def _show_scope(self) -> None:
         for screen in self._live_screens():
-            show = getattr(screen, "show_sessions", None)
-            if show is not None:
-                await show(self.scope.asked)
+            if hasattr(screen, "show_sessions"):
+                await self._show_on(screen)
 
     def _live_screens(self) -> list[ScopeScreen]:
         stacks = self._screen_stacks.values()
@@ -324,12 +323,12 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.switch_mode(place)
         self._headings()
 
-    async def on_show_sessions(self, event: ShowSessions) -> None:
+    def on_show_sessions(self, event: ShowSessions) -> None:
         self.scope.choose(event.sessions)
         self.linting.follow(self.scope.rows)
         self.go_to("traffic")
         self._headings()
-        await self._show_scope()
+        begin(self, self._show_scope, group="shown")
 
     def on_open_exchange(self, event: OpenExchange) -> None:
         if isinstance(self.screen, DetailScreen) and self.screen.exchange == event.exchange:
@@ -359,7 +358,7 @@ class ScopeApp(App[int], inherit_bindings=False):
     def on_said(self, event: Said) -> None:
         self.said.append((self.clock.now_ns(), event.text))
 
-    async def on_screen_ready(self, event: ScreenReady) -> None:
+    def on_screen_ready(self, event: ScreenReady) -> None:
         """A screen was opened: it gets its header and, where it lists exchanges, what to list."""
         if self.options.filter and not self._filtered and self.is_mode("traffic"):
             self._filtered = True
@@ -367,7 +366,14 @@ class ScopeApp(App[int], inherit_bindings=False):
         self._headings()
         show = getattr(event.screen, "show_sessions", None)
         if self.scope.shown is not None and show is not None:
-            await show(self.scope.asked)  # no other screen: its cursor stays where it is
+            begin(self, self._show_on, event.screen)  # no other screen: its cursor stays where it is
+
+    async def _show_on(self, screen: ScopeScreen) -> None:
+        try:
+            await screen.show_sessions(self.scope.asked)  # type: ignore[attr-defined]  # asked for before
+        except NoMatches:
+            if screen.is_mounted and screen.children:
+                raise  # else it was taken down meanwhile
 
     def on_wants(self, event: Wants) -> None:
         result = self._wanting.do(event.what)

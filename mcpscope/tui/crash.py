@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from textual.worker import WorkerFailed
+
 from mcpscope.paths import private_dir, state_dir
 
 
@@ -23,6 +25,8 @@ class CrashReport:
     @classmethod
     def of(cls, error: BaseException | None) -> CrashReport:
         """Write the report: where it happened and what kind of error; no messages, no locals, no payloads."""
+        if isinstance(error, WorkerFailed):
+            error = error.error
         path = _write(_report(error))
         where = f"; the report is {path}" if path else ""
         kind = type(error).__name__ if error is not None else "an error"

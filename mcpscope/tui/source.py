@@ -43,8 +43,9 @@ class Source:
 
     ``here`` is for the UI thread, for reads by primary key only: a page of a list costs less than the empty
     frame that waiting for it would paint. What may take longer has lanes of its own: ``search`` for lists and
-    filters, which ``interrupt`` gives up; ``ask`` for the detail; ``watch`` for the feed and short writes.
-    ``beside`` is for work that takes its time and that no key waits for.
+    filters, which ``interrupt`` gives up; ``ask`` for the detail; ``watch`` for the feed; ``beside`` for work
+    that takes its time and that no key waits for; and one for writes: who has locked the database holds up
+    no read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,6 +55,7 @@ class Source:
         self._detail = _Lane(path, "detail")
         self._watch = _Lane(path, "watch")
         self._beside = _Lane(path, "beside")
+        self._writes = _Lane(path, "writes")
 
     def __repr__(self) -> str:
         return f"<Source {self.path}>"
@@ -76,7 +78,7 @@ class Source:
 
     async def write(self, what: Callable[[], T]) -> T:
         """The result of a short write, off the UI thread; raises what it raises."""
-        return await self._watch.run(what)
+        return await self._writes.run(what)
 
     def interrupt(self) -> None:
         """Give up the read that ``search`` runs now."""
@@ -84,6 +86,6 @@ class Source:
 
     def close(self) -> None:
         """End the threads and close the connections; a read that runs is given up."""
-        for lane in (self._search, self._detail, self._watch, self._beside):
+        for lane in (self._search, self._detail, self._watch, self._beside, self._writes):
             lane.close()
         self.here.close()

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from textual.css.query import NoMatches
 from textual.dom import DOMNode
 
 EVERYTHING_ELSE = "default"
@@ -19,5 +20,16 @@ def begin(
     exclusive: bool = False,
 ) -> None:
     """Run ``work(*args)`` as a worker of ``node``; ``exclusive`` ends what else runs in its group."""
-    function: Callable[[], Awaitable[None]] = partial(work, *args)
+    function: Callable[[], Awaitable[None]] = partial(_whole, node, work, args)
     node.run_worker(function, group=group, exclusive=exclusive)
+
+
+async def _whole(
+    node: DOMNode, work: Callable[..., Coroutine[Any, Any, None]], args: tuple[Any, ...]
+) -> None:
+    """Work that comes back to a node of which the parts are gone has nothing to do any more."""
+    try:
+        await work(*args)
+    except NoMatches:
+        if node.is_attached and node.children:
+            raise

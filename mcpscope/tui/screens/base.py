@@ -235,6 +235,13 @@ class Dialog(ModalScreen[str], inherit_bindings=False):
         super().__init__()
         self._left = False
 
+    def on_mount(self) -> None:
+        if self.children:  # else it was taken down before it stood
+            self.stands()
+
+    def stands(self) -> None:
+        """The parts are there."""
+
     def action_leave(self) -> None:
         self.leave("")
 

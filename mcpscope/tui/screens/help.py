@@ -52,7 +52,7 @@ class HelpScreen(Dialog):
             yield Field(id="help-search", placeholder="search the help")
             yield Bar(id="help-foot")
 
-    def on_mount(self) -> None:
+    def stands(self) -> None:
         self.query_one("#help-title", Bar).show([[(f" Help: {self._of.place}", "strong")]])
         self.query_one("#help-foot", Bar).show([[(" j k move   / search   ? or Esc closes", "muted")]])
         self.query_one(Input).display = False

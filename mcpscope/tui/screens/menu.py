@@ -49,7 +49,7 @@ class Menu(Dialog):
         with Vertical(id="box"):
             yield Bar(id="menu")
 
-    def on_mount(self) -> None:
+    def stands(self) -> None:
         lines: list[Line] = [[("  " + line, "strong")] for line in wrap(self._title, WIDTH - 3)]
         few: list[Line] = [[]] if len(self._entries) < MANY else []
         lines += few
@@ -102,7 +102,7 @@ class Ask(Dialog):
             yield Field(self._value, id="ask")
             yield Bar(id="ask-hint")
 
-    def on_mount(self) -> None:
+    def stands(self) -> None:
         self.query_one("#ask-title", Bar).show([[(self._title, "strong")]])
         self.query_one("#ask-hint", Bar).show([[(self._hint, "muted")]])
         self.query_one(Input).focus()

@@ -68,7 +68,7 @@ class PaletteScreen(Dialog):
             yield Field(id="palette-input", placeholder="a few letters")
             yield RowList(id="palette")
 
-    def on_mount(self) -> None:
+    def stands(self) -> None:
         self.query_one("#palette-title", Bar).show(
             [[(" Palette", "strong"), ("   Enter runs, Esc leaves", "muted")]]
         )

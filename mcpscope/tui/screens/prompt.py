@@ -41,7 +41,7 @@ class Prompt(Dialog):
                 yield Bar(id="prompt-colon")
                 yield Field(id="prompt")
 
-    def on_mount(self) -> None:
+    def stands(self) -> None:
         self.query_one("#prompt-colon", Bar).show([[(" :", "accent")]])
         self.query_one(Input).focus()
         self._offer("")

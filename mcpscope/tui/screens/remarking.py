@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from mcpscope.errors import ScopeError
 from mcpscope.store import remarks
@@ -52,7 +53,8 @@ class Remarking:
     async def _mark(self, key: int, *, on: bool) -> None:
         marked = self._listing.rows.marked
         (marked.add if on else marked.discard)(key)
-        await self._write(lambda: remarks.mark(self._source.path, key, on=on))
+        if not await self._write(lambda: remarks.mark(self._source.path, key, on=on)):
+            (marked.discard if on else marked.add)(key)
         self._refresh(key)
 
     async def _note(self, row: ExchangeRow | None, *, marked: bool) -> None:
@@ -75,22 +77,27 @@ class Remarking:
             self._refresh(key)
 
         async def take_back() -> None:
-            await self._write(lambda: remarks.forget(self._source.path, written.pop()))
+            while written:
+                await self._write(partial(remarks.forget, self._source.path, written.pop()))
             self._refresh(key)
 
         await write()
-        self._undo.done(Step(f"note on #{key}", take_back, write))
+        if written:
+            self._undo.done(Step(f"note on #{key}", take_back, write))
 
     async def add(self, row: ExchangeRow | None, text: str) -> None:
         """Write a note without asking for its text (``:note``)."""
         if row is not None and text:
             await self._add(row.id, text)
 
-    async def _write(self, what: Callable[[], None]) -> None:
+    async def _write(self, what: Callable[[], None]) -> bool:
+        """Whether it was written."""
         try:
             await self._source.write(what)
         except ScopeError as error:
             self._screen.say(f"{error.message} ({error.hint})", severity="error")
+            return False
+        return True
 
     def _jump(self) -> None:
         marks = sorted(self._listing.rows.marked)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -273,3 +276,24 @@ async def test_keys_typed_faster_than_what_they_open_act_once(db: Path, tape: Ta
             scope.app.post_message(events.Key("enter", None))
         await scope.detail.shows("Request")
         assert len(scope.app.screen_stack) == 2
+
+
+async def test_a_locked_database_holds_up_no_screen_and_what_could_not_be_written_is_told(
+    db: Path, tape: Tape
+) -> None:
+    tape.call("search_docs", query="x")
+    tape.store()
+    async with opened(db) as scope:
+        await scope.traffic.shows("search_docs").press("G")
+        with closing(sqlite3.connect(db, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            await scope.traffic.press("semicolon").shows("Note on #").type("flaky").press("enter")
+            began = time.monotonic()
+            await scope.traffic.press("4")
+            await scope.recordings.shows("STARTED", "1 recording")
+            assert time.monotonic() - began < 4, "a write waits five seconds for the lock"
+            await scope.recordings.press("1")
+            await scope.traffic.shows("locked")
+            other.execute("ROLLBACK")
+        await scope.traffic.press("u").shows("nothing to undo").press("m").shows("Note on #")
+        await scope.any.type("slow").press("enter").shows("213b *").press("u").shows("undone: note")
