@@ -16,6 +16,7 @@ from mcpscope.tui.present.verdict import Verdict, verdict
 SLOW_NS = 1_000_000_000
 MAX_FLAGS = 3
 _MUTED = ("id", "time", "flags", "flagged", "summary", "found")
+LISTENS = "subscriptions/listen"
 FIRST_FLAGS = ("edited", "mock", "drift", "cancel")
 _NUMBERED = re.compile(r"rule:b\d+")
 
@@ -173,6 +174,8 @@ def shown_flags(row: Shown, now_ns: int) -> list[str]:
     if "bp" in found:  # a breakpoint that a key made has a number for a name
         found = [flag for flag in found if not _NUMBERED.fullmatch(flag)]
     lasted = shown_duration(row, now_ns)
+    if row.method == LISTENS:  # it is open as long as somebody listens, and late with nothing
+        return [flag for flag in found if flag != "slow"]
     if "slow" not in found and row.status == "waiting" and lasted is not None and lasted >= SLOW_NS:
         found.append("slow")
     return found
@@ -200,7 +203,7 @@ def row_line(row: Shown, layout: Sequence[Column], width: int, look: Look, *, he
     """The line of ``row``; ``here`` is the row under the cursor."""
     spans: Line = [(f" {look.glyphs.cursor}" if here else "  ", "accent")]
     used = 2
-    flagged = any(column.name == "flags" for column in layout)
+    flagged = any(column.name in ("flags", "flagged") for column in layout)
     for column in layout:
         room = column.width or max(0, width - used)
         text, role = _cell(row, column.name, room, look)

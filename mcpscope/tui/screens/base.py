@@ -130,7 +130,14 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
             self._doing.discard(action_id)
 
     def say(self, text: str, *, severity: str = "information") -> None:
-        """A line in place of the status for five seconds, and another line in the Log."""
+        """A line in place of the status for five seconds, and another line in the Log.
+
+        Where somebody looks at another screen by now, it says it.
+        """
+        current = self.app.screen
+        if current is not self and isinstance(current, ScopeScreen):
+            current.say(text, severity=severity)
+            return
         self._said = [(text, "error" if severity == "error" else "strong")]
         if self._unsay is not None:
             self._unsay.stop()

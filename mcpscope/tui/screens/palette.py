@@ -95,6 +95,7 @@ class PaletteScreen(Dialog):
             key=lambda one: (-one[0], one[1]),
         )
         rows = self.query_one(RowList)
+        rows.empty = [[("nothing is called so", "muted")]]
         rows.show(Hits([hit for _, _, hit in found]))
         rows.go(0)
 

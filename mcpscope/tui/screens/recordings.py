@@ -113,6 +113,8 @@ class RecordingsScreen(ScopeScreen):
             s for s in self._all if needle in f"{s.title} {s.client_name} {s.server_name} {s.note}".lower()
         ]
         found.sort(key=_SORTS[self._sort], reverse=self._reverse)
+        none = "  no recording is called so" if needle else "  nothing is recorded yet"
+        self.rows.empty = [[], [(none, "muted")]]
         self.rows.show(RecordingRows(found, self._errors, self))
         self._facts()
 

@@ -167,7 +167,7 @@ class ChangeScreen(Dialog):
             yield Viewer(id="change")
             yield Bar(id="help-foot")
 
-    def on_mount(self) -> None:
+    def stands(self) -> None:
         title = " This would be written; a copy of each file is kept" if self._changed else " Nothing changes"
         self.query_one("#help-title", Bar).show([[(title, "strong")]])
         foot = " y writes it   Esc leaves everything as it is" if self._changed else " Esc closes"
@@ -180,8 +180,8 @@ class ChangeScreen(Dialog):
     def on_key(self, event: events.Key) -> None:
         event.stop()
         if event.key in ("escape", "q"):
-            self.dismiss("")
+            self.leave("")
         elif event.key == "y" and self._changed:
-            self.dismiss("y")
+            self.leave("y")
         elif event.key in ("j", "down", "k", "up"):
             self.query_one(Viewer).move("down" if event.key in ("j", "down") else "up")

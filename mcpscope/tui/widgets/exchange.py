@@ -229,6 +229,7 @@ class ExchangeView(Widget):
         spans: Line = [("… ", "muted")] if first else []
         for tab in known[first:]:
             if width_of(spans) + len(tab) + 2 > room:
+                spans.append(("…", "muted"))
                 break
             spans.append((f"[{tab}]", "tab") if tab == self.tab else (f" {tab} ", "muted"))
         return spans

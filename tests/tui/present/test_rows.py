@@ -170,3 +170,11 @@ def test_a_wrapped_text_is_whole_and_fits(text: str, width: int) -> None:
     lines = wrap(text, width)
     assert all(width_of([(line, "")]) <= width for line in lines)
     assert "".join(lines).replace(" ", "") == safe(text).replace(" ", "")
+
+
+def test_a_subscription_that_is_open_is_not_slow() -> None:
+    row = replace(ROW, method="subscriptions/listen", tool="", status="waiting", dur_ns=None, answer_id=None)
+    assert shown_flags(row, LOOK.now_ns) == []
+    assert shown_flags(replace(row, status="cancelled", dur_ns=60 * SECOND, flags=("cancel", "slow")), 0) == [
+        "cancel"
+    ]
