@@ -72,7 +72,7 @@ class ApproveScreen(ScopeScreen):
             left = figures.clock(max(0.0, (held.data["deadline"] - now) / 1e9))
             lines[0] = [
                 (f" denied in {left} if nobody approves  ", "warning"),
-                (holds.clock_words(held, now)),
+                ("the client gave up" if held.gave_up else holds.clock_words(held), "muted"),
             ]
         bar = self.query_one("#approve-facts", Bar)
         bar.styles.height = len(lines)
