@@ -55,7 +55,7 @@ from mcpscope.tui.source import Source
 from mcpscope.tui.steer import News, Steer
 from mcpscope.tui.title import Title
 from mcpscope.tui.undoing import Undo
-from mcpscope.tui.working import begin
+from mcpscope.tui.working import begin, gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,8 +265,8 @@ class ScopeApp(App[int], inherit_bindings=False):
             try:
                 await take(change)
             except NoMatches:
-                if screen.is_mounted and screen.children:
-                    raise  # else it was taken down meanwhile
+                if not gone(screen):
+                    raise
 
     def _first_or_not(self) -> None:
         """The first screen is for an empty database without a proxy; it goes when either changes."""
@@ -372,8 +372,8 @@ class ScopeApp(App[int], inherit_bindings=False):
         try:
             await screen.show_sessions(self.scope.asked)  # type: ignore[attr-defined]  # asked for before
         except NoMatches:
-            if screen.is_mounted and screen.children:
-                raise  # else it was taken down meanwhile
+            if not gone(screen):
+                raise
 
     def on_wants(self, event: Wants) -> None:
         result = self._wanting.do(event.what)

@@ -31,5 +31,10 @@ async def _whole(
     try:
         await work(*args)
     except NoMatches:
-        if node.is_attached and node.children:
+        if not gone(node):
             raise
+
+
+def gone(node: DOMNode) -> bool:
+    """Whether a screen (or the app) is being taken down, so that its parts may be missing."""
+    return not (node.app.is_running and node.is_attached and node.children)
