@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 FIRST = "this is real traffic; in a moment one call is held"
-HELD = "one call is held: press e to edit it, a to let it go"
-HELD_ELSEWHERE = "one call is held: press ! to go there"
+HELD = "one call is held: press {hold.edit} to edit it, {hold.continue} to let it go"
+HELD_ELSEWHERE = "one call is held: press {urgent} to go there"
 AFTER = {
-    "traffic": "Enter opens a row, / filters, ? knows every key",
-    "detail": "] goes through the tabs, Tab to the answer, y copies",
-    "recordings": "Enter opens a recording, R replays it, x exports it",
+    "traffic": "{open} opens a row, {filter} filters, {help} knows every key",
+    "detail": "{tab.next} goes through the tabs, {pane.next} to the answer, {copy} copies",
+    "recordings": "{open} opens a recording, {replay.run} replays it, {export} exports it",
 }
 CLOSES = "   (Esc closes this)"
 
@@ -29,7 +29,7 @@ class Coach:
         return was
 
     def line(self, place: str, held: int) -> str:
-        """The line for a screen; empty where there is none."""
+        """The line for a screen, its keys by the ids of their actions; empty where there is none."""
         if not self.on:
             return ""
         self._seen_hold = self._seen_hold or held > 0

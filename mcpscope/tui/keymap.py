@@ -11,6 +11,7 @@ from textual.keys import Keys, _character_to_key
 
 from mcpscope.tui import actions
 from mcpscope.tui.actions import Action
+from mcpscope.tui.present.glyphs import Glyphs
 
 _NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 _WORDS = {"esc": "escape", "return": "enter", "pgup": "pageup", "pgdn": "pagedown", "del": "delete"}
@@ -23,6 +24,7 @@ class Keymap:
 
     def __init__(self, keys: Mapping[str, tuple[str, ...]] = _NONE) -> None:
         self.keys = dict(keys)
+        self._named: dict[str, Glyphs] = {}
 
     def __repr__(self) -> str:
         return f"<Keymap {self.keys}>"
@@ -44,6 +46,15 @@ class Keymap:
         """The row of an action in a place."""
         found = actions.find(action_id, place)
         return None if found is None else self.of(found)
+
+    def named(self, glyphs: Glyphs) -> Glyphs:
+        """The signs with the names of the keys that there are."""
+        if not self.keys:
+            return glyphs
+        if glyphs.arrow not in self._named:
+            bound = {id: actions.key_name(keys[0]) for id, keys in self.keys.items() if keys}
+            self._named[glyphs.arrow] = replace(glyphs, keys=MappingProxyType({**glyphs.keys, **bound}))
+        return self._named[glyphs.arrow]
 
     def bind(self, bindings: BindingsMap) -> None:
         """Bind a screen's actions to the keys they have."""

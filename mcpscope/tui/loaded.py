@@ -42,9 +42,7 @@ class Body:
             self.index = index_json(self.source, partial=not self.whole)
         found = document(self.source, tree=tree, index=self.index)
         if self.cut:
-            found.more = (
-                f"… {figures.long_size(self.cut)} more: Enter loads the rest, w saves, E opens the pager"
-            )
+            found.more = f"… {figures.long_size(self.cut)} more: Enter loads the rest"
         return found
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from mcpscope.tui.app import Options
 from mcpscope.tui.coach import Coach
+from mcpscope.tui.present.glyphs import UTF8
 from tests.program import Program
 from tests.session.steered import Steered, call
 from tests.tui.driver import opened
@@ -38,5 +39,5 @@ async def test_it_tells_how_to_edit_what_is_held_and_esc_closes_it(
 
 def test_every_line_fits_eighty_columns() -> None:
     for place, held in product(("traffic", "detail", "recordings", "holds", "log"), (0, 2, 0)):
-        assert len(Coach(on=True).line(place, held)) <= 76
+        assert len(UTF8.keyed(Coach(on=True).line(place, held))) <= 76
     assert Coach(on=False).line("traffic", 1) == ""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
 
 import pytest
 
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.tui.app import Options
+from mcpscope.tui.coach import AFTER, FIRST, HELD, HELD_ELSEWHERE
 from mcpscope.tui.keymap import key_of
 from mcpscope.tui.preferences import Preferences, config_file, read
+from mcpscope.tui.present.glyphs import KEYS, UTF8
 from tests.tui.driver import opened
 from tests.tui.tape import Tape
 
@@ -111,3 +115,27 @@ def test_the_file_is_the_named_one_else_the_persons_own() -> None:
     assert config_file("x.yaml", {}) == Path("x.yaml")
     assert config_file(None, {"MCPSCOPE_CONFIG": "/c.yaml"}) == Path("/c.yaml")
     assert config_file(None, {"XDG_CONFIG_HOME": "/x"}) == Path("/x/mcpscope/config.yaml")
+
+
+@pytest.mark.anyio
+async def test_sentences_name_the_keys_that_there_are(db: Path, tape: Tape, tmp_path: Path) -> None:
+    tape.call("search_docs", query="x")
+    tape.store()
+    preferences = read(written(tmp_path, "keys:\n  move.bottom: [Z]\n  break: [K]\n  pause: [P]\n"))
+    async with opened(db, options=Options(preferences=preferences)) as scope:
+        await scope.traffic.shows("search_docs").press("k").shows("not following (Z follow)")
+        await scope.traffic.press("Z").hides("not following").press("2")
+        await scope.holds.shows("K on a row of Traffic breaks on its tool, i sets")
+
+
+def test_every_key_in_a_sentence_is_the_key_of_an_action() -> None:
+    calls = [
+        node
+        for path in (Path(__file__).parents[2] / "mcpscope" / "tui").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "keyed"
+    ]
+    texts = [node.value for call in calls for node in ast.walk(call) if isinstance(node, ast.Constant)]
+    named = {name for text in texts if isinstance(text, str) for name in re.findall(r"{([^}]+)}", text)}
+    assert len(named) > 15 and named <= set(KEYS), named - set(KEYS)
+    assert all("{" not in UTF8.keyed(text) for text in (FIRST, HELD, HELD_ELSEWHERE, *AFTER.values()))

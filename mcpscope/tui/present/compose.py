@@ -37,7 +37,7 @@ def verdict(
         found: Line = [(f" {glyphs.error}line {line}, column {column}: {text}", "error")]
         return [cut(found, width), [(" it cannot be sent so", "muted")]]
     if problems:
-        more = figures.plural(len(problems), "problem") + "; ^g sends it anyway"
+        more = figures.plural(len(problems), "problem") + glyphs.keyed("; {compose.anyway} sends it anyway")
         return [cut([(f" {glyphs.error}{problems[0]}", "warning")], width), [(f" {more}", "muted")]]
     text = "fits the schema" if schema else "JSON; no schema is known"
     return [[(f" {glyphs.ok}{text}", "success")], [("", "")]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mcpscope.tui.present.glyphs import Glyphs
 from mcpscope.tui.present.spans import Line
 
 KNOWN = (
@@ -27,7 +28,7 @@ def found_clients(home: Path, here: Path) -> list[tuple[str, str]]:
     return found
 
 
-def first_lines(db: str, home: Path) -> list[Line]:
+def first_lines(db: str, home: Path, glyphs: Glyphs) -> list[Line]:
     """Three ways to start."""
     shown = db.replace(str(home), "~", 1)
     lines: list[Line] = [
@@ -37,13 +38,13 @@ def first_lines(db: str, home: Path) -> list[Line]:
         [
             ("   1  See it work now                     ", ""),
             ("mcpscope demo", "key"),
-            ("   (press d)", "muted"),
+            (glyphs.keyed("   (press {demo})"), "muted"),
         ],
         [],
         [
             ("   2  Watch a server your client uses     ", ""),
             ("mcpscope wrap NAME", "key"),
-            ("   (w)", "muted"),
+            (glyphs.keyed("   ({wrap-server})"), "muted"),
         ],
     ]
     clients = found_clients(home, Path.cwd())[:4]

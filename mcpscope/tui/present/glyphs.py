@@ -1,13 +1,24 @@
-"""The signs of the UI, once in UTF-8 and once in ASCII; all one cell wide, no emoji."""
+"""The signs of the UI, in UTF-8 and in ASCII, all one cell wide, no emoji; and what its keys are called."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from mcpscope.tui import actions
+
+_KEY = re.compile(r"\{([a-z.-]+)\}")
+KEYS: Mapping[str, str] = MappingProxyType(
+    {action.id: actions.key_name(action.keys[0]) for action in reversed(actions.ACTIONS)}
+)
+"""What the first key of each action is called, by the action's id, where none is bound anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """One set of signs; ``bars`` are eighths of a cell for the waterfall."""
+    """One set of signs; ``bars`` are eighths of a cell for the waterfall, ``keys`` the names of keys."""
 
     to_server: str
     to_client: str
@@ -41,6 +52,11 @@ class Glyphs:
     hollow: str
     target: str
     drift: str
+    keys: Mapping[str, str] = field(default_factory=lambda: KEYS, hash=False)
+
+    def keyed(self, text: str) -> str:
+        """One of our own sentences with the keys that ``{action.id}`` stands for."""
+        return _KEY.sub(lambda found: self.keys[found[1]], text)
 
 
 UTF8 = Glyphs(

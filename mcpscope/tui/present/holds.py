@@ -122,19 +122,30 @@ def facts(held: Held, width: int, now: int, glyphs: Glyphs, *, draft: bool) -> l
     if held.gave_up:
         lines.append([("   the client gave up and no longer waits; continuing asks first", "error")])
     else:
-        settable = "" if data["clock_source"] == "set" else "  (t set)"
+        settable = "" if data["clock_source"] == "set" else glyphs.keyed("  ({hold.timeout} set)")
         lines.append([(f"   {clock_words(held)}{settable}", "muted")])
     lines.append([("   " + seen(data), "strong")])
-    lines.append([("   " + _later(data, now), "muted")])
+    lines.append([("   " + _later(data, now, glyphs), "muted")])
     if data["behind"]:
         waits = figures.plural(data["behind"], "message")
         lines.append(
             [(f"   {waits} of the session {'waits' if data['behind'] == 1 else 'wait'} behind it", "info")]
         )
     if draft:
-        lines.append([("   a draft is kept: e opens it again, V throws it away", "info")])
+        lines.append(
+            [
+                (
+                    glyphs.keyed(
+                        "   a draft is kept: {hold.edit} opens it again, {hold.revert} throws it away"
+                    ),
+                    "info",
+                )
+            ]
+        )
     elif data["editor"]:
-        lines.append([(f"   edited by {data['editor']}; V reverts it", "info")])
+        lines.append(
+            [(f"   edited by {data['editor']}" + glyphs.keyed("; {hold.revert} reverts it"), "info")]
+        )
     return [cut(line, width) for line in lines]
 
 
@@ -176,12 +187,16 @@ def clock_words(held: Held) -> str:
     return words.get(data["clock_source"], limit)
 
 
-def _later(data: Mapping[str, Any], now: int) -> str:
+def _later(data: Mapping[str, Any], now: int, glyphs: Glyphs) -> str:
     left = figures.clock((data["deadline"] - now) / SECOND_NS)
-    alive = "T sends progress" if data["can_keep_alive"] else "no keep-alive (no progressToken)"
+    alive = (
+        "{hold.keep-alive} sends progress" if data["can_keep_alive"] else "no keep-alive (no progressToken)"
+    )
     if data["keep_alive"]:
-        alive = "progress every 10 s (T stops it)"
-    return f"undecided in {left}: {_FALLBACKS.get(data['fallback'], data['fallback'])} · {alive}"
+        alive = "progress every 10 s ({hold.keep-alive} stops it)"
+    return (
+        f"undecided in {left}: {_FALLBACKS.get(data['fallback'], data['fallback'])} · {glyphs.keyed(alive)}"
+    )
 
 
 def notice(word: str, data: Mapping[str, Any], own: str) -> str:

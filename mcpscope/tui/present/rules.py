@@ -153,11 +153,16 @@ def facts(
     if rule["shadow"]:
         lines.append([("  shadow: it only records what it would have done", "warning")])
     if not rule["enabled"]:
-        lines.append([("  off: it does nothing until Space switches it on", "warning")])
+        lines.append([(glyphs.keyed("  off: it does nothing until {rule.toggle} switches it on"), "warning")])
     if matched is not None:
         found, of = matched
         text = f"  Would have matched {figures.count(found)} of the last {figures.plural(of, 'exchange')}"
-        lines.append([(text, "info" if found else ""), ("   (v shows them)" if found else "", "muted")])
+        lines.append(
+            [
+                (text, "info" if found else ""),
+                (glyphs.keyed("   ({rule.matches} shows them)") if found else "", "muted"),
+            ]
+        )
     lines.append([(f"  {_more(rule)}", "muted")])
     return lines
 

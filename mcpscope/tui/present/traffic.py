@@ -56,7 +56,7 @@ def status_parts(display: Display, counters: Counters, glyphs: Glyphs) -> list[S
         parts.append(("searching… Esc cancels", "info"))
     if display.unseen and (display.paused or not display.follow):
         word = f"{figures.count(display.unseen)} new" + (", matching" if display.filtered else "")
-        how = "p resumes" if display.paused else "G follow"
+        how = glyphs.keyed("{pause} resumes" if display.paused else "{move.bottom} follow")
         parts.append((f"{glyphs.new} {word}  ({how})", "accent"))
     if display.rate > MANY_A_SECOND:
         parts.append((f"… {figures.count(display.rate)}/s, showing the latest", "muted"))
@@ -64,7 +64,7 @@ def status_parts(display: Display, counters: Counters, glyphs: Glyphs) -> list[S
     if display.sort != "time":
         parts.append((f"sorted by {display.sort}, not following", "info"))
     elif not display.follow and not display.unseen and not display.paused:
-        parts.append(("not following (G follow)", "muted"))
+        parts.append((glyphs.keyed("not following ({move.bottom} follow)"), "muted"))
     return parts
 
 

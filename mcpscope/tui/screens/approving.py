@@ -81,7 +81,11 @@ class ApproveScreen(ScopeScreen):
 
     def status_parts(self) -> tuple[Sequence[Span], str]:
         viewer = self.query_one(Viewer)
-        hint = "read to its end" if self._read else "G shows its end; then it can be approved"
+        hint = (
+            "read to its end"
+            if self._read
+            else self.keyed("{move.bottom} shows its end; then it can be approved")
+        )
         return [
             ("Esc leaves it held", "muted"),
             (hint, "muted" if self._read else "warning"),

@@ -129,6 +129,10 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         finally:
             self._doing.discard(action_id)
 
+    def keyed(self, text: str) -> str:
+        """One of our own sentences with the keys that ``{action.id}`` stands for."""
+        return glyphs_of(self).keyed(text)
+
     def say(self, text: str, *, severity: str = "information") -> None:
         """A line in place of the status for five seconds, and another line in the Log.
 
@@ -172,7 +176,7 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         bars["header"].show([chrome.header(width, head, glyphs)])
         said = [(clip(text, width - 4, more=glyphs.more), role) for text, role in self._said]
         parts, right = (said, "") if said else self.status_parts()
-        coached = "" if said else self._app.coached(self.place)
+        coached = "" if said else glyphs.keyed(self._app.coached(self.place))
         coach = (clip(coached, width - 4, more=glyphs.more), "accent")
         parts = [coach, *parts] if coached else parts
         parts = [*parts, *self._app.obeyed()]

@@ -158,7 +158,7 @@ class Breaking:
     async def _switch(self) -> None:
         on = any(link.intercept.get("enabled") for link in self._steer.links)
         if not on and not self._kept():
-            self._screen.say("i sets an intercept filter first")
+            self._screen.say(self._screen.keyed("{intercept} sets an intercept filter first"))
             return
         await self._change(**({"enabled": False} if on else {"filter": self._kept(), "enabled": True}))
         self._screen.say("intercept is off" if on else f"intercept: {self._kept()}")

@@ -174,7 +174,7 @@ class ComposerScreen(ScopeScreen):
         self._paint_answer()
 
     def status_parts(self) -> tuple[Sequence[Span], str]:
-        return [("^s sends it; Esc leaves and keeps what is written", "muted")], ""
+        return [(self.keyed("{compose.send} sends it; Esc leaves and keeps what is written"), "muted")], ""
 
     # what is done
 
@@ -198,7 +198,7 @@ class ComposerScreen(ScopeScreen):
     def _no_diff(self) -> str:
         if self._what.was is None:
             return "there is no answer of before"
-        return "" if self._answer is not None else "^s sends it first"
+        return "" if self._answer is not None else self.keyed("{compose.send} sends it first")
 
     def _flip(self) -> None:
         self._in_json = not self._in_json
@@ -222,7 +222,8 @@ class ComposerScreen(ScopeScreen):
             return
         if found is not None:
             self._take(found)
-        self.say("the editor changed nothing" if found is None else "taken from the editor; ^s sends it")
+        taken = self.keyed("taken from the editor; {compose.send} sends it")
+        self.say("the editor changed nothing" if found is None else taken)
 
     def _diff(self) -> None:
         self._diffing = not self._diffing

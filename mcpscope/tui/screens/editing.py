@@ -81,9 +81,8 @@ class EditScreen(ScopeScreen):
         if "text" not in got["message"] or problem_of(self._original) is not None:
             self.unfit = "only JSON can be edited: continue or drop it"
         elif len(self._original) > MAX_CHARACTERS and not outside:
-            self.unfit = (
-                f"{figures.size(len(self._original))} are too much to edit here: E edits it in $EDITOR"
-            )
+            size = figures.size(len(self._original))
+            self.unfit = f"{size} are too much to edit here: {{hold.editor}} edits it in $EDITOR"
 
     def body(self) -> ComposeResult:
         yield Bar(id="edit-title")
@@ -191,7 +190,8 @@ class EditScreen(ScopeScreen):
             where = f"line {line}, column {column}: " if broken else f"line {line}  "
             spans: Line = [(f"  {glyphs.error}{where}{what}", "error" if broken else "warning")]
             count = f"{self._at + 1} of {figures.plural(len(self._problems), 'problem')}"
-            more = f"{count}. You may send it anyway (^g): that is what a debugger is for."
+            anyway = glyphs.keyed("You may send it anyway ({edit.anyway}): that is what a debugger is for.")
+            more = f"{count}. {anyway}"
             more = "it cannot be sent so" if broken else more
         else:
             self._at = 0
@@ -258,7 +258,7 @@ class EditScreen(ScopeScreen):
     def _other_part(self) -> None:
         """To the whole message and back; what was typed moves along where it can."""
         if self.area.text != self._original:
-            self.say("send or revert (^r) what is changed here first")
+            self.say(self.keyed("send or revert ({edit.revert}) what is changed here first"))
             return
         self._part = self._parts[(self._parts.index(self._part) + 1) % len(self._parts)]
         self._original = self._fresh(self._message)
@@ -283,7 +283,7 @@ class EditScreen(ScopeScreen):
             return
         self.area.text = found
         self._check()
-        self.say("taken from the editor; ^s sends it")
+        self.say(self.keyed("taken from the editor; {edit.send} sends it"))
 
     async def _send(self, *, anyway: bool = False, confirmed: bool = False) -> None:
         text = self.area.text

@@ -12,7 +12,7 @@ from mcpscope.tui.messages import GoTo, StartDemo
 from mcpscope.tui.present.chrome import Heading
 from mcpscope.tui.present.first import first_lines
 from mcpscope.tui.screens.base import Act, ScopeScreen, bindings
-from mcpscope.tui.widgets.painted import Bar
+from mcpscope.tui.widgets.painted import Bar, glyphs_of
 
 
 class FirstScreen(ScopeScreen):
@@ -31,7 +31,7 @@ class FirstScreen(ScopeScreen):
 
     def on_resize(self) -> None:
         super().on_resize()
-        self.query_one("#first", Bar).show(first_lines(str(self._db), Path.home()))
+        self.query_one("#first", Bar).show(first_lines(str(self._db), Path.home(), glyphs_of(self)))
 
     def acts(self) -> dict[str, Act]:
         return {

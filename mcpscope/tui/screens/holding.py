@@ -125,7 +125,7 @@ class Holding:
         got = await self._steer.ask(held.link, "scope/holds/get", id=held.id)
         screen = EditScreen(self._steer, self._clock, held, got, outside=outside)
         if why := screen.unfit:
-            self._screen.say(why)
+            self._screen.say(self._screen.keyed(why))
         else:
             self._screen.app.push_screen(screen)
 

@@ -149,7 +149,9 @@ class HoldsScreen(ScopeScreen):
             draft = held.key in self._steer.drafts
             lines += holds.facts(held, width, self.clock.now_ns(), glyphs, draft=draft)
         else:
-            how = "b on a row of Traffic breaks on its tool, i sets an intercept filter"
+            how = glyphs.keyed(
+                "{break} on a row of Traffic breaks on its tool, {intercept} sets an intercept filter"
+            )
             title.show([[]])
             lines = [[(f"   {how}", "muted")]]
         facts.styles.height = len(lines)

@@ -105,7 +105,7 @@ class LogScreen(ScopeScreen):
         if self._needle:
             parts.append((f"filter: {self._needle}", "accent"))
         if not self.rows.follow:
-            parts.append(("not following (G follow)", "muted"))
+            parts.append((self.keyed("not following ({move.bottom} follow)"), "muted"))
         return parts, ""
 
     def acts(self) -> dict[str, Act]:

@@ -16,7 +16,7 @@ from mcpscope.engine.policy.problems import PolicyError
 from mcpscope.engine.policy.saving import rule_of, rule_text
 from mcpscope.errors import ScopeError
 from mcpscope.tui import actions, editor
-from mcpscope.tui.present.spans import Line, Span, cut, pad
+from mcpscope.tui.present.spans import Line, Span, cut, pad, wrap
 from mcpscope.tui.screens.base import NARROW, Act, ScopeScreen
 from mcpscope.tui.steer import reason
 from mcpscope.tui.widgets.painted import Bar, glyphs_of
@@ -91,15 +91,17 @@ class RuleScreen(ScopeScreen):
             rule = rule_of(self.area.text)
         except PolicyError as error:
             first, more = error.problems[0], len(error.problems) - MAX_PROBLEMS
-            spans: Line = [
-                (f"  {glyphs.error}line {first.line}, column {first.column}: {first.text}", "error")
-            ]
+            text = f"{glyphs.error}line {first.line}, column {first.column}: {first.text}"
+            said: list[Line] = [[(f"  {part}", "error")] for part in wrap(text, width - 3)]
             hint = f"and {more} more" if more > 0 else "it cannot be put into force so"
         else:
             action = rule["action"]
-            spans, hint = [(f"  {glyphs.ok}a rule", "success")], "^s puts it into force at once"
-        lines: list[Line] = [spans, [(f"  {hint}", "muted")]]
-        self.query_one("#edit-verdict", Bar).show([cut(line, width) for line in lines])
+            said = [[(f"  {glyphs.ok}a rule", "success")]]
+            hint = glyphs.keyed("{rule.use} puts it into force at once")
+        lines: list[Line] = [*said, [(f"  {hint}", "muted")]]
+        bar = self.query_one("#edit-verdict", Bar)
+        bar.styles.height = max(VERDICT_LINES, len(lines))
+        bar.show([cut(line, width) for line in lines])
         self.query_one("#edit-title", Bar).show(
             [[(f" {self._name} ", "accent"), ("as a policy file spells it", "muted")]]
         )

@@ -178,7 +178,10 @@ class RulesScreen(ScopeScreen):
                 lines = [
                     [
                         (
-                            "  no rules: n makes one, L in Traffic and Holds makes one of what stands there",
+                            glyphs.keyed(
+                                "  no rules: {rule.new} makes one, {rule.always} in Traffic and Holds"
+                                " makes one of what stands there"
+                            ),
                             "muted",
                         )
                     ]

@@ -305,7 +305,7 @@ class TrafficScreen(ScopeScreen):
         return "" if self.list.selected is not None else "the list is empty"
 
     def _in_frames(self) -> str:
-        return "t shows exchanges first" if self.listing.frames is not None else ""
+        return self.keyed("{frames} shows exchanges first") if self.listing.frames is not None else ""
 
     def _open(self) -> None:
         row = self.selected()

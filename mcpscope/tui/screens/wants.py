@@ -25,6 +25,7 @@ from mcpscope.tui.screens.menu import Entry, Menu
 from mcpscope.tui.screens.palette import PaletteScreen
 from mcpscope.tui.screens.prompt import Prompt
 from mcpscope.tui.steer import reason
+from mcpscope.tui.widgets.painted import glyphs_of
 
 if TYPE_CHECKING:
     from mcpscope.tui.app import ScopeApp
@@ -102,7 +103,11 @@ class Wanting:
             return
         entries = [Entry("y", "quit", "quit the UI; proxies and recordings go on")]
         if await self._app.push_screen_wait(
-            Menu("Quit mcpscope ui?", entries, "Esc stays; Q quits without asking")
+            Menu(
+                "Quit mcpscope ui?",
+                entries,
+                glyphs_of(self._app.screen).keyed("Esc stays; {quit} quits without asking"),
+            )
         ):
             self._app.exit(0)
 

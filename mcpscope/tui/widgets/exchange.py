@@ -14,6 +14,7 @@ from mcpscope.tui.clock import Clock
 from mcpscope.tui.loaded import Body, Loaded
 from mcpscope.tui.present import chrome, figures, tabs
 from mcpscope.tui.present.document import Document, RawText, raw_text
+from mcpscope.tui.present.glyphs import Glyphs
 from mcpscope.tui.present.rows import row_verdict
 from mcpscope.tui.present.spans import Line, width_of
 from mcpscope.tui.widgets.painted import MadeBar, glyphs_of
@@ -153,8 +154,8 @@ class ExchangeView(Widget):
             if tab in BYTES_TABS:
                 lacking = _lacking(loaded, self._clock.now_ns(), held)
                 return (
-                    _bytes(loaded.request, tab, widths[0], _said(loaded)),
-                    _bytes(loaded.answer, tab, widths[1], lacking),
+                    _bytes(loaded.request, tab, widths[0], glyphs, _said(loaded)),
+                    _bytes(loaded.answer, tab, widths[1], glyphs, lacking),
                 )
             if tab == "Schema":
                 asked = tabs.schema_lines(loaded.definition, _source(loaded.request), glyphs, answer=False)
@@ -239,12 +240,15 @@ def _source(body: Body | None) -> bytes:
     return body.source if body is not None and body.whole else b""
 
 
-def _bytes(body: Body | None, tab: str, width: int, otherwise: list[Line]) -> Content:
+def _bytes(body: Body | None, tab: str, width: int, glyphs: Glyphs, otherwise: list[Line]) -> Content:
     if body is None:
         return otherwise
     if tab == "Raw":
         return raw_text(body.source, width)
-    return body.pretty() if tab == "Pretty" else body.tree()
+    found = body.pretty() if tab == "Pretty" else body.tree()
+    if found.more:
+        found.more += glyphs.keyed(", {save} saves, {pager} opens the pager")
+    return found
 
 
 def _said(loaded: Loaded) -> list[Line]:
@@ -293,7 +297,8 @@ def _diff(loaded: Loaded, other: Loaded | None) -> list[Line]:
     for outcome in loaded.outcomes:
         if outcome.sent is not None and outcome.message_id in sources:
             received = sources[outcome.message_id]
-            changed += [*tabs.diff_lines(received, outcome.sent, ("as received", "as sent")), []]
+            changed += [[]] if changed else []
+            changed += tabs.diff_lines(received, outcome.sent, ("as received", "as sent"))
     if changed:
         return changed
     return [[("every message left as it came, byte for byte", "success")]]

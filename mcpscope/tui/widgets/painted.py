@@ -203,5 +203,7 @@ class Pane(ScrollView, can_focus=True):
 
 
 def glyphs_of(widget: Widget) -> Glyphs:
-    """The signs the app was told to use."""
-    return ASCII if getattr(widget.app, "plain_ascii", False) else UTF8
+    """The signs the app was told to use, and what its keys are called."""
+    found = ASCII if getattr(widget.app, "plain_ascii", False) else UTF8
+    keymap = getattr(widget.app, "keymap", None)
+    return found if keymap is None else keymap.named(found)
