@@ -121,11 +121,11 @@ def test_the_file_is_the_named_one_else_the_persons_own() -> None:
 async def test_sentences_name_the_keys_that_there_are(db: Path, tape: Tape, tmp_path: Path) -> None:
     tape.call("search_docs", query="x")
     tape.store()
-    preferences = read(written(tmp_path, "keys:\n  move.bottom: [Z]\n  break: [K]\n  pause: [P]\n"))
+    preferences = read(written(tmp_path, "keys:\n  move.bottom: [z]\n  break: [f9]\n"))
     async with opened(db, options=Options(preferences=preferences)) as scope:
-        await scope.traffic.shows("search_docs").press("k").shows("not following (Z follow)")
-        await scope.traffic.press("Z").hides("not following").press("2")
-        await scope.holds.shows("K on a row of Traffic breaks on its tool, i sets")
+        await scope.traffic.shows("search_docs").press("k").shows("not following (z follow)")
+        await scope.traffic.press("z").hides("not following").press("2")
+        await scope.holds.shows("F9 on a row of Traffic breaks on its tool, i sets")
 
 
 def test_every_key_in_a_sentence_is_the_key_of_an_action() -> None:
