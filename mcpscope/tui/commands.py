@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mcpscope.tui import actions, preferences, theming
 from mcpscope.tui.messages import FilterBy, ShowExchange, ShowSessions
+from mcpscope.tui.places import SCREENS
 from mcpscope.tui.scope import EVERYTHING
 from mcpscope.tui.screens.base import ScopeScreen
 
@@ -39,7 +40,7 @@ class Commands:
         app = self._app
         rows = [
             Command(name, "", f"the {title} screen", self._goer(name))
-            for name, _, title in actions.SCREENS
+            for name, _, title in SCREENS
             if app.is_mode(name)
         ]
         return [

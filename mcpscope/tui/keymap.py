@@ -10,7 +10,7 @@ from textual.binding import BindingsMap
 from textual.keys import Keys, _character_to_key
 
 from mcpscope.tui import actions
-from mcpscope.tui.actions import Action
+from mcpscope.tui.action import Action, key_name
 from mcpscope.tui.present.glyphs import Glyphs
 
 _NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -52,7 +52,7 @@ class Keymap:
         if not self.keys:
             return glyphs
         if glyphs.arrow not in self._named:
-            bound = {id: actions.key_name(keys[0]) for id, keys in self.keys.items() if keys}
+            bound = {id: key_name(keys[0]) for id, keys in self.keys.items() if keys}
             self._named[glyphs.arrow] = replace(glyphs, keys=MappingProxyType({**glyphs.keys, **bound}))
         return self._named[glyphs.arrow]
 

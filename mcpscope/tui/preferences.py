@@ -12,6 +12,7 @@ from ruamel.yaml.nodes import Node
 from mcpscope.engine.policy.nodes import Reader
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.tui import actions, theming
+from mcpscope.tui.action import key_name
 from mcpscope.tui.keymap import Keymap, key_of
 
 WORDS: dict[str, tuple[str, ...]] = {
@@ -118,6 +119,6 @@ def _keys(reader: Reader, members: dict[str, Node]) -> Keymap:
     for key, name, other, place in keymap.clashes():
         if (key, name, other) not in told:
             told.add((key, name, other))
-            shown = actions.key_name(key)
+            shown = key_name(key)
             reader.problem(nodes[name], f"{shown} is {other} in {place}, too; bind that to another key")
     return keymap

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mcpscope.tui import actions
+from mcpscope.tui.action import key_name
 from mcpscope.tui.app import Options
 from mcpscope.tui.present.helptext import help_lines
 from mcpscope.tui.present.roles import PALETTES, ROLES, contrast
@@ -57,7 +58,7 @@ def test_no_key_has_two_actions_in_one_place(place: str) -> None:
 def test_every_action_is_in_the_help(place: str) -> None:
     text = "\n".join("".join(part for part, _ in line) for line in help_lines(place, lambda action: ""))
     for action in actions.at(place):
-        assert action.id in text and action.say in text and actions.key_name(action.keys[0]) in text
+        assert action.id in text and action.say in text and key_name(action.keys[0]) in text
 
 
 def test_a_disabled_action_stays_in_the_help_with_its_reason() -> None:

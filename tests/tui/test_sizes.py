@@ -10,6 +10,7 @@ import pytest
 from rich.cells import cell_len
 
 from mcpscope.tui import actions
+from mcpscope.tui.action import key_name
 from mcpscope.tui.present import chrome
 from mcpscope.tui.present.glyphs import ASCII, UTF8
 from tests.tui.driver import Scope, opened
@@ -120,7 +121,7 @@ def test_no_key_bar_cuts_an_entry_at_any_width(glyphs: object) -> None:
         line = chrome.keys(width, actions.bar(place), glyphs)  # type: ignore[arg-type]  # either set of signs
         shown = "".join(text for text, _ in line)
         assert len(shown) <= width
-        whole = [f"{actions.key_name(action.keys[0])} {action.label}" for action in actions.bar(place)]
+        whole = [f"{key_name(action.keys[0])} {action.label}" for action in actions.bar(place)]
         count = next(
             n for n in range(len(whole) + 1) if " " + "  ".join(whole[:n]) == shown or not shown.strip()
         )

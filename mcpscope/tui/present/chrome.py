@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mcpscope.tui.actions import Action, key_name
+from mcpscope.tui.action import Action, key_name
 from mcpscope.tui.present.glyphs import Glyphs
 from mcpscope.tui.present.spans import Line, Span, keep_whole, spread, width_of
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from mcpscope.tui import actions
+from mcpscope.tui.action import key_name
 
 _KEY = re.compile(r"\{([a-z.-]+)\}")
 KEYS: Mapping[str, str] = MappingProxyType(
-    {action.id: actions.key_name(action.keys[0]) for action in reversed(actions.ACTIONS)}
+    {action.id: key_name(action.keys[0]) for action in reversed(actions.ACTIONS)}
 )
 """What the first key of each action is called, by the action's id, where none is bound anew."""
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Sequence
 
-from mcpscope.tui.actions import SENTENCES, Action, Group, at, key_name
+from mcpscope.tui.action import Action, Group, key_name
+from mcpscope.tui.actions import at
+from mcpscope.tui.places import SENTENCES
 from mcpscope.tui.present.spans import Line, pad
 
 FILTERS = (

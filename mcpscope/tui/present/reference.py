@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from mcpscope.tui.actions import ACTIONS, ANY, BOTH, Action, Group, key_name
+from mcpscope.tui.action import Action, Group, key_name
+from mcpscope.tui.actions import ACTIONS
+from mcpscope.tui.places import ANY, BOTH
 
 BEGIN, END = "<!-- keys: begin -->", "<!-- keys: end -->"
 

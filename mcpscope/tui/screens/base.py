@@ -14,8 +14,9 @@ from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
 from mcpscope.tui import actions
-from mcpscope.tui.actions import Action
+from mcpscope.tui.action import Action, key_name
 from mcpscope.tui.messages import GoTo, Said, ScreenReady, Wants
+from mcpscope.tui.places import SCREENS
 from mcpscope.tui.present import chrome
 from mcpscope.tui.present.chrome import Heading
 from mcpscope.tui.present.spans import Span, clip
@@ -112,7 +113,7 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         act = self.act(action_id)
         reason = "not in this version" if act is None else act.why_not()
         if reason or act is None:
-            label = f"{actions.key_name(action.keys[0])} {action.label}" if action else action_id
+            label = f"{key_name(action.keys[0])} {action.label}" if action else action_id
             self.say(f"{label}: {reason}")
             return
         if action_id in self._doing:  # the key was pressed again before it showed what it does
@@ -214,7 +215,7 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
     def _common(self) -> dict[str, Act]:
         moves = ("up", "down", "top", "bottom", "page-up", "page-down", "half-up", "half-down")
         found = {f"move.{how}": Act(partial(self._move, how)) for how in moves}
-        for name, _, _ in actions.SCREENS:
+        for name, _, _ in SCREENS:
             found[f"screen.{name}"] = Act(partial(self._tell, GoTo, name), partial(self.screen_missing, name))
         for what in ("help", "prompt", "palette", "back", "quit", "suspend", "undo", "redo", "urgent", "why"):
             found[what] = Act(partial(self._tell, Wants, what))

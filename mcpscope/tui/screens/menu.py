@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widgets import Input
 
-from mcpscope.tui.actions import key_name
+from mcpscope.tui.action import key_name
 from mcpscope.tui.present.spans import Line, wrap
 from mcpscope.tui.screens.base import Dialog
 from mcpscope.tui.widgets.field import Field

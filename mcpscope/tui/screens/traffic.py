@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Container, Vertical
 
 from mcpscope.store.listed import ExchangeRow
-from mcpscope.tui.actions import Action
+from mcpscope.tui.action import Action
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.feed import Change
 from mcpscope.tui.loaded import load

@@ -10,6 +10,7 @@ import pytest
 from mcpscope.store.listed import ExchangeRow
 from mcpscope.text import safe
 from mcpscope.tui import actions
+from mcpscope.tui.action import key_name
 from mcpscope.tui.present import chrome, figures
 from mcpscope.tui.present.glyphs import ASCII, UTF8
 from mcpscope.tui.present.rows import Look, columns, heading, label, row_line, shown_flags
@@ -119,7 +120,7 @@ def test_no_key_bar_entry_is_cut(place: str, width: int) -> None:
     entries = actions.bar(place)
     text = "".join(text for text, _ in chrome.keys(width, entries, UTF8))
     assert len(text) <= width
-    whole = [f"{actions.key_name(a.keys[0])} {a.label}" for a in entries]
+    whole = [f"{key_name(a.keys[0])} {a.label}" for a in entries]
     found = [part for part in text.strip().split("  ") if part]
     assert found == whole[: len(found)] and found
 

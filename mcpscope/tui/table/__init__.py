@@ -1,0 +1,1 @@
+"""The rows of the table of actions, by what they are about. Imports ``action`` and ``places`` only."""
