@@ -77,7 +77,7 @@ SCREENS: dict[str, ScreenMaker] = {
     "stats": _stats,
     "first": _first,
 }
-"""The screens that are built; a row here and one in ``actions.SCREENS`` is all a new one needs."""
+"""The screens that are built; a row here and one in ``places.SCREENS`` is all a new one needs."""
 
 
 def make_app(
