@@ -139,6 +139,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         return theming.variables(PALETTES[0])
 
     def on_mount(self) -> None:
+        self.set_class(self.plain_ascii, "-ascii")
         for name, make in self._makers.items():
             self.add_mode(name, partial(make, self))
         self.switch_mode(self.options.screen if self.options.screen in self._makers else "traffic")
@@ -213,6 +214,7 @@ class ScopeApp(App[int], inherit_bindings=False):
             self.theme = theming.chosen(value)
         elif name == "ascii":
             self.plain_ascii = value == "on"
+            self.set_class(self.plain_ascii, "-ascii")
             for screen in self._live_screens():
                 screen.refresh_chrome()
                 screen.refresh(layout=True)

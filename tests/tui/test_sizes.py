@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from mcpscope.tui import actions
 from mcpscope.tui.action import key_name
+from mcpscope.tui.app import Options
 from mcpscope.tui.present import chrome
 from mcpscope.tui.present.glyphs import ASCII, UTF8
 from tests.tui.driver import Scope, opened
@@ -126,3 +127,33 @@ def test_no_key_bar_cuts_an_entry_at_any_width(glyphs: object) -> None:
             n for n in range(len(whole) + 1) if " " + "  ".join(whole[:n]) == shown or not shown.strip()
         )
         assert count > 2 or count == len(whole), (place, width, shown)
+
+
+WALK = ("o", "escape", "y", "escape", "f", "escape", "question_mark", "escape", "ctrl+p", "escape", "colon", "escape",
+        "enter", *["right_square_bracket"] * 7, "n", "escape", "R", "ctrl+d", "escape", "escape", "slash", "escape", "t",
+        "t", *"23456789H")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        (200, 50),
+        pytest.param((80, 24), marks=pytest.mark.soak),
+        pytest.param((120, 40), marks=pytest.mark.soak),
+    ],
+)
+async def test_ascii_means_every_sign_and_every_line(db: Path, tape: Tape, size: tuple[int, int]) -> None:
+    for number in range(60):
+        tape.call("search_docs", query="x", limit=number)
+    tape.fail(tape.ask("tools/call", name="look", arguments={}), -32000, "no")
+    tape.ask("tools/call", name="look", arguments={"name": "n" * 300})
+    tape.store()
+    async with opened(db, size, options=Options(theme="mcpscope-dark", ascii=True)) as scope:
+        await scope.traffic.shows("search_docs")
+        found: dict[str, set[str]] = {}
+        for key in WALK:
+            await scope.press(key)
+            where = f"{getattr(scope.app.screen, 'place', type(scope.app.screen).__name__)} after {key}"
+            if not scope.text.isascii():
+                found[where] = {line for line in scope.lines if not line.isascii()}
+        assert not found

@@ -17,6 +17,10 @@ from mcpscope.tui.present.glyphs import ASCII, UTF8, Glyphs
 from mcpscope.tui.present.roles import PALETTES, ROLES
 from mcpscope.tui.present.spans import Line
 
+_NO_SIGNS: dict[int, str] = {}
+_ASCII_SIGNS = str.maketrans("…·→←─│▸▾●○—", "~.><-|>v*o-")
+"""What stands for a sign where the terminal shall get ASCII, whoever wrote it; all one cell wide."""
+
 
 @cache
 def role_styles(theme: str) -> dict[str, Style]:
@@ -54,9 +58,10 @@ class Brush:
     def strip(self, spans: Line, width: int, *, over: str = "", offset: int = 0) -> Strip:
         """``spans`` as ``width`` cells from cell ``offset`` on; ``over`` is a role laid over them all."""
         plain = self.style("")
+        signs = _NO_SIGNS if glyphs_of(self._widget).more == UTF8.more else _ASCII_SIGNS
         above = self.style(over) if over else None
         segments = [
-            Segment(safe(text), self.style(role) if above is None else _under(self.style(role), above))
+            Segment(safe(text).translate(signs), self.style(role) if above is None else _under(self.style(role), above))
             for text, role in spans
         ]
         strip = Strip(segments)
