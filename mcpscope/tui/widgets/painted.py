@@ -60,10 +60,10 @@ class Brush:
         plain = self.style("")
         signs = _NO_SIGNS if glyphs_of(self._widget).more == UTF8.more else _ASCII_SIGNS
         above = self.style(over) if over else None
-        segments = [
-            Segment(safe(text).translate(signs), self.style(role) if above is None else _under(self.style(role), above))
-            for text, role in spans
-        ]
+        segments = []
+        for text, role in spans:
+            style = self.style(role) if above is None else _under(self.style(role), above)
+            segments.append(Segment(safe(text).translate(signs), style))
         strip = Strip(segments)
         if offset:
             strip = strip.crop(offset, offset + width)
