@@ -7,6 +7,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,9 +18,11 @@ from mcpscope.cli.filters import FilterCommand
 from mcpscope.cli.output import emit_json, warn
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.engine.filter.language import parse
+from mcpscope.errors import Exit, ScopeError
 from mcpscope.exports import forms
 from mcpscope.exports.documents import Source
 from mcpscope.exports.masks import Masks, configured_keys
+from mcpscope.exports.suite_files import write_suite
 from mcpscope.store.directory import Directory
 from mcpscope.store.query import Query
 from mcpscope.store.reading import reading
@@ -33,7 +36,7 @@ from mcpscope.text import safe
 @click.option(
     "--format", "form", type=click.Choice(list(forms.FORMS)), default="jsonl", help="Default: jsonl."
 )
-@click.option("--output", "-o", metavar="FILE", help="Write here (default: stdout).")
+@click.option("--output", "-o", metavar="FILE", help="Write here (default: stdout); a folder for pytest.")
 @click.option(
     "--with-secrets", is_flag=True, help="Mask nothing; needed for a jsonl that gives back every byte."
 )
@@ -65,6 +68,9 @@ def command(recording: str, filter: str, settings: Settings, **given: Any) -> No
         if asked.otlp is not None:
             _send(source, asked.otlp, settings)
             return
+        if asked.form == "pytest" and not asked.to_stdout:
+            _write_suite(source, Path(asked.output or ""), settings)
+            return
         text = BytesIO()
         with nullcontext(text) if inline else writing_to(asked.output) as file:
             file.writelines(forms.FORMS[asked.form](source, asked.to_stdout))
@@ -75,6 +81,24 @@ def command(recording: str, filter: str, settings: Settings, **given: Any) -> No
     _tell_masked(mask)
     if not asked.to_stdout and not settings.quiet:
         click.echo(safe(f"wrote {asked.output}"), err=True)
+
+
+def _write_suite(source: Source, folder: Path, settings: Settings) -> None:
+    try:
+        written = write_suite(source, folder)
+    except OSError as error:
+        raise ScopeError(
+            f"{error.filename or folder} cannot be written: {(error.strerror or str(error)).lower()}",
+            code="cannot_write",
+            exit=Exit.USAGE,
+            hint="name another folder with -o",
+        ) from None
+    if settings.json:
+        emit_json({"format": "pytest", "masked": source.mask.count, "files": [str(path) for path in written]})
+        return
+    _tell_masked(source.mask)
+    for path in written:
+        click.echo(safe(f"wrote {path}"), err=True)
 
 
 def _send(source: Source, url: str, settings: Settings) -> None:

@@ -15,7 +15,7 @@ from mcpscope.cli.output import warn
 from mcpscope.cli.serve_modes import Wanted
 from mcpscope.engine.filter.language import parse
 from mcpscope.exports.documents import Source as Export
-from mcpscope.exports.forms import as_lines
+from mcpscope.exports.lines import as_lines
 from mcpscope.exports.masks import Masks
 from mcpscope.replay.sources import Source
 from mcpscope.store.directory import Directory

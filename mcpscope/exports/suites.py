@@ -26,9 +26,12 @@ def call_test(server: Server, tool: str, arguments: Any, answer: Any, masks: Seq
     return f"{_server(server)}\n\n{_function(server, tool, arguments, answer, masks, name_for(tool))}"
 
 
-def recording_test(name: str, server: Server, calls: Sequence[tuple[str, Any, Any]]) -> str:
+def recording_test(
+    name: str, server: Server, calls: Sequence[tuple[str, Any, Any]], masks: Sequence[str] = ()
+) -> str:
     """A file with two tests of the recording ``name``: the server against it, and it as the server."""
     shown = pprint.pformat(list(calls), width=WIDTH - 4, sort_dicts=False)
+    hidden = f", masks={list(masks)!r}" if masks else ""
     return f'''"""The recording {_plain(name)}: the server answers as it did, and it in the server's place."""
 
 import pytest
@@ -37,7 +40,7 @@ import pytest
 CALLS = {shown}
 
 
-@pytest.mark.mcpscope({name!r}, server=SERVER)
+@pytest.mark.mcpscope({name!r}, server=SERVER{hidden})
 def test_the_server_answers_as_recorded(mcpscope_replay):
     mcpscope_replay()
 

@@ -153,9 +153,14 @@ def find(path: Path, word: str) -> Found:
 
 def masks_of(path: Path, recording_id: int) -> tuple[str, ...]:
     """The masks that the newest revision of a recording has."""
-    query = "SELECT masks FROM revisions WHERE recording_id = ? ORDER BY number DESC"
     with closing(schema.connect_ro(path)) as connection:
-        row = connection.execute(query, (recording_id,)).fetchone()
+        return masks_in(connection, recording_id)
+
+
+def masks_in(connection: sqlite3.Connection, recording_id: int) -> tuple[str, ...]:
+    """As ``masks_of``, over an open connection."""
+    query = "SELECT masks FROM revisions WHERE recording_id = ? ORDER BY number DESC"
+    row = connection.execute(query, (recording_id,)).fetchone()
     return tuple(_unpack(row[0]) or ()) if row is not None else ()
 
 

@@ -12,6 +12,7 @@ from mcpscope.errors import ScopeError
 from mcpscope.exports import forms
 from mcpscope.exports.documents import Source
 from mcpscope.exports.masks import Masks, configured_keys
+from mcpscope.exports.suite_files import write_suite
 from mcpscope.paths import private_dir, state_dir
 from mcpscope.store.directory import Directory
 from mcpscope.store.query import Query
@@ -54,6 +55,9 @@ def _write(db: Path, session: int, asked: Filter | None, form: str, target: Path
         info = Directory(connection).find(str(session))
         query = Query(connection, wanted, sessions=[info.id])
         source = Source(connection, info, query, mask, wanted.is_empty)
+        if form == "pytest":
+            write_suite(source, target)
+            return
         _save(target, forms.FORMS[form](source, False))
 
 

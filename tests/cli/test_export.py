@@ -37,7 +37,7 @@ def test_there_and_back_again(recorded: Program) -> None:
     assert messages("b.jsonl") == messages("c.jsonl")
 
 
-@pytest.mark.parametrize("form", sorted(FORMS.keys() - BINARY - {"otlp"}))
+@pytest.mark.parametrize("form", sorted(FORMS.keys() - BINARY - {"otlp", "pytest"}))
 def test_every_form_takes_a_filter_and_shows_a_terminal_nothing_it_obeys(
     recorded: Program, form: str
 ) -> None:

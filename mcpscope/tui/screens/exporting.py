@@ -30,8 +30,9 @@ _SAYS = {
     "csv": "CSV, one row an exchange",
     "sqlite": "a database of its own",
     "otlp": "OpenTelemetry traces, as a collector takes them",
+    "pytest": "a folder with a test and the recording that it plays",
 }
-_ENDINGS = {"jsonl": "mcpscope.jsonl", "sqlite": "db", "otlp": "otlp.json"}
+_ENDINGS = {"jsonl": "mcpscope.jsonl", "sqlite": "db", "otlp": "otlp.json", "pytest": "tests"}
 
 
 class Exporting:
