@@ -236,7 +236,8 @@ def _row(line: Line) -> list[str]:
     arrow = "→" if line.dir == "c2s" else "←"
     by = f"{line.actor}: {line.rule}" if line.rule and line.rule != line.actor else line.actor
     waited = figures.duration(line.waited_ns) if line.waited_ns else ""
-    saw = line.detail.get("saw")
+    saw, why = line.detail.get("saw"), line.detail.get("why")
     shown = json.dumps(saw, ensure_ascii=False)[:SHOWN_SAW] if saw else ""
+    shown = f"{shown}  why: {why}".strip() if why else shown
     what = f"{line.method} {line.tool}".strip() or line.kind
     return [str(line.message_id), moment(line.at), arrow, what, line.outcome, by, waited, shown]

@@ -11,6 +11,7 @@ import click
 from mcpscope.cli.completing import complete_rule
 from mcpscope.cli.output import emit_json
 from mcpscope.cli.rules_learn import learn
+from mcpscope.cli.rules_limits import limits
 from mcpscope.cli.rules_trial import explain, try_on
 from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.cli.steering import dialled, everywhere
@@ -28,12 +29,13 @@ _PROXY = click.option("--proxy", metavar="NAME", default="", help="The proxy's l
 
 @click.group("rules")
 def command() -> None:
-    """List, check, explain, test, learn, add, enable and disable rules."""
+    """List, check, explain, test, learn, limit, add, enable and disable rules."""
 
 
 command.add_command(explain)
 command.add_command(try_on)
 command.add_command(learn)
+command.add_command(limits)
 
 
 @command.command("check")

@@ -79,8 +79,9 @@ def reserve(engine: Engine, passage: Passage, counted: Sequence[Counted], at: in
         more = _more(want, there.wants) if there is not None else want
         wants += [(more, rule)] if more is not None else []
     found = _asked(engine, [want for want, _ in wants], at)
-    if isinstance(found, str):
-        _deny(engine, passage, counted[0][1], found, {}, at, out)
+    if isinstance(found, BookFault):
+        why = "limits cannot be counted now, so nothing passes that they count"
+        _deny(engine, passage, counted[0][1], why, {"fault": str(found)}, at, out)
     elif isinstance(found, Refused):
         at_fault = next(rule for want, rule in wants if want is found.want)
         detail: dict[str, object] = {"limit": found.want.key, "used": str(found.used)}
@@ -122,14 +123,14 @@ def _settle(engine: Engine, found: Open, at: int, out: Out, *, failed: bool) -> 
         out.append(Note("limit", f"a failed call keeps its share of a limit: {fault}"))
 
 
-def _asked(engine: Engine, wants: Sequence[Want], at: int) -> Reserved | Refused | str:
+def _asked(engine: Engine, wants: Sequence[Want], at: int) -> Reserved | Refused | BookFault:
     book = engine.steering.book
     if book is None:
-        return "nothing counts limits here"
+        return BookFault("nothing counts limits here")
     try:
         return book.reserve(wants, at)
     except BookFault as fault:
-        return f"limits cannot be counted now: {fault}"
+        return fault
 
 
 def _shadowed(engine: Engine, passage: Passage, at: int) -> None:

@@ -17,6 +17,14 @@ Spending: TypeAlias = tuple[int, Decimal]
 Test: TypeAlias = Callable[[Decimal], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What is spent of one counter: in all, and one by one with the oldest first, where that is asked."""
+
+    total: Decimal
+    entries: Callable[[], Iterable[Spending]]
+
+
 class BookFault(Exception):
     """What is spent cannot be read or written now; nothing passes that a limit counts."""
 
@@ -95,18 +103,17 @@ def window(limit: Limit, at: int) -> tuple[int, int]:
     return begin, begin + per
 
 
-def decide(wants: Sequence[Want], spent: Callable[[Want], Iterable[Spending]], at: int) -> Refused | None:
+def decide(wants: Sequence[Want], spent: Callable[[Want], Tally], at: int) -> Refused | None:
     """The first of ``wants`` that does not fit beside what is ``spent`` and the others; None: all fit."""
-    here: dict[str, list[Spending]] = {}
+    tallies: dict[str, Tally] = {}
+    here: dict[str, Decimal] = {}
     for want in wants:
-        if want.key not in here:
-            here[want.key] = sorted(spent(want))
-        entries = here[want.key]
-        used = sum((amount for _, amount in entries), Decimal(0))
+        tally = tallies[want.key] = tallies.get(want.key) or spent(want)
+        used = tally.total + here.get(want.key, Decimal(0))
         tested = all(test(used) for test in want.limit.before)
         if not tested or not _fits(want.limit, used + want.amount):
-            return Refused(want, used, _opens(want, entries, used, at))
-        entries.append((at, want.amount))
+            return Refused(want, used, _opens(want, tally, used, at))
+        here[want.key] = here.get(want.key, Decimal(0)) + want.amount
     return None
 
 
@@ -116,14 +123,14 @@ def _fits(limit: Limit, total: Decimal) -> bool:
     return total < limit.most if limit.below else total <= limit.most
 
 
-def _opens(want: Want, entries: Sequence[Spending], used: Decimal, at: int) -> int:
+def _opens(want: Want, tally: Tally, used: Decimal, at: int) -> int:
     """When enough of what is spent counts no more."""
     limit = want.limit
     if not _fits(limit, want.amount) or not all(test(Decimal(0)) for test in limit.before):
         return 0
     if limit.aligned:
         return window(limit, at)[1]
-    for when, amount in entries:
+    for when, amount in tally.entries():
         used -= amount
         if _fits(limit, used + want.amount):
             return when + limit.per_ns
@@ -160,8 +167,9 @@ class MemoryBook:
     def keep(self, reserved: Reserved) -> None:
         """See Book."""
 
-    def _of(self, want: Want, at: int) -> list[Spending]:
+    def _of(self, want: Want, at: int) -> Tally:
         since = want.since(at)
-        return [
+        found = sorted(
             (when, amount) for key, when, amount in self._spent.values() if key == want.key and when >= since
-        ]
+        )
+        return Tally(sum((amount for _, amount in found), Decimal(0)), lambda: found)

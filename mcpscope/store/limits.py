@@ -10,10 +10,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
-from mcpscope.engine.limits import BookFault, Refused, Reserved, Spending, Want, decide
+from mcpscope.engine.limits import BookFault, Refused, Reserved, Spending, Tally, Want, decide
 from mcpscope.paths import private_folder, state_folder
 
 FILE = "limits.db"
@@ -22,6 +23,9 @@ BUSY_SECONDS = 1.0
 """How long a call waits for other proxies that reserve; each takes a fraction of a millisecond."""
 AGAIN_SECONDS = 0.005
 TIDY_EVERY = 256
+UNITS = 10**6
+"""An amount is summed by SQLite where it is so many times a whole number, and not too large; else here."""
+MAX_UNITS = 1 << 40
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS spent (
@@ -29,14 +33,17 @@ CREATE TABLE IF NOT EXISTS spent (
     key TEXT NOT NULL,
     at INTEGER NOT NULL,
     amount TEXT NOT NULL,
+    units INTEGER,
     until INTEGER NOT NULL,
     lease INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS spent_key ON spent (key, at);
+CREATE INDEX IF NOT EXISTS spent_key ON spent (key, at, units);
 CREATE INDEX IF NOT EXISTS spent_until ON spent (until);
 """
-_SPENT = "SELECT at, amount FROM spent WHERE key = ? AND at >= ?"
-_SPEND = "INSERT INTO spent (key, at, amount, until, lease) VALUES (?, ?, ?, ?, ?)"
+_TOTAL = "SELECT count(*), count(units), coalesce(sum(units), 0) FROM spent WHERE key = ? AND at >= ?"
+_SPENT = "SELECT at, amount FROM spent WHERE key = ? AND at >= ? ORDER BY at"
+_COUNTED = "SELECT key, amount, until, lease > ? FROM spent WHERE until >= ? ORDER BY key, at"
+_SPEND = "INSERT INTO spent (key, at, amount, units, until, lease) VALUES (?, ?, ?, ?, ?, ?)"
 _GIVE_BACK = "DELETE FROM spent WHERE id = ? AND lease >= ?"
 _KEEP = "UPDATE spent SET lease = 0 WHERE id = ?"
 _TIDY = "DELETE FROM spent WHERE until < ?"
@@ -45,6 +52,15 @@ _TIDY = "DELETE FROM spent WHERE until < ?"
 def default_path() -> str:
     """Where all proxies of this user count, whatever database they record into."""
     return f"{state_folder()}/{FILE}"
+
+
+class Counted(NamedTuple):
+    """What is spent of one counter, how many messages are on their way, when (unix ns) the first is free."""
+
+    key: str
+    used: Decimal
+    on_their_way: int
+    first_free: int
 
 
 class LimitBook:
@@ -87,22 +103,45 @@ class LimitBook:
         """See Book."""
         self._all(_KEEP, [(mark,) for mark in reserved])
 
+    def counted(self, at: int) -> list[Counted]:
+        """What is spent at ``at`` of every counter that has something spent."""
+        try:
+            connection = self._begin()
+            rows = connection.execute(_COUNTED, (at, at)).fetchall()
+            connection.execute("ROLLBACK")
+        except (sqlite3.Error, OSError) as error:
+            raise self._fault(error) from None
+        found: dict[str, Counted] = {}
+        for key, amount, until, on_its_way in rows:
+            was = found.get(key, Counted(key, Decimal(0), 0, until))
+            used, way = was.used + Decimal(amount), was.on_their_way + bool(on_its_way)
+            found[key] = Counted(key, used, way, min(was.first_free, until))
+        return list(found.values())
+
+    def forget(self, key: str) -> int:
+        """Give back all that is spent of one counter; how many messages that were."""
+        try:
+            connection = self._begin()
+            gone = connection.execute("DELETE FROM spent WHERE key = ?", (key,)).rowcount
+            connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            raise self._fault(error) from None
+        return gone
+
     def _reserve(self, connection: sqlite3.Connection, wants: Sequence[Want], at: int) -> Reserved | Refused:
         self._since_tidy += 1
         if self._since_tidy >= TIDY_EVERY:
             self._since_tidy = 0
             connection.execute(_TIDY, (at,))
 
-        def spent(want: Want) -> list[Spending]:
-            rows = connection.execute(_SPENT, (want.key, want.since(at)))
-            return [(when, Decimal(amount)) for when, amount in rows]
-
-        refused = decide(wants, spent, at)
+        refused = decide(wants, lambda want: _tally(connection, want.key, want.since(at)), at)
         if refused is not None:
             return refused
         marks: list[int] = []
         for want in wants:
-            row = (want.key, at, str(want.amount), want.until(at), at + LEASE_NS)
+            if not want.amount:
+                continue
+            row = (want.key, at, str(want.amount), _units(want.amount), want.until(at), at + LEASE_NS)
             mark = connection.execute(_SPEND, row).lastrowid
             assert mark is not None  # an INSERT has one
             marks.append(mark)
@@ -152,3 +191,19 @@ class LimitBook:
 def _identity(path: str) -> tuple[int, int]:
     found = os.stat(path)  # noqa: PTH116  # the wire does without pathlib
     return found.st_dev, found.st_ino
+
+
+def _tally(connection: sqlite3.Connection, key: str, since: int) -> Tally:
+    def entries() -> Iterator[Spending]:
+        for when, amount in connection.execute(_SPENT, (key, since)):
+            yield when, Decimal(amount)
+
+    rows, plain, units = connection.execute(_TOTAL, (key, since)).fetchone()
+    if rows == plain:
+        return Tally(Decimal(units) / UNITS, entries)
+    return Tally(sum((amount for _, amount in entries()), Decimal(0)), entries)
+
+
+def _units(amount: Decimal) -> int | None:
+    found = amount * UNITS
+    return int(found) if found == found.to_integral_value() and abs(found) < MAX_UNITS else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 
@@ -119,6 +120,13 @@ class OutcomeRow:
     waited_ns: int | None
     detail: str
     sent: bytes | None
+
+    @property
+    def why(self) -> str:
+        """What the person said who decided."""
+        if '"why"' not in self.detail:
+            return ""
+        return str(json.loads(self.detail).get("why", ""))
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,7 +246,8 @@ def test_the_rounds_of_one_call_are_counted_once_and_what_grows_is_added():
 def test_a_limit_that_cannot_be_counted_denies():
     talk = under(SENDS, book=Broken())
     does(talk, 1)
-    assert passed(talk) == [] and "the disk is gone" in refusal(talk.to_client[0])
+    assert passed(talk) == [] and "cannot be counted" in refusal(talk.to_client[0])
+    assert talk.last(talk.received[0]).detail["fault"] == "the disk is gone"
     talk.steering.book = None
     does(talk, 2)
     assert passed(talk) == []

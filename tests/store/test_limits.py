@@ -92,7 +92,7 @@ def test_the_file_is_private_and_old_rows_go(tmp_path: Path) -> None:
     try:
         found = book(tmp_path)
         for number in range(600):
-            found.reserve([want(0)], number * DAY)
+            found.reserve([want(1)], number * DAY)
     finally:
         os.umask(old)
     for path in (tmp_path / "deep").iterdir():
@@ -131,3 +131,23 @@ def test_a_book_that_somebody_keeps_locked_is_not_waited_for_long(tmp_path: Path
             found.reserve([want()], DAY)
         locker.execute("ROLLBACK")
     assert isinstance(found.reserve([want()], DAY), tuple)
+
+
+def test_what_is_spent_is_told_and_can_be_given_back(tmp_path: Path) -> None:
+    found = book(tmp_path)
+    kept, way = found.reserve([want(1)], DAY), found.reserve([want(2)], DAY + 5)
+    assert isinstance(kept, tuple) and isinstance(way, tuple)
+    found.keep(kept)
+    (one,) = found.counted(DAY + 6)
+    assert (one.key, one.used, one.on_their_way, one.first_free) == ("k", Decimal(3), 1, 2 * DAY)
+    assert found.counted(3 * DAY) == []
+    assert found.forget("k") == 2 and found.counted(DAY + 6) == []
+
+
+def test_amounts_are_summed_exactly_however_large_and_small(tmp_path: Path) -> None:
+    found = book(tmp_path)
+    for amount in ("0.1", "0.2", "0.0000001", "123456789012345678"):
+        one = Want("k", Decimal(amount), Limit(DAY, Decimal("123456789012345678.3000001")))
+        assert isinstance(found.reserve([one], DAY), tuple), amount
+    one = Want("k", Decimal("0.0000001"), Limit(DAY, Decimal("123456789012345678.3000001")))
+    assert isinstance(found.reserve([one], DAY), Refused)

@@ -50,9 +50,9 @@ def events(
     for exchange, name, outcome in decisions:
         by = " ".join(part for part in (outcome.actor, outcome.rule) if part)
         waited = f" after {figures.duration(outcome.waited_ns)}" if outcome.waited_ns else ""
-        found.append(
-            Event(outcome.at, by, f"{outcome.outcome} {name} #{exchange}{waited}", "warning", exchange)
-        )
+        why = f": {outcome.why}" if outcome.why else ""
+        text = f"{outcome.outcome} {name} #{exchange}{waited}{why}"
+        found.append(Event(outcome.at, by, text, "warning", exchange))
     found += [Event(at, "ui", text, "muted") for at, text in said]
     return sorted(found, key=lambda event: event.at)
 

@@ -38,6 +38,7 @@ _DOES = {
     "corrupt": "breaks the answer",
     "empty": "answers with nothing",
     "rate-limit": "refuses what is over the limit",
+    "limit": "refuses what is over the limit, else the rules behind it judge",
 }
 
 
@@ -99,7 +100,7 @@ def does_of(rule: Mapping[str, Any]) -> str:
         "break": "(UI only)",
         "edit": _changes(spelled),
         "answer": _answer(spelled.get("answer")),
-    }.get(rule["action"], "")
+    }.get(rule["action"], "") or _limits(spelled.get("limit"))
     would = "would " if rule["shadow"] else ""
     return clip(f"{would}{rule['action']} {detail}".strip(), 200)
 
@@ -107,6 +108,17 @@ def does_of(rule: Mapping[str, Any]) -> str:
 def _changes(spelled: Mapping[str, Any]) -> str:
     sets = [f"{path}={value!r}" for path, value in (spelled.get("set") or {}).items()]
     return " ".join([*sets, *(f"{one['op']} {one['path']}" for one in spelled.get("patch") or ())])
+
+
+def _limits(limits: object) -> str:
+    """``20 in 3600s, 500 of args.amount in 86400s utc by caller``."""
+    said = []
+    for one in limits if isinstance(limits, list) else ():
+        place = str(one.get("of", "")).replace("$.params.arguments.", "args.").removeprefix("$.params.")
+        words = [f"{one['most']}", f"of {place}" if place else "", f"in {one['per']}", one.get("window", "")]
+        words.append(f"by {' and '.join(one['by'])}" if one.get("by") else "")
+        said.append(" ".join(filter(None, words)))
+    return ", ".join(said)
 
 
 def _answer(answer: object) -> str:

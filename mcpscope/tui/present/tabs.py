@@ -175,6 +175,8 @@ def _outcome_line(outcome: OutcomeRow) -> Line:
     text = outcome.outcome + (f" by {by}" if by else "")
     if outcome.waited_ns:
         text += f" after {figures.duration(outcome.waited_ns)}"
+    if outcome.why:
+        text += f": {outcome.why}"
     return [(" " * 14, ""), (text, "warning")]
 
 
