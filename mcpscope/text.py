@@ -27,18 +27,16 @@ def safe(text: str, *, keep: str = "") -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    out: list[str] = []
-    for char in text:
-        if char in keep:
-            out.append(char)
-            continue
-        shown = _CACHE.get(char)
-        if shown is None:
-            shown = _shown(char)
-            if len(_CACHE) < _CACHE_LIMIT:
-                _CACHE[char] = shown
-        out.append(shown)
-    return "".join(out)
+    return _UNSAFE.sub(lambda found: found[0] if found[0] in keep else _cached(found[0]), text)
+
+
+def _cached(char: str) -> str:
+    shown = _CACHE.get(char)
+    if shown is None:
+        shown = _shown(char)
+        if len(_CACHE) < _CACHE_LIMIT:
+            _CACHE[char] = shown
+    return shown
 
 
 def json_text(data: Any, *, sort_keys: bool = False) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,6 +79,38 @@ def test_a_collector_that_is_no_use_disturbs_nobody(program: Program, how: str) 
         assert proxy.wait(5) == 0
     said = program.run("sql", "--json", "SELECT count(*) FROM v_exchanges WHERE method = 'tools/call'")
     assert json.loads(said.stdout)["data"]["rows"] == [[6]]
+
+
+def test_kill_9_of_sender_and_proxy_costs_no_span(program: Program) -> None:
+    with Collector() as collector:
+        proxy = started(program, "--otlp", collector.url)
+        asked(proxy, 1)
+        until(lambda: collector.spans, timeout=PATIENCE_SECONDS)
+        (sender,) = until(lambda: senders(collector.url))
+        os.kill(sender, signal.SIGKILL)
+        asked(proxy, 2)
+        until(lambda: {"1", "2"} <= set(named(collector)), timeout=PATIENCE_SECONDS)
+        assert len({span.span_id for span in collector.spans}) == 2  # said twice, but the same span
+        collector.hangs = True
+        asked(proxy, 3)
+        proxy.kill()
+        assert proxy.wait(10) == -signal.SIGKILL
+        collector.hangs = False
+        until(lambda: "3" in named(collector), timeout=PATIENCE_SECONDS)
+        until(lambda: not senders(collector.url), timeout=PATIENCE_SECONDS)
+
+
+def senders(url: str) -> list[int]:
+    """The processes that send to ``url``."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = place.read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has just ended
+        if b"mcpscope.exports.otlp.live" in words and url.encode() in words:
+            found.append(int(place.parent.name))
+    return found
 
 
 def test_what_waited_for_a_collector_is_sent_when_it_comes_and_said_on_standard_error(

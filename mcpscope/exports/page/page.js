@@ -1,7 +1,7 @@
 "use strict";
 // Shows the recording that stands in this page's data blocks. Recorded text is only ever set as text.
 (() => {
-  const ROW = 22, LONG = 40000;
+  const ROW = 22, LONG = 40000, HUGE = 4e6;
   const blocks = (name) => [...document.querySelectorAll(`script[data-is="${name}"]`)];
   const session = JSON.parse(blocks("session")[0].textContent);
   const end = JSON.parse(blocks("end")[0].textContent);
@@ -212,7 +212,7 @@
     copy.addEventListener("click", () => navigator.clipboard?.writeText(text).then(() => { copy.textContent = "copied"; }));
     head.append(copy);
     const pre = make("pre");
-    const pretty = /^\s*[[{]/.test(text) ? indented(text) : text;
+    const pretty = text.length < HUGE && /^\s*[[{]/.test(text) ? indented(text) : text;
     coloured(pre, pretty.slice(0, LONG));
     detail.append(head, pre);
     for (const image of images(text)) detail.append(image);
