@@ -10,7 +10,7 @@ from typing import Any
 from mcpscope.protocol.message import Kind, Message, RpcId
 from mcpscope.replay.answering import Answering
 from mcpscope.replay.hearing import Hearing
-from mcpscope.replay.judging import Judging
+from mcpscope.replay.judging import UPSTREAM_ENDED, Judging
 from mcpscope.replay.options import Options
 from mcpscope.replay.own import OWN_SEQ, list_tools, next_page, own_id
 from mcpscope.replay.pages import Pages
@@ -124,7 +124,7 @@ class Run:
         until = time.monotonic() + self._patience(step) if deadline is None else deadline
         self._open[id_key(rpc_id)] = Sent(step, rpc_id, time.monotonic_ns(), until)
         if not self._upstream.send(self._line(step, rpc_id)):
-            self.stop("the upstream ended")
+            self.stop(UPSTREAM_ENDED)
 
     def _patience(self, step: Step) -> float:
         return self._options.patience(step, starting=not self._standing.is_open)
@@ -165,7 +165,7 @@ class Run:
 
     def _alive(self) -> bool:
         if self._upstream.ended and not self.stopped:
-            self.stop("the upstream ended")
+            self.stop(UPSTREAM_ENDED)
         return not self.stopped
 
     def _await(self, count: int) -> None:

@@ -12,6 +12,7 @@ from mcpscope.replay.polling import was_at_work
 from mcpscope.replay.steps import OPENING, Step
 from mcpscope.replay.verdicts import Row, Verdict, is_slower, judge
 
+UPSTREAM_ENDED = "the upstream ended"
 OPEN_ENDED = frozenset({"subscriptions/listen"})
 
 
@@ -65,6 +66,8 @@ class Judging:
         """
         if step.cancelled or step.answer is None:
             verdict, why = Verdict.SAME, "not answered, then and now"
+        elif stopped and stopped != UPSTREAM_ENDED:  # nobody knows what would have come
+            verdict, why = Verdict.SKIPPED, stopped
         elif stopped:
             verdict, why = Verdict.ERROR, f"no answer: {stopped}"
         else:

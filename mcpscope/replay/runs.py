@@ -17,6 +17,7 @@ from mcpscope.protocol.answers import OurCode
 from mcpscope.replay.compare import worst
 from mcpscope.replay.driver import Run
 from mcpscope.replay.json_paths import Mask
+from mcpscope.replay.judging import UPSTREAM_ENDED
 from mcpscope.replay.options import Options
 from mcpscope.replay.plan import Plan, make_plan
 from mcpscope.replay.recording import load
@@ -269,13 +270,13 @@ def _proxy_options(job: Job, name: str) -> list[str]:
 
 
 def _ended(why: str, upstream: Upstream) -> str:
-    if why != "the upstream ended":
+    if why != UPSTREAM_ENDED:
         return "" if why == "stopped at the first difference" else why
     code = upstream.exit_code
     said = [line for line in upstream.said if line.strip()]
     telling = next((line for line in reversed(said) if line.startswith("error: ")), said[-1] if said else "")
     last = f": {telling.removeprefix('error: ')}" if telling else ""
-    return f"the upstream ended (exit code {code}){last}"
+    return f"{UPSTREAM_ENDED} (exit code {code}){last}"
 
 
 def stored(row: Row, number: int) -> VerdictRow:

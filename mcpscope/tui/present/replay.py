@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ ROLE = {
 _STATE = {"running": "success", "finished": "muted", "stopped": "warning", "killed": "error"}
 _ASCII = {"same": "=", "changed": "!", "error": "x", "fixed": "v", "slower": "s", "skipped": "-"}
 BAR_CELLS = 24
+FOOT_LINES = 4
 FOOT_CELLS = 64
 REVIEWED = frozenset({"changed", "error", "fixed"})
 """Verdicts that a review decides about."""
@@ -128,7 +130,10 @@ def preview_texts(
     parts = [f"skips {skipped}"] if skipped else []
     if unannotated:
         parts.append(f"unannotated, will run: {', '.join(unannotated)}")
-    return head, clip("; ".join([*parts, "Esc leaves"]), FOOT_CELLS)
+    lines = textwrap.wrap("; ".join([*parts, "Esc leaves"]), FOOT_CELLS)
+    if len(lines) > FOOT_LINES:
+        lines[FOOT_LINES - 1 :] = [clip(" ".join(lines[FOOT_LINES - 1 :]), FOOT_CELLS)]
+    return head, "\n".join(lines)
 
 
 def _time(ns: int | None) -> str:

@@ -61,7 +61,7 @@ class Menu(Dialog):
                 lines.append([(key, role or "accent"), (line, role)])
                 key = " " * len(key)
         lines += few
-        lines.append([("  " + self._foot, "muted")])
+        lines.extend([("  " + line, "muted")] for line in self._foot.split("\n"))
         bar = self.query_one("#menu", Bar)
         bar.styles.height = len(lines)
         bar.show(lines)

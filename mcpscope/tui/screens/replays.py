@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from mcpscope.tui.messages import Replaying
 from mcpscope.tui.present.replay import preview_texts
 from mcpscope.tui.present.spans import clip
 from mcpscope.tui.screens.base import Act, ScopeScreen
-from mcpscope.tui.screens.menu import Entry, Menu
+from mcpscope.tui.screens.menu import Ask, Entry, Menu
 from mcpscope.tui.source import Source
 
+OTHER = "other"
 _WAYS = (
     ("1", "--speed 1", "run it at the recorded pace"),
     ("2", "--repeat 2", "run it twice: what varies by itself is proposed as masks"),
@@ -48,10 +50,26 @@ class Replays:
         entries += [Entry(key, option, text) for key, option, text in _WAYS]
         if seen.destructive:
             entries.append(Entry("o", "--allow-destructive", "run it with what declares itself destructive"))
+        entries.append(Entry("u", OTHER, "run it against another command or URL"))
         chosen = await self._screen.app.push_screen_wait(Menu(head, entries, foot))
-        if chosen:
-            replaying.start(self._db, session, chosen.split() if chosen.startswith("--") else [])
+        target = await self._other(seen.target) if chosen == OTHER else []
+        if chosen and target is not None:
+            options = chosen.split() if chosen.startswith("--") else []
+            replaying.start(self._db, session, [*options, *target])
             self._screen.post_message(Replaying(seen.steps))
+
+    async def _other(self, recorded: str) -> list[str] | None:
+        """What the person types instead of the recorded upstream, as words of the command; None: nothing."""
+        ask = Ask("Replay against which command or URL?", recorded, "Enter replays, Esc leaves")
+        text = await self._screen.app.push_screen_wait(ask)
+        try:
+            words = shlex.split(text)
+        except ValueError as error:
+            self._screen.say(f"the command cannot be split into words: {error}", severity="error")
+            return None
+        if not words:
+            return None
+        return words if len(words) == 1 and "://" in words[0] else ["--", *words]
 
 
 class ReplayOne:

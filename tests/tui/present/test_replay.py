@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcpscope.store.replays import RunRow, VerdictRow
 from mcpscope.tui.present.glyphs import UTF8
-from mcpscope.tui.present.replay import Extent, run_line
+from mcpscope.tui.present.replay import FOOT_CELLS, Extent, preview_texts, run_line
 
 STARTED = 1_000_000_000
 
@@ -24,3 +24,10 @@ def test_nothing_is_foretold_before_the_first_verdict_without_a_total_or_at_the_
     assert "0/40  0:02  " in shown(0, 40, 2) and "left" not in shown(0, 40, 2)
     assert "left" not in shown(5, 0, 2)
     assert "left" not in shown(5, 5, 2, "finished")
+
+
+def test_every_tool_that_nobody_vouches_for_is_named_on_lines_of_its_own() -> None:
+    names = [f"tool_number_{number}" for number in range(9)]
+    _, foot = preview_texts([(name, 1) for name in names], [("wipe", 2)], names)
+    assert all(name in foot for name in names) and "wipe ×2" in foot
+    assert max(map(len, foot.split("\n"))) <= FOOT_CELLS
