@@ -19,6 +19,7 @@ KEYS = {
     "html": "h",
     "har": "a",
     "otlp": "o",
+    "pytest": "p",
     "sqlite": "s",
 }
 _SAYS = {

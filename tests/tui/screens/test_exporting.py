@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 BEGINS = {
     "jsonl": b'{"format":"mcpscope"', "json": b'{"session":', "md": b"# notes", "html": b"<!DOCTYPE html>",
     "har": b'{"log":{"version":"1.2"', "csv": b"id,time,", "sqlite": b"SQLite format 3\0",
-    "otlp": b'{"resourceSpans":',
+    "otlp": b'{"resourceSpans":', "pytest": b'{"format":"mcpscope"',
 }  # fmt: skip
 
 
@@ -31,9 +31,10 @@ async def test_every_form_is_in_the_menu_and_masked(tmp_path: Path, monkeypatch:
             await scope.any.shows("Write to").press("enter")
             await scope.any.shows(f"{form} written to")
             (written,) = tmp_path.glob("session-1.*")
-            whole = written.read_bytes()
+            (file, *_) = written.rglob("*.jsonl") if written.is_dir() else [written]
+            whole = file.read_bytes()
             assert whole.startswith(begin) and b"hunter22" not in whole
-            written.unlink()
+            written.rename(tmp_path / f"seen.{form}")
         (tmp_path / "session-1.csv").touch()
         await scope.traffic.press("x")
         await scope.any.shows("Export this session").press("c")
