@@ -22,6 +22,7 @@ from mcpscope.engine.decisions import (
     Revert,
 )
 from mcpscope.engine.patch import encode
+from mcpscope.engine.policy.requirements import CallOf, NotListed
 from mcpscope.engine.policy.spelling import spelled
 from mcpscope.engine.rules import Action, Entry, Fallback, On, Rule, Rules
 from mcpscope.errors import Exit, ScopeError
@@ -190,6 +191,7 @@ def rule_json(entry: Entry) -> dict[str, Any]:
         "fallback": rule.fallback.value if rule.fallback is not None else "",
         "fault": fault_json(rule),
         "spelled": spelled(rule),
+        "foreign": isinstance(rule.condition, CallOf | NotListed),
         "hits": entry.hits,
         "last_hit": entry.last_hit,
     }

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
-from mcpscope.engine.policy.load import load
+from mcpscope.engine.policy.load import in_force, load
 from mcpscope.engine.policy.matching import LAST_EXCHANGES
 from mcpscope.engine.rules import Rule
 from mcpscope.errors import ScopeError
+from mcpscope.session.law import read_policies
 from mcpscope.store.pages import Interrupted
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.links import Link
@@ -146,9 +147,21 @@ class RulesScreen(ScopeScreen):
         if asked == self._asked:
             return
         self._asked, self._matched = asked, None
-        made = None if rule is None else _compiled(rule)
+        made = None if rule is None else self._compiled(rule)
         if made is not None:
             begin(self, self._count, made, asked, group="matches", exclusive=True)
+
+    def _compiled(self, rule: dict[str, Any]) -> Rule | None:
+        """The rule itself, from its spelling or its file; None where it has neither."""
+        link = self.link()
+        try:
+            if rule.get("foreign") and link is not None:
+                found = in_force(read_policies(link.policy.get("files") or ()))
+                return next((one for one in found if one.name == rule["name"]), None)
+            (made,) = load(json.dumps({"version": 1, "rules": [rule["spelled"]]})).rules
+        except ScopeError:
+            return None
+        return made
 
     async def _count(self, rule: Rule, asked: object) -> None:
         sessions = self._sessions
@@ -222,22 +235,13 @@ class RulesScreen(ScopeScreen):
     async def _show_matches(self) -> None:
         """By the rule's own filter where that is all it says, else by number."""
         rule = self.selected()
-        made = None if rule is None else _compiled(rule)
+        made = None if rule is None else self._compiled(rule)
         if rule is None or made is None:
             return
         spelled, sessions = rule["spelled"], self._sessions
-        if spelled.get("match") and "when" not in spelled and "on" not in spelled:
+        if not rule.get("foreign") and spelled.get("match") and "when" not in spelled and "on" not in spelled:
             self.post_message(FilterBy(spelled["match"], add=False))
             return
         found, _ = await self._source.ask(lambda pages: pages.matched(made, sessions, LAST_EXCHANGES))
         ids = ",".join(map(str, found[-SHOWN_MATCHES:]))
         self.post_message(FilterBy(f"seq:({ids})", add=False))
-
-
-def _compiled(rule: dict[str, Any]) -> Rule | None:
-    """The rule itself; None for one that no file can spell."""
-    try:
-        (made,) = load(json.dumps({"version": 1, "rules": [rule["spelled"]]})).rules
-    except ScopeError:
-        return None
-    return made

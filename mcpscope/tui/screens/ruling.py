@@ -99,7 +99,9 @@ class Ruling:
 
     async def _with(self, verb: Callable[[Link, Rule], Any]) -> None:
         link, rule = self._link(), self._chosen()
-        if link is not None and rule is not None:
+        if rule is not None and rule.get("foreign"):
+            self._screen.say("it is in Intercept's format: change it in its file, which is followed")
+        elif link is not None and rule is not None:
             await self._safely(partial(verb, link, rule))
 
     async def _safely(self, verb: Callable[[], Any]) -> None:

@@ -248,3 +248,21 @@ async def test_the_log_tells_who_did_what(steered: Any, policy: Path) -> None:
         await scope.any.press("7")
         await scope.log.shows("holds extend id=1 seconds=540", "dropped echo #", f"{me:16}  rules remove b1")
         await scope.log.shows("no slow ones is off in policy.yaml", "policy loaded")
+
+
+async def test_rules_in_another_format_are_counted_and_changed_in_their_file(
+    steered: Any, policy: Path
+) -> None:
+    rule = "{name: few, conditions: [{path: args.n, op: lte, value: 5}]}"
+    policy.write_text(
+        f'version: "1"\ntools: {{echo: {{rules: [{rule}, {{name: rate, rate_limit: 2/day}}]}}}}\n'
+    )
+    wire = steered("--policy", str(policy))
+    async with watching(wire) as scope:
+        assert not await refused(wire, 1, "echo", n=1)
+        assert await refused(wire, 2, "echo", n=6)
+        await scope.traffic.shows("echo").press("6")
+        await scope.rules.shows("tool:echo unless args.n", "limit 2 in 86400s")
+        await scope.rules.select(1).shows("Would have matched 1 of the last").press("space")
+        await scope.rules.shows("change it in its file").press("v")
+        await scope.traffic.shows("denied").hides("initialize")
