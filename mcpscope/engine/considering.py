@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcpscope.engine import batches, doubt, embedded, limiting, replacing, replies, stopping, viewing
+from mcpscope.engine.certainty import has_one_reading
 from mcpscope.engine.commands import Command, Note
 from mcpscope.engine.events import Oversized, Received
 from mcpscope.engine.holds import HoldKind
@@ -13,6 +14,7 @@ from mcpscope.engine.judge import Verdict, judge
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.rules import Action, Phase
+from mcpscope.engine.steering import certain
 from mcpscope.protocol.message import Kind
 from mcpscope.protocol.methods import Method
 from mcpscope.protocol.parsing import parse
@@ -32,6 +34,9 @@ def consider(engine: Engine, passage: Passage, at: int, out: Out) -> None:
         return
     steering = engine.steering
     strict = steering.strict is not None and steering.reads(passage.direction, passage.method)
+    if strict and steering.strict is certain and has_one_reading(passage.message, steering.rules.ruled):
+        strict = False
+    judged = passage.message
     if strict and _unreadable(engine, passage, at, out):
         return
     noted: Out = []
@@ -41,6 +46,8 @@ def consider(engine: Engine, passage: Passage, at: int, out: Out) -> None:
     if strict and _alike_hidden(engine, passage, at, out):
         return
     verdict = judge(passage, steering, engine.facts(), at)
+    if passage.message is not judged:
+        strict = steering.strict is not None and steering.reads(passage.direction, passage.method)
     if strict and verdict.decides is None:
         verdict.decides = doubt.refusing(engine, passage, at, out)
     if passage.method == Method.TOOLS_LIST and passage.phase is Phase.ANSWER and steering.strict is not None:

@@ -35,6 +35,7 @@ from mcpscope.engine import (
     viewing,
 )
 from mcpscope.engine.asked import Asked
+from mcpscope.engine.certainty import has_one_reading
 from mcpscope.engine.commands import Command, Forward, Record, Send, Tell
 from mcpscope.engine.events import (
     Decided,
@@ -57,9 +58,10 @@ from mcpscope.engine.outcomes import Outcome, Word
 from mcpscope.engine.passage import CANCELLED, Passage, tool_of
 from mcpscope.engine.rules import Phase
 from mcpscope.engine.schema_check import SchemaChecks, schema_of
-from mcpscope.engine.steering import Steering
+from mcpscope.engine.steering import Steering, certain
 from mcpscope.engine.visibility import View
 from mcpscope.protocol.message import Direction, Kind, Message
+from mcpscope.protocol.methods import Method
 from mcpscope.protocol.parsing import parse
 
 # Looked up once: a member of an enum costs 50 ns, on a path of a few microseconds.
@@ -69,6 +71,7 @@ _ERROR: Final = Kind.ERROR
 _REQUEST: Final = Phase.REQUEST
 _ANSWER: Final = Phase.ANSWER
 _OK: Final = Status.OK
+_TOOLS_LIST: Final = Method.TOOLS_LIST.value
 
 
 class Engine:
@@ -187,7 +190,8 @@ class Engine:
         if phase is _ANSWER and self.reservations.open and exchange is not None:
             limiting.answered(self, exchange, message, at, settled)
         calm = calm and not (self.view.touched and viewing.concerns(method))
-        if calm and not self.steering.rules.candidates(place) and b'"inputRequests"' not in message.raw:
+        calm = calm and not self.steering.rules.candidates(place) and b'"inputRequests"' not in message.raw
+        if calm and self._is_clear(direction, phase, method, message):
             self._remember(exchange, message, request, caller)
             return [Forward(direction, message, at, stream), *settled]
         out: list[Command] = []
@@ -198,8 +202,19 @@ class Engine:
     @property
     def _calm(self) -> bool:
         """Whether nothing is stepped, owed or injected: only rules and holds can concern a message."""
-        busy = self.step_any or self.step_answers or self.batches.open or self.injected or self.fills
-        return not busy and self.steering.strict is None
+        return not (self.step_any or self.step_answers or self.batches.open or self.injected or self.fills)
+
+    def _is_clear(self, direction: Direction, phase: Phase, method: str, message: Message) -> bool:
+        """Whether nobody can read ``message`` as another, where it is to be read with certainty."""
+        steering = self.steering
+        strict = steering.strict
+        if strict is None:
+            return True
+        if phase is _ANSWER and method == _TOOLS_LIST:
+            return False  # its tools may look like ruled ones
+        if not steering.reads(direction, method):
+            return True
+        return strict is certain and has_one_reading(message, steering.rules.ruled)
 
     def _examine(self, passage: Passage, at: int, out: list[Command]) -> None:
         if self.fills:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mcpscope.engine.filter.globs import Test, glob
-from mcpscope.protocol.lookalikes import folded, skeleton
+from mcpscope.protocol.lookalikes import folded, in_envelope, in_params, skeleton
 
 MAX_REMEMBERED = 4096
 """Spellings whose answer is kept; beyond it they are asked anew."""
+
+MAX_NAMES = 32
+"""Objects of more members are looked at each time."""
 
 NAMING = frozenset({"name", "ref", "uri"})
 """The members that name what a message is about, wherever they stand."""
@@ -31,6 +34,7 @@ class Ruled:
                 self._skeletons.setdefault(skeleton(word), []).append(word)
         self._known: dict[str, tuple[str, ...]] = {}
         self._members: dict[str, str] = {}
+        self._plain: dict[tuple[str, ...], bool] = {}
 
     def __repr__(self) -> str:
         return f"<Ruled {len(self.words)} words>"
@@ -44,6 +48,19 @@ class Ruled:
             known = name in self.words or name in NAMING
             found = self._members[name] = "" if known else self._folds.get(folded(name), "")
         return found or name
+
+    def has_plain_names(self, names: tuple[str, ...]) -> bool:
+        """Whether ``names`` of one object are no look-alikes: of each other, of ruled ones, of MCP's own."""
+        found = self._plain.get(names)
+        if found is None:
+            found = len(set(map(folded, names))) == len(names) and not (
+                in_envelope(names) or in_params(names) or any(self.member(name) != name for name in names)
+            )
+            if len(self._plain) >= MAX_REMEMBERED:
+                self._plain.clear()
+            if len(names) <= MAX_NAMES:
+                self._plain[names] = found
+        return found
 
     def alike(self, name: str) -> tuple[str, ...]:
         """The ruled names and globs that ``name`` looks like, without being one or matching it."""

@@ -50,7 +50,7 @@ def parse(raw: bytes) -> Message:
         if value is tolerant.UNREADABLE:
             return Message(raw, Kind.MALFORMED, {}, problems=problems)
     else:
-        if _SIXTH_DIGITS in raw[::6].translate(_DIGITS_AS_ZERO) and _has_long_integer(raw):
+        if may_have_long_integer(raw) and _has_long_integer(raw):
             value = tolerant.exact_integers(raw, value)
     if b"\r" in raw:
         problems += (Problem.RAW_CR,)
@@ -59,6 +59,11 @@ def parse(raw: bytes) -> Message:
     if type(value) is list:
         return _of_batch(raw, value, problems)
     return Message(raw, Kind.MALFORMED, {}, problems=(*problems, Problem.NOT_AN_OBJECT))
+
+
+def may_have_long_integer(raw: bytes) -> bool:
+    """Whether enough digits may stand in a row for readers to differ over the number; a quick look."""
+    return _SIXTH_DIGITS in raw[::6].translate(_DIGITS_AS_ZERO)
 
 
 def _has_long_integer(raw: bytes) -> bool:

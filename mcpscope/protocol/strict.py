@@ -74,6 +74,11 @@ def findings(message: Message, *, max_depth: int = MAX_DEPTH) -> tuple[Finding, 
     return tuple({(finding.problem, finding.text): finding for finding in reversed(found)}.values())[::-1]
 
 
+def has_right_types(message: Message) -> bool:
+    """Whether what its method demands has the types that it demands."""
+    return next(_of_types(message), None) is None
+
+
 def flatten(raw: bytes) -> bytes:
     """``raw`` with raw line breaks as spaces: the same JSON value, and one line for who splits at CR."""
     return raw.replace(b"\r", b" ").replace(b"\n", b" ")
@@ -112,7 +117,7 @@ def _is_certain(message: Message, max_depth: int) -> bool:
         return False
     if not message.method:
         return True
-    if next(_of_types(message), None) is not None:
+    if not has_right_types(message):
         return False
     params = message.params
     return not in_params(params) and not _any_alike(params)

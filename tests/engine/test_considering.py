@@ -11,6 +11,7 @@ from mcpscope.engine import batches, considering
 from mcpscope.engine.commands import Forward, Send
 from mcpscope.engine.engine import Engine
 from mcpscope.engine.events import Received
+from mcpscope.engine.rules import Action, Rule
 from mcpscope.engine.steering import Steering, certain
 from mcpscope.protocol.message import Direction
 from mcpscope.protocol.parsing import parse
@@ -28,6 +29,7 @@ def test_a_failure_is_told_to_each_who_asked(monkeypatch: pytest.MonkeyPatch, *,
     monkeypatch.setattr(batches, "received", broken)
     steering = Steering()
     steering.strict = certain
+    steering.rules.add(Rule("no t", Action.DENY))
     engine = Engine(steering)
     calls = [{**CALL, "id": 1}, {**CALL, "id": "b"}]
     event = Received(Direction.TO_SERVER, parse(json.dumps(calls if many else calls[0]).encode()), 5)

@@ -1,0 +1,72 @@
+"""Messages of which it is certain at a glance that everybody reads them in one way.
+
+Without escapes and beyond ASCII nothing, each name stands in the bytes as it is read. What is doubted here is
+not odd for that: ``protocol.strict`` and ``engine.readings`` look at it again, in full.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from mcpscope.engine.ruled import Ruled
+from mcpscope.protocol.message import Kind, Message
+from mcpscope.protocol.methods import METHODS, Method
+from mcpscope.protocol.parsing import may_have_long_integer
+from mcpscope.protocol.strict import MAX_DEPTH, has_right_types
+
+_READ: Final = frozenset({Kind.REQUEST, Kind.NOTIFICATION, Kind.RESULT, Kind.ERROR})
+_LISTEN: Final = Method.LISTEN.value
+_NESTED: Final = (dict, list)
+_DOUBT: Final = -(1 << 62)
+
+
+def has_one_reading(message: Message, ruled: Ruled) -> bool:
+    """Whether ``message`` is one for every reader and is about nothing that may be taken for a ruled name."""
+    raw = message.raw
+    if message.problems or message.kind not in _READ or not raw.isascii() or b"\\" in raw:
+        return False
+    # A colon follows its name at once, so that names can be counted; a line is a line for everybody.
+    if b" :" in raw or b"\t" in raw or b"\n" in raw or b"\r" in raw:
+        return False
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH or may_have_long_integer(raw):
+        return False
+    method = message.method
+    if method and not (method in METHODS and has_right_types(message) and _is_about_itself(message, ruled)):
+        return False
+    loose = b'" ' in raw or b' "' in raw
+    # A name that stands twice in one object is there once when read.
+    return _names(message.body, ruled, loose=loose) == raw.count(b'":')
+
+
+def _is_about_itself(message: Message, ruled: Ruled) -> bool:
+    """Whether method and target can be taken for nothing that a rule names; URIs need a closer look."""
+    method, params = message.method, message.body.get("params")
+    if ruled.alike(method) or method == _LISTEN:
+        return False
+    if type(params) is not dict:
+        return True
+    if "uri" in params or "ref" in params:
+        return False
+    name, task = params.get("name"), params.get("taskId")
+    return not (type(name) is str and ruled.alike(name)) and not (type(task) is str and ruled.alike(task))
+
+
+def _names(value: Any, ruled: Ruled, *, loose: bool) -> int:
+    """How many members there are in ``value``, below nothing if one of them is doubtful.
+
+    ``loose``: texts may have white space at their ends, which some readers drop.
+    """
+    count = 0
+    items = value
+    if type(value) is dict:
+        names = tuple(value)
+        if not ruled.has_plain_names(names):
+            return _DOUBT
+        count = len(names)
+        items = value.values()
+    for item in items:
+        if type(item) in _NESTED:
+            count += _names(item, ruled, loose=loose)
+        elif loose and type(item) is str and item != item.strip():
+            return _DOUBT
+    return count
