@@ -41,6 +41,7 @@ def measure(plan: Plan) -> Iterator[Row]:
     for name, found in _bridges(plan, calls).items():
         value = median(found)
         yield Row(f"bridge, {name}, one core", "us", None, floors[0], value, value / floors[0])
+    yield _gateway(plan, calls)
     if mitmdump := shutil.which("mitmdump"):
         yield from _rival(plan, mitmdump, floors)
 
@@ -132,10 +133,27 @@ def _bridges(plan: Plan, calls: Calls) -> dict[str, list[float]]:
     return {"stdio to HTTP": to_http, "HTTP to stdio": to_stdio}
 
 
+def _gateway(plan: Plan, calls: Calls) -> Row:
+    """A call through ``/mcp``, over the same through the reverse proxy; its name has a prefix there."""
+    alone, whole = [], []
+    for _ in range(plan.rounds):
+        with _listening([str(BENCH), "serve"], pinned=True) as server:
+            url = f"http://127.0.0.1:{server}/mcp"
+            with _ours(url, pinned=True) as port:
+                alone.append(calls.run(port).p50_us)
+            config = plan.folder / "gateway.yaml"
+            upstreams = {"a": {"url": url, "prefix": "e"}, "b": {"url": url}}
+            config.write_text(json.dumps({"version": 1, "separator": "", "upstreams": upstreams}))
+            with _ours(str(config), pinned=True, words=("gateway", "--port", "0")) as port:
+                whole.append(calls.run(port).p50_us)
+    value, base = median(whole), median(alone)
+    return Row("call through a gateway, one core", "us", None, base, value, value / base)
+
+
 @contextmanager
-def _ours(*target: str, pinned: bool) -> Iterator[int]:
+def _ours(*target: str, pinned: bool, words: tuple[str, ...] = ("proxy", "--port", "0")) -> Iterator[int]:
     """A proxy of ours on a port of its own."""
-    with place("proxy", "--port", "0") as here:
+    with place(*words) as here:
         command = [*here.subject[:-1], *target]
         with subprocess.Popen(
             command, env=here.env, stderr=subprocess.PIPE, preexec_fn=pin(pinned)

@@ -99,11 +99,15 @@ def _front(
         process.helmed.tell("note", 0, {"kind": "gateway", "text": text})
         process.say(text)
 
+    told: dict[str, str] = {}
+
     def changed(upstream: Upstream) -> None:
         process.helmed.tell("upstream", 0, upstream.about())
         health = upstream.health
-        if health.word == "failed" or health.failures:
-            process.say(f"{upstream.name}: {health.word}{': ' + health.why if health.why else ''}")
+        line = f"{upstream.name}: {health.word}{': ' + health.why if health.why else ''}"
+        if health.word in ("failed", "ready") and health.failures and told.get(upstream.name) != line:
+            told[upstream.name] = line
+            process.say(line)
 
     for upstream in upstreams:
         upstream.changed = changed

@@ -37,8 +37,10 @@ _CHANGED = {
 class Client(Protocol):
     """Who listens to the fan."""
 
-    def on_line(self, raw: bytes, of: RpcId = None) -> None:
-        """A message; ``of`` is the id of the client's request that it belongs to, None for no one's."""
+    def on_line(self, raw: bytes, of: RpcId = None, said: Message | None = None) -> None:
+        """A message; ``of`` is the id of the client's request that it belongs to, None for no one's, and
+        ``said`` what it says, where that has been read already.
+        """
 
     def on_exit(self, code: int) -> None: ...
     def on_stall(self, *, stalled: bool) -> None: ...
@@ -83,9 +85,9 @@ class Fan:
 
     # the server that the client's side sees
 
-    def write(self, line: bytes) -> None:
+    def write(self, line: bytes, said: Message | None = None) -> None:
         """One message of the client."""
-        message = parse(line)
+        message = parse(line) if said is None else said
         for item in message.items or (message,):
             self._take(item)
 
@@ -153,6 +155,9 @@ class Fan:
         message = asked.message
         if asked.over or (self.hub is not None and asked.modern and self.hub.resume(self, asked)):
             return
+        if not self._welcomed and message.method not in ("initialize", "ping"):
+            for link in self.links.values():
+                link.proceed()
         if message.method == "initialize":
             self._greeting = asked
             introducing.begin(self, message)
@@ -287,7 +292,10 @@ class Fan:
 
         def answered(found: Message) -> None:
             self._learn(link, found)
-            self.reply(asked, found.raw if convert is None else convert(found))
+            if convert is None:
+                self.reply(asked, found.raw, found)
+            else:
+                self.reply(asked, convert(found))
 
         pending = link.ask(asked.message, sent, answered, (self, asked))
         asked.pendings.append(pending)
@@ -324,14 +332,14 @@ class Fan:
             pending.context = (self, asked)
             asked.pendings.append(pending)
 
-    def reply(self, asked: Asked, raw: bytes) -> None:
+    def reply(self, asked: Asked, raw: bytes, said: Message | None = None) -> None:
         """The client gets its answer."""
         if asked.over:
             return
         asked.over = True
         if asked in self._open:
             self._open.remove(asked)
-        self.client.on_line(raw)
+        self.client.on_line(raw, None, said)
 
     # from upstreams
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 QUEUED_MESSAGES = 1000  # what waits for a handshake; beyond it requests are answered that it takes too long
 GIVEN_UP = 64  # requests that were cancelled and may be answered all the same
-PROBE_SECONDS = 5.0
+PROBE_SECONDS = 15.0
 BACKOFF_SECONDS = 0.5
 MOST_BACKOFF_SECONDS = 30.0
 STEADY_SECONDS = 10.0
@@ -151,8 +151,15 @@ class Link:
     def welcome(self, said: Message) -> None:
         """The client is initialized: what waits may go."""
         self.welcomed = True
-        if self.greeting is not None and self._line is not None and self.era == LEGACY and not self.ready:
-            self._line.say(said)
+        if self.greeting is None or self._line is None or self.era != LEGACY:
+            return
+        self._line.say(said)
+        if not self.ready:
+            self._go()
+
+    def proceed(self) -> None:
+        """The client asks something without having said that: so do we."""
+        if self.greeting is not None and self._line is not None and not self.ready and not self.welcomed:
             self._go()
 
     def ask(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcpscope.engine.patch import encode, put
 from mcpscope.gateway.naming import AMBIGUOUS, NAMED, Names
@@ -60,7 +60,19 @@ def _by_name(message: Message, place: tuple[str, ...], name: object, member: str
     own = name.removeprefix(names.prefix(who))
     if own == name:
         return Way(who, message)
-    return Way(who, parse(put(message.raw, place, encode(own))))
+    return Way(who, renamed(message, place, name, own))
+
+
+def renamed(message: Message, place: tuple[str, ...], name: str, own: str) -> Message:
+    """``message`` with another name; where it is spelled as everybody does, without looking for its place."""
+    raw = message.raw
+    spelled = b'"name":"%b"' % name.encode()
+    plain = name.isascii() and name.isprintable() and '"' not in name and "\\" not in name
+    if plain and place == ("params", "name") and raw.count(b'"name"') == 1 and raw.count(spelled) == 1:
+        raw = raw.replace(spelled, b'"name":"%b"' % own.encode())
+        params = {**message.params, "name": own}
+        return replace(message, raw=raw, body={**message.body, "params": params})
+    return parse(put(raw, place, encode(own)))
 
 
 def _by_uri(message: Message, uri: object, names: Names) -> Way:

@@ -101,9 +101,9 @@ class StdioFront:
 
     # from the fan
 
-    def on_line(self, raw: bytes, of: RpcId = None) -> None:
+    def on_line(self, raw: bytes, of: RpcId = None, said: Message | None = None) -> None:
         try:
-            self._crossing.received(Direction.TO_CLIENT, parse(raw), 0)
+            self._crossing.received(Direction.TO_CLIENT, said or parse(raw), 0)
         except NotRecorded as fault:
             self._parts.say(f"nothing more is forwarded: {fault}")
             self._ended(5)
@@ -122,7 +122,7 @@ class StdioFront:
             elif direction is Direction.TO_CLIENT and item.is_answer:
                 self._owed.discard(id_key(item.id))
         if direction is Direction.TO_SERVER:
-            self._fan.write(message.raw)
+            self._fan.write(message.raw, message)
         else:
             self._client.write(one_line(message.raw))
 

@@ -139,9 +139,9 @@ class ChildSession:
 
     # from the process
 
-    def on_line(self, raw: bytes, of: RpcId = None) -> None:
+    def on_line(self, raw: bytes, of: RpcId = None, said: Message | None = None) -> None:
         """A message of the server; ``of`` is the id of the request it belongs to, where that is known."""
-        message = parse(raw)
+        message = parse(raw) if said is None else said
         if self.rebirth.absorbs(message):
             return
         try:
@@ -179,7 +179,7 @@ class ChildSession:
             return
         for item in message.items or (message,):
             self.rebirth.again.said(item)
-        self.rebirth.write(one_line(message.raw))
+        self.rebirth.write(one_line(message.raw), message)
         post = self._exchanges.get(stream)
         if isinstance(post, BridgePost):
             post.forwarded = True

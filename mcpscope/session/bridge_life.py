@@ -69,10 +69,10 @@ class Rebirth:
         if self.again.ready:
             self._done()
 
-    def write(self, line: bytes) -> None:
+    def write(self, line: bytes, said: Message | None = None) -> None:
         """The client's, as soon as the process may hear it."""
         if self.again.ready:
-            self._session.process.write(line)
+            self._session.process.write(line, said)
         elif len(self._kept) < KEPT_MESSAGES:
             self._kept.append(line)
 

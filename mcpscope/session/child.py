@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mcpscope.protocol.framing import LineFramer
+from mcpscope.protocol.message import Message
 from mcpscope.transports.connect import process
 from mcpscope.transports.loop import Handle, Loop
 
@@ -32,7 +33,9 @@ class ChildSink(Protocol):
 class LineServer(Protocol):
     """What speaks in lines for one session: a process, or what stands for one."""
 
-    def write(self, line: bytes) -> None: ...
+    def write(self, line: bytes, said: Message | None = None) -> None:
+        """One line; ``said`` is what it says, where that has been read already."""
+
     def hold_reading(self, *, paused: bool) -> None: ...
     def close(self) -> None: ...
     def terminate(self) -> None: ...
@@ -76,7 +79,7 @@ class ServerProcess:
     def __repr__(self) -> str:
         return f"<ServerProcess pid={self.pid} queued={self._queued} closing={self._closing}>"
 
-    def write(self, line: bytes) -> None:
+    def write(self, line: bytes, said: Message | None = None) -> None:
         """Send ``line`` (no line end in it) and a line end."""
         if self._stdin is None or self._closing:
             return

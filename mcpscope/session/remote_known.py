@@ -21,7 +21,7 @@ class RemoteKnown:
 
     def __init__(self, url: SplitResult, record: Session, *, sse: bool) -> None:
         self.mcp_id = b""
-        self._url = url
+        self._host = netloc(url)
         self._record = record
         self._sse = sse
         self._version = ""
@@ -32,7 +32,7 @@ class RemoteKnown:
 
     def headers(self, message: Message | None) -> Headers:
         """The fields of a POST of ``message``, or of a GET or DELETE (None)."""
-        headers: Headers = [(b"Host", netloc(self._url))]
+        headers: Headers = [(b"Host", self._host)]
         if message is None:
             headers.append((b"Accept", b"text/event-stream"))
         else:
