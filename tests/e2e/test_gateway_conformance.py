@@ -1,4 +1,4 @@
-"""The public conformance suite through a gateway: each upstream alone as it is, one as the whole all the same."""
+"""The public conformance suite through a gateway: each upstream alone, and one as the whole."""
 
 from __future__ import annotations
 

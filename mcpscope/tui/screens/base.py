@@ -217,7 +217,8 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         found = {f"move.{how}": Act(partial(self._move, how)) for how in moves}
         for name, _, _ in SCREENS:
             found[f"screen.{name}"] = Act(partial(self._tell, GoTo, name), partial(self.screen_missing, name))
-        for what in ("help", "prompt", "palette", "back", "quit", "suspend", "undo", "redo", "urgent", "why"):
+        wants = ("help", "prompt", "palette", "back", "quit", "suspend", "undo", "redo", "urgent", "why")
+        for what in (*wants, "servers"):
             found[what] = Act(partial(self._tell, Wants, what))
         found |= {
             "interrupt": Act(lambda: self.say("q quits; the proxies go on")),

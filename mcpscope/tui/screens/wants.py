@@ -16,6 +16,7 @@ from mcpscope.store.listed import SessionRow
 from mcpscope.text import safe
 from mcpscope.tui.present import figures
 from mcpscope.tui.present.spans import clip
+from mcpscope.tui.screens import servers
 from mcpscope.tui.screens.base import ScopeScreen
 from mcpscope.tui.screens.hanging import HangingScreen
 from mcpscope.tui.screens.help import HelpScreen
@@ -48,6 +49,7 @@ class Wanting:
             "suspend": self._suspend,
             "urgent": self._urgent,
             "why": self._why,
+            "servers": self._servers,
             "undo": lambda: self._again(redo=False),
             "redo": lambda: self._again(redo=True),
         }
@@ -159,6 +161,11 @@ class Wanting:
             self._app.push_screen(HangingScreen(self._app.source, rows[0], watch=watch))
         elif screen is not None:
             screen.say("no session is in view")
+
+    async def _servers(self) -> None:
+        screen = self._screen()
+        if screen is not None:
+            await servers.show(self._app, screen)
 
     def _urgent(self) -> None:
         """To the hold that has the least time left."""

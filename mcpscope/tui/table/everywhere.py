@@ -62,6 +62,14 @@ EVERYWHERE = (
         group=Group.EVERYWHERE,
     ),
     Action(
+        "servers",
+        ("ctrl+o",),
+        "Servers",
+        "the servers behind running proxies, how each does; restart one behind its clients",
+        BOTH,
+        group=Group.EVERYWHERE,
+    ),
+    Action(
         "palette",
         ("ctrl+p",),
         "Palette",
