@@ -96,6 +96,8 @@ def _serve(sources: list[Source], wanted: Wanted, values: Values, settings: Sett
         if source.file is None and len(source.sessions) > 1:
             numbers = " ".join(f"#{one.id}" for one in source.sessions)
             _say(f"the recording {source.name} has {len(source.sessions)} sessions: {numbers}")
+        if source.cut:
+            _say(f"{source.file} has no end: it is complete up to message {source.cut}")
         if source.expires and is_over(source.expires, time.time_ns()):
             _say(
                 f"the recording {source.name} is old: it was good until {source.expires}; "
@@ -124,8 +126,10 @@ def _play(sources: list[Source], wanted: Wanted, values: Values, settings: Setti
     spec = Spec(str(reel), wanted.speed, not wanted.no_repeat)
     taking = None
     if wanted.reaches_server:
-        taking = Taking(sources[-1], wanted, settings.db, added=True)
-        options = taking.options()
+        options: Values = {"label": f"behind {sources[-1].name}"}
+        if wanted.mode == "new":  # else the recording is there, and stays as it is
+            taking = Taking(sources[-1], wanted, settings.db, added=True)
+            options = taking.options()
         options |= {name: values.pop(name) for name in _OF_THE_SERVER if name in values}
         spec = Spec(
             spec.reel,

@@ -15,6 +15,7 @@ from mcpscope.replay.tape import Call, Event
 
 _PROGRESS = ("params", "progressToken")
 _SUBSCRIPTION = ("params", "_meta", SUBSCRIPTION_ID)
+_KEY = SUBSCRIPTION_ID.encode()
 _ENDED = ("result", "_meta", SUBSCRIPTION_ID)
 
 
@@ -57,7 +58,7 @@ def steps_of(call: Call) -> Iterator[Event | None]:
 def answer_for(live: Message, recorded: Message) -> bytes:
     """The recorded answer under the id of the live request, as that was spelled."""
     raw = _put(recorded.raw, ("id",), received_spelling(live).encode())
-    if find(raw, _ENDED) is not None:
+    if _KEY in raw and find(raw, _ENDED) is not None:
         raw = _put(raw, _ENDED, received_spelling(live).encode())
     return raw
 
@@ -78,7 +79,7 @@ def notification_for(live: Message | None, subscriptions: dict[str, str], record
         if token is None or live is None:
             return None
         return _put(raw, _PROGRESS, live.raw[slice(*token)])
-    place = find(raw, _SUBSCRIPTION)
+    place = find(raw, _SUBSCRIPTION) if _KEY in raw else None
     if place is not None:
         known = subscriptions.get(raw[slice(*place)].decode("utf-8", "replace"))
         return None if known is None else _put(raw, _SUBSCRIPTION, known.encode())

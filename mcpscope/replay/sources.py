@@ -26,6 +26,8 @@ class Source:
     db: Path
     found: Found | None = None
     sessions: tuple[Session, ...] = ()
+    cut: int = 0
+    """How many messages a file has that ends before its end; 0 for a whole one."""
 
     @property
     def expires(self) -> str:
@@ -70,7 +72,8 @@ def look_up(word: str, db: Path, scratch: Path) -> Source:
     first = find(own, f"#{taken[0].session_id}")
     known = {part.id: part for one in taken for part in gathered(own, one.session_id)}
     sessions = tuple(known[one.session_id] for one in taken)
-    return Source(name, path, own, first, sessions)
+    cut = sum(one.messages for one in taken) if not all(one.complete for one in taken) else 0
+    return Source(name, path, own, first, sessions, cut)
 
 
 def _named(word: str, db: Path) -> Source:

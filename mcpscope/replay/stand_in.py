@@ -111,8 +111,13 @@ class StandIn:
     def _take(self, message: Message) -> None:
         now = time.monotonic_ns()
         beyond = self._beyond
-        if message.kind in (Kind.MALFORMED, Kind.BATCH):
-            self._say_of(message)
+        if message.kind is Kind.MALFORMED:
+            self._tell("the client wrote a line that is no message")
+            self._write(b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}')
+            return
+        for item in message.items:  # a batch (2025-03-26) is answered one by one
+            self._take(item)
+        if message.items:
             return
         if beyond is not None:
             if beyond.is_for(message) or self._passes(message):
@@ -136,12 +141,6 @@ class StandIn:
 
     def _from_server(self, message: Message | None) -> None:
         self._lines.put((True, message))
-
-    def _say_of(self, message: Message) -> None:
-        what = "a batch" if message.kind is Kind.BATCH else "a line that is no message"
-        self._tell(f"{what} of the client, which no recording answers")
-        if message.kind is Kind.MALFORMED:
-            self._write(b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}')
 
     def _tell(self, text: str) -> None:
         sys.stderr.write(f"mcpscope: {safe(text)}\n")

@@ -81,7 +81,8 @@ class Tape:
         reader = _Reader(self, name)
         for recorded in recording:
             if not recorded.ours:
-                reader.take(recorded)
+                for item in recorded.message.items or (recorded.message,):
+                    reader.take(recorded, item)
         if anew:
             asked = {key_of(call.request) for call in self.calls if call.answer is not None}
             before = [call for call in before if key_of(call.request) not in asked]
@@ -120,11 +121,12 @@ class _Reader:
         self._last: Call | Remark | None = None
         self._clocks: dict[int, list[int]] = {}  # by the call or remark: when its script was last at work
 
-    def take(self, recorded: Recorded) -> None:
+    def take(self, recorded: Recorded, message: Message) -> None:
+        """Read a message, or one element of a batch (2025-03-26)."""
         if recorded.direction is Direction.TO_SERVER:
-            self._client(recorded, recorded.message)
+            self._client(recorded, message)
         else:
-            self._server(recorded, recorded.message)
+            self._server(recorded, message)
 
     def _client(self, recorded: Recorded, message: Message) -> None:
         if message.is_answer:

@@ -21,6 +21,7 @@ KEYS = {
     "otlp": "o",
     "pytest": "p",
     "sqlite": "s",
+    "pytest": "t",
 }
 _SAYS = {
     "jsonl": "JSON Lines, the form that mcpscope import reads",
