@@ -21,7 +21,6 @@ KEYS = {
     "otlp": "o",
     "pytest": "p",
     "sqlite": "s",
-    "pytest": "t",
 }
 _SAYS = {
     "jsonl": "JSON Lines, the form that mcpscope import reads",
