@@ -11,6 +11,7 @@ from mcpscope.control.registry import Running, running
 from mcpscope.engine.clock import ClientClocks
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.hanging.processes import Process, servers_of, unread_by_client
+from mcpscope.hanging.upstream import listener, place_of, unreachable
 from mcpscope.store.directory import Directory, SessionInfo, of_journal
 from mcpscope.store.owed import Owed, last_stderr, owed
 from mcpscope.store.reading import reading
@@ -111,8 +112,22 @@ def _processes(entry: Running, waiting: list[Owed]) -> Iterator[Cause]:
     for process in found:
         if (cause := _of_process(process, asked=asked, asks=asks)) is not None:
             yield cause
-    if entry.command and not found:
+    if entry.command and not entry.address and not found:
         yield Cause("exited", "the server's process is gone")
+    if entry.url and asked:
+        yield from _remote(entry.url, asks=asks)
+
+
+def _remote(url: str, *, asks: bool) -> Iterator[Cause]:
+    """A server that is reached by its URL: is anybody there, and if it runs here, what does it do?"""
+    host, port = place_of(url)
+    processes = listener(host, port)
+    for process in processes:
+        if (cause := _of_process(process, asked=True, asks=asks)) is not None:
+            yield cause
+    why = unreachable(host, port) if host and port and not processes else ""
+    if why:
+        yield Cause("unreachable", f"nobody can be reached at {host}:{port}: {why}", "start the server again")
 
 
 def _of_process(process: Process, *, asked: bool, asks: bool) -> Cause | None:
@@ -146,6 +161,12 @@ def _of_owed(item: Owed, waiting: list[Owed], info: SessionInfo, duration: Durat
     text = f"the {who} owes the {asker} an answer to {about}{since} (exchange {item.exchange})"
     if item.cut:
         return Cause("stream-cut", f"{text}; its HTTP stream was {item.cut}")
+    if item.begun is not None:
+        text += (
+            f"; it has begun to answer (HTTP {item.begun}) and the stream is open"
+            if item.begun
+            else "; it has not begun to answer"
+        )
     blocked = next((other for other in waiting if other.exchange == item.cause), None)
     if blocked is not None:
         text += f", which {blocked.method} {blocked.name} waits for".rstrip()

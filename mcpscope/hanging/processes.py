@@ -37,8 +37,13 @@ class Process:
 
 def servers_of(proxy: int) -> list[Process]:
     """The processes that the proxy has started, but for its recorder; [] where the system does not tell."""
-    before = {pid: seen for pid in _descendants(proxy) if (seen := _stat(pid)) is not None}
     own = _line(proxy)  # the guard between a proxy and its server is a fork of it
+    return watched([pid for pid in _descendants(proxy) if _OURS not in _line(pid) and _line(pid) != own])
+
+
+def watched(pids: list[int]) -> list[Process]:
+    """What these processes are doing; it takes a moment to see who computes."""
+    before = {pid: seen for pid in pids if (seen := _stat(pid)) is not None}
     if not before:
         return []
     time.sleep(LOOK_SECONDS)
@@ -46,7 +51,7 @@ def servers_of(proxy: int) -> list[Process]:
     found = []
     for pid, (name, _, used) in before.items():
         now = _stat(pid)
-        if now is not None and _OURS not in _line(pid) and _line(pid) != own:
+        if now is not None:
             found.append(Process(pid, name, now[1], (now[2] - used) / ticks / LOOK_SECONDS, unread(pid, "0")))
     return found
 

@@ -14,13 +14,16 @@ _OPEN = """
 _STDERR = """
     SELECT at, CAST(text AS BLOB) FROM notes WHERE session_id = ? AND kind = 'stderr' ORDER BY id DESC LIMIT 1
 """
-_CLOSED = "SELECT close FROM streams WHERE session_id = ? AND stream = ? AND close IS NOT NULL"
+_STREAM = "SELECT close, facts FROM streams WHERE session_id = ? AND stream = ?"
 _LAST = "SELECT dir, max(at) FROM messages WHERE session_id = ? GROUP BY dir"
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A request without its answer. ``dir`` is the asker's, ``cut`` how its HTTP stream ended, if it did."""
+    """A request without its answer. ``dir`` is the asker's, ``cut`` how its HTTP stream ended, if it did.
+
+    ``begun`` is the status with which an HTTP answer has begun, 0 where none has, None without HTTP.
+    """
 
     exchange: int
     dir: str
@@ -30,6 +33,7 @@ class Owed:
     since: int
     cause: int | None
     cut: str
+    begun: int | None = None
 
 
 def owed(connection: sqlite3.Connection, session: int) -> list[Owed]:
@@ -38,8 +42,8 @@ def owed(connection: sqlite3.Connection, session: int) -> list[Owed]:
     for id, dir, method, name, status, since, cause, stream in connection.execute(
         _OPEN, (session,)
     ).fetchall():
-        cut = _cut(connection, session, stream) if stream else ""
-        found.append(Owed(id, dir, method, name, status, since, cause, cut))
+        cut, begun = _stream(connection, session, stream) if stream else ("", None)
+        found.append(Owed(id, dir, method, name, status, since, cause, cut, begun if dir == "c2s" else None))
     return found
 
 
@@ -54,10 +58,14 @@ def last_heard(connection: sqlite3.Connection, session: int) -> dict[str, int]:
     return dict(connection.execute(_LAST, (session,)).fetchall())
 
 
-def _cut(connection: sqlite3.Connection, session: int, stream: int) -> str:
-    row = connection.execute(_CLOSED, (session, stream)).fetchone()
+def _stream(connection: sqlite3.Connection, session: int, stream: int) -> tuple[str, int | None]:
+    """How a stream ended ("": it is open), and the status it was answered with so far."""
+    row = connection.execute(_STREAM, (session, stream)).fetchone()
     if row is None:
-        return ""
+        return "", None
+    status = int(json.loads(row[1]).get("status") or 0) if row[1] else 0
+    if row[0] is None:
+        return "", status
     said = json.loads(row[0])
     by = said.get("closed_by") or said.get("by") or "somebody"
-    return f"closed by {by}" + (f": {said['error']}" if said.get("error") else "")
+    return f"closed by {by}" + (f": {said['error']}" if said.get("error") else ""), status

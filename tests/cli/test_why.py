@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from mcpscope.hanging.processes import servers_of
@@ -167,6 +171,95 @@ def test_a_stream_that_was_cut(program: Program, tmp_path: Path) -> None:
 def answered(program: Program) -> bool:
     """A bridge may answer in the server's place: then nobody waits."""
     return codes(program)[-1:] == ["idle"]
+
+
+SILENT = """
+import http.server, json, sys, time
+class Server(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if "stream" in sys.argv:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            self.wfile.write(b": hello\\n\\n")
+            self.wfile.flush()
+        time.sleep(600)
+    def log_message(self, *args):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
+server.daemon_threads = True
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
+@pytest.fixture
+def silent() -> Iterator[Callable[..., tuple[subprocess.Popen[bytes], str]]]:
+    """Starts a server on HTTP that never answers, or (``stream``) begins to and says no more."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*args: str) -> tuple[subprocess.Popen[bytes], str]:
+        server = subprocess.Popen([sys.executable, "-c", SILENT, *args], stdout=subprocess.PIPE)
+        started.append(server)
+        assert server.stdout is not None
+        return server, f"http://127.0.0.1:{int(server.stdout.readline())}/mcp"
+
+    yield start
+    for server in started:
+        server.kill()
+        server.communicate()
+
+
+def post(proxy: subprocess.Popen[bytes], message: dict[str, Any] = CALL) -> None:
+    """A call of an HTTP client that goes on waiting beside the test."""
+    assert proxy.stderr is not None
+    line = proxy.stderr.readline().decode()
+    url = re.search(r"http://127\.0\.0\.1:\d+/\S*", line)
+    assert url is not None, line
+    headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
+
+    def ask() -> None:
+        with suppress(httpx.HTTPError):
+            httpx.post(url[0], json=message, headers=headers, timeout=120)
+
+    threading.Thread(target=ask, daemon=True).start()
+
+
+@linux
+def test_a_server_behind_a_bridge_that_says_nothing_and_is_stopped(program: Program, silent: Any) -> None:
+    server, url = silent()
+    proxy = program.popen("--stdio", url)
+    say(proxy, CALL)
+    expect(program, "asleep", "server-owes")
+    assert "it has not begun to answer" in why(program)["causes"][-1]["text"]
+    server.send_signal(signal.SIGSTOP)
+    expect(program, "stopped", "server-owes")
+    assert why(program)["causes"][0]["fix"] == f"kill -CONT {server.pid}"
+
+
+@linux
+def test_a_server_on_http_that_begins_to_answer_and_dies(program: Program, silent: Any) -> None:
+    server, url = silent("stream")
+    post(program.popen("--no-ui", "--port", "0", url))
+    expect(program, "asleep", "server-owes")
+    assert "the stream is open" in why(program)["causes"][-1]["text"]
+    server.kill()
+    server.wait()
+    expect(program, "unreachable", "stream-cut")
+
+
+@linux
+def test_a_server_on_stdio_behind_http_that_is_stopped(program: Program) -> None:
+    proxy = program.popen("--no-ui", "--port", "0", "--", sys.executable, "-c", SLEEPS)
+    info = {"name": "tester", "version": "1"}
+    params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info}
+    post(proxy, {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params})
+    expect(program, "asleep", "server-owes")
+    (server,) = servers_of(proxy.pid)
+    os.kill(server.pid, signal.SIGSTOP)
+    expect(program, "stopped", "server-owes")
+    os.kill(server.pid, signal.SIGCONT)
 
 
 def test_nobody_waits(program: Program) -> None:
