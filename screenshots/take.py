@@ -120,7 +120,7 @@ async def take_rules(folder: Path) -> None:
             link.policy = {**link.policy, "files": ["/srv/policy.yaml"]}
             await pilot.press("j")
             await asyncio.sleep(4 * REST_SECONDS)
-            app._steered([])
+            app.heeding.heed([])
             await asyncio.sleep(2 * REST_SECONDS)
             _write("rules", app)
     finally:

@@ -24,6 +24,7 @@ from mcpscope.tui.coach import Coach
 from mcpscope.tui.commands import Commands
 from mcpscope.tui.crash import CrashReport
 from mcpscope.tui.feed import Change, Feed
+from mcpscope.tui.heeding import Heeding
 from mcpscope.tui.keymap import Keymap
 from mcpscope.tui.linting import Linting
 from mcpscope.tui.memory import Memory
@@ -44,7 +45,7 @@ from mcpscope.tui.present import holds
 from mcpscope.tui.present.glyphs import Glyphs
 from mcpscope.tui.present.heading import heading
 from mcpscope.tui.present.roles import PALETTES
-from mcpscope.tui.present.spans import Line, Span
+from mcpscope.tui.present.spans import Line
 from mcpscope.tui.scope import Scope
 from mcpscope.tui.screens.base import ScopeScreen
 from mcpscope.tui.screens.composing import ComposeExchange
@@ -52,8 +53,7 @@ from mcpscope.tui.screens.detail import DetailScreen
 from mcpscope.tui.screens.wants import Wanting
 from mcpscope.tui.sending import Sender
 from mcpscope.tui.source import Source
-from mcpscope.tui.steer import News, Steer
-from mcpscope.tui.title import Title
+from mcpscope.tui.steer import Steer
 from mcpscope.tui.undoing import Undo
 from mcpscope.tui.working import begin, gone
 
@@ -77,7 +77,6 @@ class Options:
     coach: bool = False
 
 
-IDLE_SECONDS = 2.0
 DEMO = -1
 """What the UI returns where somebody wants to see the demo, which has a database of its own."""
 
@@ -128,8 +127,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         self._makers = screens
         self._feed = Feed(source, self._fed)
         self._wanting = Wanting(self)
-        self._title = Title(self)
-        self._froze = False
+        self.heeding = Heeding(self)
         self.commands = Commands(self)
         for theme in theming.themes():
             self.register_theme(theme)
@@ -146,61 +144,23 @@ class ScopeApp(App[int], inherit_bindings=False):
         if self.options.watch:
             begin(self, self._feed.run, group="feed")
             begin(self, partial(self.linting.run, watch=True), group="linting")
-            begin(self, self.steer.run, self._steered, group="steer")
-            self.set_interval(1.0, self._tick)
+            begin(self, self.steer.run, self.heeding.heed, group="steer")
+            self.set_interval(1.0, self.heeding.tick)
             watched = (self.steer, self.source, self.clock, self._recorded)
             begin(self, recording.watch, *watched, group="recording")
         else:
             begin(self, self._first_look, group="feed")
 
-    def _steered(self, news: list[News]) -> None:
-        """Something changed at a control socket: everything that shows holds is painted anew."""
-        if self.scope.shown is not None:
-            self._first_or_not()
-            self._headings()
-        if any(word == "held" for _, word, _ in news):
-            self._alert()
-        self._title.show(len(self.steer.holds()))
-        self._freeze()
-        screens = [screen for screen in self.screen_stack if isinstance(screen, ScopeScreen)]
-        for _, word, data in news:
-            text = holds.notice(word, data, self.steer.name)
-            if text and screens:
-                screens[-1].say(text)
-        for screen in self._live_screens():
-            steered = getattr(screen, "steered", None)
-            if steered is not None:
-                steered()
-        for screen in screens:
-            screen.refresh_chrome()
-
     def _linted(self) -> None:
         """More was found: whoever shows findings paints anew."""
-        for screen in self._live_screens():
+        for screen in self.live_screens():
             linted = getattr(screen, "linted", None)
             if linted is not None:
                 linted()
 
     def _recorded(self, troubles: dict[str, tuple[str, bool]]) -> None:
         self._troubles = troubles
-        self._headings()
-
-    def _alert(self) -> None:
-        """Something is held: the bell, and the Holds screen for whoever wants it and types nothing."""
-        if self.preferences["hold.bell"] == "on":
-            self.bell()
-        idle = time.monotonic() - self._last_key_at > IDLE_SECONDS
-        in_a_list = getattr(self.screen, "place", "") in ("traffic", "recordings", "log")
-        if self.preferences["hold.jump"] == "auto" and idle and in_a_list and len(self.screen_stack) == 1:
-            self.go_to("holds")
-
-    def _freeze(self) -> None:
-        """Proxies are told whether a hold stops its session; those that come later, too."""
-        wanted = self.preferences["hold.freeze"] == "session"
-        for link in self.steer.links:
-            if link.freeze != wanted and not self.steer.read_only and (wanted or self._froze):
-                link.ask("scope/holds/freeze", on=wanted)
-        self._froze = self._froze or wanted
+        self.headings()
 
     @property
     def keymap(self) -> Keymap:
@@ -215,18 +175,11 @@ class ScopeApp(App[int], inherit_bindings=False):
         elif name == "ascii":
             self.plain_ascii = value == "on"
             self.set_class(self.plain_ascii, "-ascii")
-            for screen in self._live_screens():
+            for screen in self.live_screens():
                 screen.refresh_chrome()
                 screen.refresh(layout=True)
         elif name == "hold.freeze":
-            self._freeze()
-
-    def _tick(self) -> None:
-        """Once a second the badge's clock goes on, also below a dialog."""
-        if self.steer.holds():
-            for screen in self.screen_stack:
-                if isinstance(screen, ScopeScreen):
-                    screen.refresh_chrome()
+            self.heeding.freeze()
 
     def badge(self, glyphs: Glyphs) -> Line:
         """What is held and how long there is, for the header of every screen."""
@@ -235,13 +188,6 @@ class ScopeApp(App[int], inherit_bindings=False):
     def coached(self, place: str) -> str:
         """What the coach says on a screen; empty where there is none."""
         return self.coach.line(place, len(self.steer.holds()))
-
-    def obeyed(self) -> list[Span]:
-        """Breakpoints and intercept filters in force, for the status line."""
-        rules = [rule for _, rule in self.steer.breakpoints()]
-        frozen: list[Span] = [("a hold freezes its session", "warning")]
-        found = holds.obeyed(rules, [link.intercept for link in self.steer.links])
-        return [*found, *(frozen if any(link.freeze for link in self.steer.links) else [])]
 
     async def _first_look(self) -> None:
         """One look at the database without following it, for pictures."""
@@ -256,11 +202,11 @@ class ScopeApp(App[int], inherit_bindings=False):
             before = self.scope.asked if self.scope.shown is not None else ()
             self.scope.take(change.sessions, wanted=self.options.session)
             self.linting.follow(self.scope.rows)
-            self._first_or_not()
-            self._headings()
+            self.first_or_not()
+            self.headings()
             if self.scope.asked != before:
                 await self._show_scope()
-        for screen in self._live_screens():
+        for screen in self.live_screens():
             take = getattr(screen, "take", None)
             if take is None:
                 continue
@@ -270,7 +216,7 @@ class ScopeApp(App[int], inherit_bindings=False):
                 if not gone(screen):
                     raise
 
-    def _first_or_not(self) -> None:
+    def first_or_not(self) -> None:
         """The first screen is for an empty database without a proxy; it goes when either changes."""
         something = bool(self.scope.all or self.steer.links or self.options.note)
         if not something and self.current_mode == "traffic" and "first" in self._makers:
@@ -282,11 +228,12 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.exit(DEMO)
 
     async def _show_scope(self) -> None:
-        for screen in self._live_screens():
+        for screen in self.live_screens():
             if hasattr(screen, "show_sessions"):
                 await self._show_on(screen)
 
-    def _live_screens(self) -> list[ScopeScreen]:
+    def live_screens(self) -> list[ScopeScreen]:
+        """The screens that stand, also those that nobody looks at."""
         stacks = self._screen_stacks.values()
         return [
             screen
@@ -295,8 +242,9 @@ class ScopeApp(App[int], inherit_bindings=False):
             if isinstance(screen, ScopeScreen) and screen.is_mounted
         ]
 
-    def _headings(self) -> None:
-        for screen in self._live_screens():
+    def headings(self) -> None:
+        """Every screen gets the header of what is shown now."""
+        for screen in self.live_screens():
             screen.show_heading(self.heading_for(screen.heading.title))
 
     def heading_for(self, title: str) -> Any:
@@ -323,13 +271,13 @@ class ScopeApp(App[int], inherit_bindings=False):
         while len(self.screen_stack) > 1:
             self.pop_screen()
         self.switch_mode(place)
-        self._headings()
+        self.headings()
 
     def on_show_sessions(self, event: ShowSessions) -> None:
         self.scope.choose(event.sessions)
         self.linting.follow(self.scope.rows)
         self.go_to("traffic")
-        self._headings()
+        self.headings()
         begin(self, self._show_scope, group="shown")
 
     def on_open_exchange(self, event: OpenExchange) -> None:
@@ -337,7 +285,7 @@ class ScopeApp(App[int], inherit_bindings=False):
             return  # Enter was pressed twice
         traffic = self.traffic()
         screen = DetailScreen(
-            self.source, self.clock, event.exchange, traffic.step, traffic.marked, event.tab
+            self.source, self.clock, event.exchange, traffic.seeking.beside, traffic.seeking.marked, event.tab
         )
         screen.heading = self.heading_for(f"#{event.exchange}")
         screen.composing = ComposeExchange(
@@ -365,7 +313,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         if self.options.filter and not self._filtered and self.is_mode("traffic"):
             self._filtered = True
             self.traffic().filtering.use(self.options.filter)
-        self._headings()
+        self.headings()
         show = getattr(event.screen, "show_sessions", None)
         if self.scope.shown is not None and show is not None:
             begin(self, self._show_on, event.screen)  # no other screen: its cursor stays where it is
@@ -405,6 +353,11 @@ class ScopeApp(App[int], inherit_bindings=False):
         """The key that was pressed last."""
         return self._last_key
 
+    @property
+    def idle_seconds(self) -> float:
+        """How long no key was pressed."""
+        return time.monotonic() - self._last_key_at
+
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key):
             self._last_key, self._last_key_at = event.key, time.monotonic()
@@ -420,7 +373,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         self._close_messages_no_wait()
 
     async def on_unmount(self) -> None:
-        self._title.end()
+        self.heeding.end()
         self.steer.close()
         self.sender.leave()
         self.source.close()

@@ -166,7 +166,7 @@ class Commands:
             screen.post_message(ShowExchange(int(where.removeprefix("#"))))
         elif where:
             self._app.go_to("traffic")
-            if not self._app.traffic().go_to_time(where):
+            if not self._app.traffic().seeking.go_to_time(where):
                 screen.say(f"{where!r} is neither a number nor a time like 12:04")
 
     async def _note(self, text: str, screen: ScopeScreen) -> None:

@@ -132,4 +132,4 @@ def set_times(app: ScopeApp, *waited: float) -> None:
             clock = {"clock_ns": 60 * SECOND_NS, "clock_source": "assumed"}
             found[id] = {**hold, **clock, "held_at": held_at, "at": held_at, "deadline": held_at + lived}
         link.holds = found
-    app._steered([])
+    app.heeding.heed([])

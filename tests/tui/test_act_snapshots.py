@@ -109,7 +109,7 @@ async def test_rules(snapshot: SnapshotAssertion, stage: Any, tmp_path: Path) ->
         await pilot.press("j")
         await settled(pilot, watched=True)
         await soon(lambda: app.screen._matched)
-        app._steered([])
+        app.heeding.heed([])
         found = await taken(pilot, "rules")
         await pilot.press("n")
         found |= await taken(pilot, "rule_editor")

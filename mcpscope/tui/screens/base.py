@@ -180,7 +180,7 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         coached = "" if said else glyphs.keyed(self._app.coached(self.place))
         coach = (clip(coached, width - 4, more=glyphs.more), "accent")
         parts = [coach, *parts] if coached else parts
-        parts = [*parts, *self._app.obeyed()]
+        parts = [*parts, *self._app.heeding.obeyed()]
         bars["status"].show([chrome.status(width, parts, right)])
         entries = [
             replace(action, label=self.label(action))

@@ -22,8 +22,8 @@ from mcpscope.tui.present import traffic
 from mcpscope.tui.present.framerow import frames_heading
 from mcpscope.tui.present.rows import Look, columns, heading
 from mcpscope.tui.present.spans import Line, Span
-from mcpscope.tui.present.verdict import PROBLEMS
-from mcpscope.tui.screens.base import NARROW, WIDE, Act, ScopeScreen, bindings, possible
+from mcpscope.tui.screens.arranging import Arranging
+from mcpscope.tui.screens.base import NARROW, Act, ScopeScreen, bindings, possible
 from mcpscope.tui.screens.composing import ComposeExchange
 from mcpscope.tui.screens.copying import Copying
 from mcpscope.tui.screens.exporting import Exporting
@@ -31,6 +31,7 @@ from mcpscope.tui.screens.filtering import Filtering
 from mcpscope.tui.screens.listing import Listing
 from mcpscope.tui.screens.remarking import Remarking
 from mcpscope.tui.screens.replays import ReplayOne
+from mcpscope.tui.screens.seeking import Seeking
 from mcpscope.tui.screens.sorting import Sorting
 from mcpscope.tui.screens.steering import Steering
 from mcpscope.tui.screens.undercursor import UnderCursor
@@ -41,12 +42,11 @@ from mcpscope.tui.steer import Steer
 from mcpscope.tui.undoing import Undo
 from mcpscope.tui.widgets.exchange import ExchangeView
 from mcpscope.tui.widgets.filterbar import FilterBar
-from mcpscope.tui.widgets.painted import Bar, MadeBar, Pane, glyphs_of
+from mcpscope.tui.widgets.painted import Bar, MadeBar, glyphs_of
 from mcpscope.tui.widgets.rowlist import RowList
 from mcpscope.tui.working import begin
 
 TICK_SECONDS = 1.0
-SEEK_ROWS = 5000
 
 
 class TrafficScreen(ScopeScreen):
@@ -72,10 +72,10 @@ class TrafficScreen(ScopeScreen):
         self.under = UnderCursor(self, source, self.viewing, self.selected)
         self._steering = Steering(self, steer, clock, undo, source, self.selected)
         self.composing = ComposeExchange(self, source, sender, steer, lambda: self.list.selected)
+        self.seeking = Seeking(self, self.listing)
+        self.arranging = Arranging(self, self.listing)
         self._rate = (0.0, 0, 0)
         self.note = ""
-        self.detail_hidden = False
-        self.zoomed = False
 
     def body(self) -> ComposeResult:
         yield FilterBar(id="filter")
@@ -164,6 +164,13 @@ class TrafficScreen(ScopeScreen):
         shape = columns(width, waterfall=self.listing.rows.waterfall, findings=bool(look.marks))
         return heading(shape, width, look)
 
+    def settled(self) -> None:
+        """The parts have their places: the list and what stands around it are painted for them."""
+        self.list.changed()
+        self._chrome()
+        if self.view.display:
+            self.under.soon()
+
     def _chrome(self) -> None:
         self.query_one("#heading").refresh()
         known = self.listing.complete and not len(self.listing.rows)
@@ -236,25 +243,7 @@ class TrafficScreen(ScopeScreen):
 
     def on_resize(self) -> None:
         super().on_resize()
-        self._arrange()
-
-    def _arrange(self) -> None:
-        width = self.size.width
-        shown = width >= NARROW and not self.detail_hidden
-        self.view.display = shown or self.zoomed
-        self.query_one("#list-part").display = not self.zoomed
-        self.query_one("#preview").display = width < NARROW
-        self.listing.rows.waterfall = width >= WIDE
-        self.view.arranged(
-            "stack" if width >= WIDE and not self.zoomed else "side" if width >= NARROW else "single"
-        )
-        self.call_after_refresh(self._settle)
-
-    def _settle(self) -> None:
-        self.list.changed()
-        self._chrome()
-        if self.view.display:
-            self.under.soon()
+        self.arranging.arrange()
 
     # actions
 
@@ -268,19 +257,13 @@ class TrafficScreen(ScopeScreen):
                 self._toggle_follow, lambda: "" if self.listing.selection.by_time else "sorted, not by time"
             ),
             "pause": Act(self._pause),
-            "problem.next": Act(lambda: self._seek(1), self._in_frames),
-            "problem.previous": Act(lambda: self._seek(-1), self._in_frames),
+            **self.seeking.acts(self._in_frames),
             "frames": Act(self._toggle_frames),
             **self.sorting.acts(self._in_frames),
             **self.exporting.acts(self._nothing_selected),
             "diff": Act(self._diff, self._nothing_selected),
             "back": Act(self._back),
-            "layout": Act(self._layout, lambda: "" if self.size.width >= NARROW else "needs 100 columns"),
-            "zoom": Act(self._zoom, lambda: "" if self.size.width >= NARROW else "needs 100 columns"),
-            "pane.next": Act(lambda: self._pane(1), lambda: "" if self.view.display else "there is one pane"),
-            "pane.previous": Act(
-                lambda: self._pane(-1), lambda: "" if self.view.display else "there is one pane"
-            ),
+            **self.arranging.acts(),
             **self.filtering.acts(self._nothing_selected, self.selected),
             **self.copying.acts(self._nothing_selected),
             **ReplayOne(self, self._source, lambda: self.list.selected).acts(self._nothing_selected),
@@ -326,7 +309,7 @@ class TrafficScreen(ScopeScreen):
         if not self.view.display:
             self.post_message(OpenExchange(row.id, "Diff"))
             return
-        other = self.marked(row.id)
+        other = self.seeking.marked(row.id)
         self.view.other = None if other is None else await self._source.ask(lambda pages: load(pages, other))
         self.view.tab = "Diff"
         await self.viewing.fill()
@@ -334,8 +317,7 @@ class TrafficScreen(ScopeScreen):
     def _back(self) -> None:
         """From the detail to the list; a filter that still searches is given up; else as everywhere."""
         if self.view.has_focus_within:
-            self.zoomed = False
-            self._arrange()
+            self.arranging.whole()
             self.list.focus()
         elif self.shown().searching:
             self._source.interrupt()
@@ -356,42 +338,11 @@ class TrafficScreen(ScopeScreen):
             self.listing.pause()
         self._chrome()
 
-    def _seek(self, step: int) -> None:
-        """To the next exchange with a problem, at most five thousand rows away."""
-        rows, at = self.listing.rows, self.list.cursor + step
-        for _ in range(SEEK_ROWS):
-            if not 0 <= at < len(rows):
-                break
-            row = rows.row(rows.key(at))
-            if row is not None and (row.status in PROBLEMS or "orphan" in row.flags):
-                self.list.select(row.id)
-                return
-            at += step
-        self.say("no problem further " + ("down" if step > 0 else "up"))
-
     async def _toggle_frames(self) -> None:
         row = self.selected()
         await self.listing.toggle_frames()
         if row is not None and not self.list.follow:
             self.list.select(row.id)
-
-    def _layout(self) -> None:
-        self.detail_hidden = not self.detail_hidden
-        self._arrange()
-
-    def _zoom(self) -> None:
-        self.zoomed = not self.zoomed and self.view.has_focus_within
-        if not self.zoomed and not self.view.has_focus_within:
-            self.detail_hidden = not self.detail_hidden
-        self._arrange()
-
-    def _pane(self, step: int) -> None:
-        panes: list[Pane] = [
-            pane for pane in (self.list, self.view.request, self.view.answer) if _visible(pane)
-        ]
-        at = panes.index(self.focused) if self.focused in panes else 0
-        panes[(at + step) % len(panes)].focus()
-        self.view.titles()
 
     async def show_sessions(self, sessions: tuple[int, ...] | None) -> None:
         """Show the exchanges of these sessions, followed from their end."""
@@ -399,38 +350,6 @@ class TrafficScreen(ScopeScreen):
         self.listing.unseen = 0
         await self.listing.load(dataclasses.replace(self.listing.selection, sessions=sessions))
 
-    def step(self, exchange: int, count: int) -> int | None:
-        """The exchange ``count`` rows further in the list; None beyond its ends."""
-        rows = self.listing.rows
-        at = rows.position(exchange) + count
-        return rows.key(at) if 0 <= at < len(rows) else None
-
-    def marked(self, exchange: int) -> int | None:
-        """The marked exchange to compare this one with: the last marked one that is another."""
-        return next((key for key in reversed(list(self.listing.rows.marked)) if key != exchange), None)
-
-    def go_to_time(self, text: str) -> bool:
-        """Put the cursor on the first exchange at or after a time of day; False where it is none."""
-        found = self.filtering.first_at(text)
-        if found is None:
-            return False
-        rows = self.listing.rows
-        low, high = 0, len(rows)
-        while low < high:
-            middle = (low + high) // 2
-            row = rows.row(rows.key(middle))
-            if row is not None and row.opened_at < found:
-                low = middle + 1
-            else:
-                high = middle
-        if len(rows):
-            self.list.select(rows.key(min(low, len(rows) - 1)))
-        return True
-
     def on_show_exchange(self, event: ShowExchange) -> None:
         event.stop()
         self.list.select(event.exchange)
-
-
-def _visible(pane: Pane) -> bool:
-    return pane.region.area > 0
