@@ -17,6 +17,7 @@ from mcpscope.cli.steering import decide, dialled, everywhere, hold_at, say, tex
 from mcpscope.control.client import Control
 from mcpscope.engine import spans
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.store.last_approved import last_approved
 from mcpscope.store.last_good import last_good
 from mcpscope.text import safe
 
@@ -65,7 +66,10 @@ def list_holds(proxy: str, *, settings: Settings) -> None:
 @with_settings
 def show(id: int, proxy: str, *, settings: Settings) -> None:
     """One hold: its facts, and the message as it would leave."""
-    with hold_at(id, proxy) as (_, hold):
+    with hold_at(id, proxy) as (control, hold):
+        if hold["kind"] == "ask" and "last_approved" not in hold:
+            db = Path(control.call("scope/status")["db"])
+            hold["last_approved"] = last_approved(db, hold["method"], hold["name"])
         if settings.json:
             emit_json(hold)
             return

@@ -193,7 +193,8 @@ class Engine:
         calm = calm and not self.steering.rules.candidates(place) and b'"inputRequests"' not in message.raw
         if calm and self._is_clear(direction, phase, method, message):
             self._remember(exchange, message, request, caller)
-            return [Forward(direction, message, at, stream), *settled]
+            forward = Forward(direction, message, at, stream)
+            return [forward, *settled] if settled else [forward]
         out: list[Command] = []
         passage = Passage(direction, message, message, at, stream, phase, exchange, request, caller)
         self._examine(passage, at, out)

@@ -75,7 +75,7 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
     settled: set[str] = set()
     for entry in _unsettled(candidates, settled):
         rule = entry.rule
-        passes = _approved(rule, subject, passage)
+        passes = bool(passage.let_go) and _approved(rule, subject, passage)
         if not passes and not _acts(entry, subject, passage, at):
             continue
         if rule.origin == POLICY and not passes:

@@ -72,6 +72,13 @@ def test_a_person_at_a_terminal_approves_what_holds_show_says(program: Program) 
     assert wire.reached_calls() == [1]
     assert wire.closes() == 0
     rows = until(lambda: len(found := wire.rows(DECIDED)) == 2 and found)
+    later = asking(program)
+    with later.dial() as control:
+        later.says(call(1, n=8))
+        (hold,) = held(control)
+        shown = program.run("holds", "show", str(hold["id"])).stdout.decode()
+        assert '-    "n": 6' in shown and '+    "n": 8' in shown, "of another proxy, from the recording"
+    assert later.closes() == 0
     (_, by, why), (word, _, no) = rows
     assert (by.startswith("cli "), json.loads(why)["why"], word) == (True, "ticket 7", "denied")
     assert json.loads(no)["why"] == "too many"

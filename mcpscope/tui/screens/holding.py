@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mcpscope.errors import ScopeError
+from mcpscope.store.last_approved import last_approved
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.screens.approving import ApproveScreen
 from mcpscope.tui.screens.base import Act, ScopeScreen
@@ -98,6 +100,9 @@ class Holding:
     async def _continue(self, held: Held) -> None:
         if held.asked:
             got = await self._steer.ask(held.link, "scope/holds/get", id=held.id)
+            if "last_approved" not in got:
+                asked = (Path(held.link.entry.db), got["method"], got["name"])
+                got["last_approved"] = await asyncio.to_thread(last_approved, *asked)
             self._screen.app.push_screen(ApproveScreen(self._steer, self._clock, held, got))
             return
         if held.key in self._steer.drafts:
