@@ -143,7 +143,8 @@ def test_a_later_version_of_traceparent_is_read_as_far_as_it_is_known() -> None:
     [
         ("http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
         ("https://host/", "https://host/v1/traces"),
-        ("https://host/own/path?x=1", "https://host/own/path?x=1"),
+        ("https://host/otlp/?x=1", "https://host/otlp/v1/traces?x=1"),
+        ("https://host/otlp/v1/traces", "https://host/otlp/v1/traces"),
     ],
 )
 def test_the_usual_path_is_added_where_none_is_named(text: str, address: str) -> None:

@@ -37,7 +37,7 @@ class Reply:
 
 
 def endpoint(text: str) -> str:
-    """The address spans are posted to: as it is, with the usual path where ``text`` names none.
+    """The address spans are posted to: ``text`` is where the collector is, with or without the usual path.
 
     Raises ScopeError for what is no URL.
     """
@@ -52,7 +52,8 @@ def endpoint(text: str) -> str:
             code="usage",
             exit=Exit.USAGE,
         )
-    return text if parts.path not in ("", "/") else parts._replace(path=TRACES).geturl()
+    path = parts.path.rstrip("/")
+    return parts._replace(path=path if path.endswith(TRACES) else path + TRACES).geturl()
 
 
 class Collector:

@@ -158,11 +158,13 @@ class _Talk:
     def __init__(self, shown: str) -> None:
         self._shown = shown
         self._in_trouble = False
+        self._refused = ""
         self._backoff = FIRST_WAIT_SECONDS
 
     def about(self, live: Live, wait: float) -> float:
         """Tell what has changed; returns how long to wait, longer from time to time where nobody answers."""
-        if why := live.refused():
+        if (why := live.refused()) and why != self._refused:
+            self._refused = why
             _say(f"the collector at {self._shown} did not take everything: {why}")
         if live.trouble:
             if not self._in_trouble:
