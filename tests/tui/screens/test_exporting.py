@@ -19,13 +19,15 @@ BEGINS = {
 }  # fmt: skip
 
 
-async def test_every_form_is_in_the_menu_and_masked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_form_is_in_the_menu_and_masked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, soak: bool
+) -> None:
     db = tmp_path / "m.db"
     record(db, call(1, "login", {"password": "hunter22"}, text("ok"), at=0))
     assert BEGINS.keys() == FORMS.keys() == KEYS.keys() and len(set(KEYS.values())) == len(KEYS)
     monkeypatch.chdir(tmp_path)
     async with opened(db, (120, 40)) as scope:
-        for form, begin in BEGINS.items():
+        for form in BEGINS if soak else ("html", "sqlite", "pytest"):
             await scope.traffic.shows("login").press("x")
             await scope.any.shows("Export this session").press(KEYS[form])
             await scope.any.shows("Write to").press("enter")
@@ -33,7 +35,7 @@ async def test_every_form_is_in_the_menu_and_masked(tmp_path: Path, monkeypatch:
             (written,) = tmp_path.glob("session-1.*")
             (file, *_) = written.rglob("*.jsonl") if written.is_dir() else [written]
             whole = file.read_bytes()
-            assert whole.startswith(begin) and b"hunter22" not in whole
+            assert whole.startswith(BEGINS[form]) and b"hunter22" not in whole
             written.rename(tmp_path / f"seen.{form}")
         (tmp_path / "session-1.csv").touch()
         await scope.traffic.press("x")
