@@ -43,12 +43,13 @@ def attributes(span: Any) -> dict[str, Any]:
 
 
 class Collector:
-    """Listens on a port of its own; says ``status`` and ``answer``, or nothing where it ``hangs``."""
+    """Says ``status`` and ``answer`` after ``delay`` s, or ``hangs``."""
 
     def __init__(self, port: int = 0) -> None:
         self.status = 200
         self.answer = b"{}"
         self.hangs = False
+        self.delay = 0.0
         self.asked = 0
         self.headers: dict[str, str] = {}
         self.requests: list[ExportTraceServiceRequest] = []
@@ -83,6 +84,7 @@ class Collector:
         if self.hangs:
             self._released.wait()
             return
+        self._released.wait(self.delay)
         if self.status == 200:
             assert handler.path == "/v1/traces"
             self.requests.append(decoded(body))

@@ -191,7 +191,7 @@ def _follow(live: Live, parent: int, shown: str) -> int:
         if over and not live.waiting:
             return 1 if live.lost else 0
         now = time.monotonic()
-        over_since = (over_since or now) if over else 0.0
+        over_since = (over_since or now) if over and live.trouble else 0.0
         alone_since = (alone_since or now) if os.getppid() != parent else 0.0
         given_up = over_since and now - over_since > LAST_TRIES_SECONDS
         if given_up or (alone_since and not over and now - alone_since > ORPHAN_SECONDS):
