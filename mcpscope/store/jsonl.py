@@ -1,10 +1,10 @@
 """The portable form of a session: JSON Lines, one message a line, made to be read in a diff.
 
-The first line is a header (``format``, ``version``, ``session``), the last an ``end`` with counts, so that a
-cut file is noticed; sessions may follow each other in a file, each from its header to its end. Members of
-our own are sorted; ``at`` is nanoseconds since the session's start. The bytes of a message stand in
-``message`` as they were; where they are not one line of JSON, in ``text``; where they are not UTF-8 either,
-in ``base64``.
+The first line is a header (``format``, ``version``, ``session``, and what reviews settled: ``masks`` and
+``maps``), the last an ``end`` with counts, so that a cut file is noticed; sessions may follow each other in a
+file, each from its header to its end. Members of our own are sorted; ``at`` is nanoseconds since the start of
+the session. The bytes of a message stand in ``message`` as they were; where they are not one line of JSON, in
+``text``; where they are not UTF-8 either, in ``base64``.
 
 In the steady form (``steady`` in the header) nothing tells the time: lines follow each other, and an outcome
 is about the last message, or the one as many messages before it as ``back`` says.
@@ -88,10 +88,11 @@ def is_one_line(raw: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What the first line says: the session's facts, and whether its lines tell no times."""
+    """What the first line says: the session's facts, whether its lines tell no times, and all of it."""
 
     session: dict[str, Any]
     steady: bool
+    said: dict[str, Any]
 
 
 def read_header(source: Iterator[bytes]) -> Header:
@@ -119,7 +120,7 @@ def read_header(source: Iterator[bytes]) -> Header:
             exit=Exit.STORE,
             hint="upgrade mcpscope",
         )
-    return Header(said["session"], steady=said.get(STEADY) is True)
+    return Header(said["session"], said.get(STEADY) is True, said)
 
 
 def sessions_in(source: Iterable[bytes]) -> Iterator[Iterator[bytes]]:

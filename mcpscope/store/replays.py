@@ -23,6 +23,7 @@ from mcpscope.store.bodies import BlockReader
 from mcpscope.store.directory import Directory
 from mcpscope.store.query import Query
 from mcpscope.store.reading import reading
+from mcpscope.store.settled import settled_for
 
 FLUSH_SECONDS = 0.2
 
@@ -159,9 +160,7 @@ def masks_of(path: Path, recording_id: int) -> tuple[str, ...]:
 
 def masks_in(connection: sqlite3.Connection, recording_id: int) -> tuple[str, ...]:
     """As ``masks_of``, over an open connection."""
-    query = "SELECT masks FROM revisions WHERE recording_id = ? ORDER BY number DESC"
-    row = connection.execute(query, (recording_id,)).fetchone()
-    return tuple(_unpack(row[0]) or ()) if row is not None else ()
+    return tuple(settled_for(connection, recording_id).get("masks", ()))
 
 
 def matching(path: Path, session_id: int, filter: Filter) -> set[int]:

@@ -24,6 +24,7 @@ from mcpscope.store.reading import explained, writing
 from mcpscope.store.records import Dir, Record, RecordType
 from mcpscope.store.remarks import MARKED, NOTED
 from mcpscope.store.removing import remove_session
+from mcpscope.store.settled import settle_for
 from mcpscope.store.unpack import Unpacked
 from mcpscope.store.writing_out import COUNTERS, JSON_COLUMNS, SESSION_COLUMNS
 
@@ -109,6 +110,7 @@ class _TakingIn:
         self._connection = connection
         self._foreign = foreign
         self._said = session = header.session
+        self._header = header
         self._steady = header.steady
         self._name = name or str(session.get("name") or "")
         self._start = time.time_ns() if header.steady else number_of(session.get("started_at"))
@@ -166,6 +168,7 @@ class _TakingIn:
         for aside in self._asides:
             (id,) = self._connection.execute(_TAKE_ID).fetchone()
             self._connection.execute(_ADD_NOTE, (id, self._id, *aside))
+        settle_for(self._connection, self._id, self._start, self._header.said)
         self._connection.execute("COMMIT")
         (name,) = self._connection.execute("SELECT name FROM sessions WHERE id = ?", (self._id,)).fetchone()
         return TakenIn(self._id, name or "", self._messages, self._ended)

@@ -13,6 +13,7 @@ import orjson
 from mcpscope.protocol.parsing import parse
 from mcpscope.store.bodies import BlockReader
 from mcpscope.store.jsonl import FORMAT, VERSION, line
+from mcpscope.store.settled import settled_for
 
 SESSION_COLUMNS = (
     "uid", "number", "label", "name", "note", "command", "url", "client_transport", "server_transport",
@@ -141,7 +142,8 @@ class _Writer:
             if value is not None and value != "" and not (value == 0 and name in COUNTERS):
                 said[name] = value
         self._start = said.get("started_at", 0)
-        return self._line({"format": FORMAT, "session": said, "version": VERSION})
+        settled = self._mask.value(settled_for(self._connection, self._id))
+        return self._line({"format": FORMAT, "session": said, "version": VERSION, **settled})
 
     def _in_order(self) -> Iterator[tuple[int, Callable[[], bytes]]]:
         """When messages and notes were, and what makes their lines."""

@@ -10,6 +10,7 @@ import pytest
 from mcpscope.errors import ScopeError
 from mcpscope.exports.steady import Steady
 from mcpscope.store import jsonl, schema
+from mcpscope.store.replays import Replays
 from mcpscope.store.taking_in import take_in_all
 from mcpscope.store.writing_out import NoMask, session_lines
 from tests.program import ROOT
@@ -41,6 +42,16 @@ def test_a_kept_recording_opens_and_gives_its_lines_back(tmp_path: Path, file: P
     assert found[0].endswith(b'"version":%d}\n' % jsonl.VERSION)
     if not (steady and "version-1" in file.name):  # which counted outcomes from the wrong message
         assert found[1:] == kept[1:]
+
+
+def test_what_reviews_settled_travels_with_the_recording(tmp_path: Path) -> None:
+    head, *rest = (RECORDINGS / "version-2.mcpscope.jsonl").read_bytes().splitlines(keepends=True)
+    masks = b'"maps":{"old":"new"},"masks":["read_note:$.result.content[*].text~"],"session":'
+    lines = [head.replace(b'"session":', masks, 1), *rest]
+    (taken,) = take_in_all(tmp_path / "db", lines)
+    assert lines_of(tmp_path / "db", taken.session_id, steady=False) == lines
+    settled = Replays(tmp_path / "db").revision(taken.session_id)
+    assert (settled.masks, settled.maps) == (("read_note:$.result.content[*].text~",), {"old": "new"})
 
 
 def test_a_file_with_several_sessions_is_all_of_them_or_none(tmp_path: Path) -> None:
