@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,10 +38,10 @@ def server(peers: Peers) -> list[str]:
 
 
 def live_through(
-    program: Program, peers: Peers, folder: Path, mode: str, target: list[str], *restart: str
+    program: Program, argv: list[str], folder: Path, mode: str, target: list[str], *restart: str
 ) -> dict[str, Any]:
     """What a client reports that called before and after ``mcpscope restart``."""
-    argv = [peers.sdk2_python, "-W", "ignore", str(HERE / "clients" / "restarts2.py"), mode, str(folder)]
+    argv = [*argv, mode, str(folder)]
     client = subprocess.Popen(
         [*argv, *target], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=program.env
     )
@@ -56,19 +59,34 @@ def live_through(
         client.wait()
 
 
+def scripted(client: str, peers: Peers, folder: Path) -> list[str]:
+    """The command of a client script."""
+    if client == "sdk2":
+        return [peers.sdk2_python, "-W", "ignore", str(HERE / "clients" / "restarts2.py")]
+    (folder / "node_modules").symlink_to(peers.npm_home / "node_modules")
+    shutil.copy(HERE / "clients" / "restarts.mjs", folder)
+    return [peers.node, str(folder / "restarts.mjs")]
+
+
 @pytest.mark.parametrize(
-    ("shape", "mode"),
+    ("client", "shape", "mode"),
     [
-        ("stdio", "legacy"),
-        soaked("stdio", "2026-07-28"),
-        soaked("bridge", "legacy"),
-        ("bridge", "2026-07-28"),
-        soaked("gateway", "legacy"),
-        soaked("gateway", "2026-07-28"),
+        ("sdk2", "stdio", "legacy"),
+        soaked("sdk2", "stdio", "2026-07-28"),
+        soaked("sdk2", "bridge", "legacy"),
+        ("sdk2", "bridge", "2026-07-28"),
+        soaked("sdk2", "gateway", "legacy"),
+        soaked("sdk2", "gateway", "2026-07-28"),
+        soaked("ts", "stdio", "legacy"),
+        soaked("ts", "stdio", "auto"),
+        soaked("ts", "bridge", "legacy"),
+        soaked("ts", "bridge", "auto"),
+        soaked("ts", "gateway", "legacy"),
+        soaked("ts", "gateway", "auto"),
     ],
 )
 def test_the_next_call_works(
-    ends: HttpEnds, program: Program, peers: Peers, tmp_path: Path, shape: str, mode: str
+    ends: HttpEnds, program: Program, peers: Peers, tmp_path: Path, client: str, shape: str, mode: str
 ) -> None:
     if shape == "stdio":
         target = program.bare_argv("--label", "one", "--", *server(peers))
@@ -77,10 +95,65 @@ def test_the_next_call_works(
     else:
         upstreams = {"one": {"command": server(peers), "prefix": ""}, "two": {"command": server(peers)}}
         target = [Gateway(program, written(tmp_path, upstreams)).url]
-    report = live_through(program, peers, tmp_path, mode, target, "one")
+    report = live_through(program, scripted(client, peers, tmp_path), tmp_path, mode, target, "one")
     first, lost, again = report["results"]
     assert (first, again) == ("5", "5")
     assert "restarted" in lost
     assert report["modern"] == (mode != "legacy")
     if mode == "legacy":
         assert any("list_changed" in one or "ToolListChanged" in one for one in report["heard"])
+
+
+def test_a_watched_file_restarts_the_server(program: Program, tmp_path: Path) -> None:
+    source = tmp_path / "src"
+    source.mkdir()
+    script = source / "server.py"
+    script.write_text(VERSIONED.replace("VERSION", "one"))
+    wire = program.popen("--watch", str(source), "--", sys.executable, str(script))
+    assert wire.stdin and wire.stdout
+
+    def says(message: dict[str, Any]) -> None:
+        assert wire.stdin
+        wire.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+        wire.stdin.flush()
+
+    def answer(id: int) -> Any:
+        assert wire.stdout
+        for line in wire.stdout:
+            said = json.loads(line)
+            if said.get("id") == id:
+                return said.get("result")
+        raise AssertionError("it has ended")
+
+    info = {"name": "t", "version": "1"}
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info}
+    says({"id": 1, "method": "initialize", "params": hello})
+    assert answer(1)["serverInfo"]["version"] == "one"
+    says({"method": "notifications/initialized"})
+    script.write_text(VERSIONED.replace("VERSION", "two"))
+    for id in range(2, 300):
+        says({"id": id, "method": "tools/call", "params": {"name": "version"}})
+        found = answer(id)
+        if found is not None and found["content"][0]["text"] == "two True":
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("the new server never answered")
+    wire.stdin.close()
+    assert wire.wait(20) == 0
+
+
+VERSIONED = """
+import json, sys
+greeted = False
+for line in sys.stdin:
+    asked = json.loads(line)
+    if "id" not in asked:
+        greeted = greeted or asked["method"] == "notifications/initialized"
+        continue
+    result = {"content": [{"type": "text", "text": f"VERSION {greeted}"}]}
+    if asked["method"] == "initialize":
+        info = {"name": "v", "version": "VERSION"}
+        result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": info}
+    print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
+"""
