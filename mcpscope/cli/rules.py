@@ -119,11 +119,12 @@ def disable(settings: Settings, name: str, proxy: str) -> None:
 
 @command.command("add")
 @click.option(
-    "--action", required=True, help="What it does: deny, allow, ask, break, answer, drop, delay, tag."
+    "--action", required=True, help="What it does: deny, allow, ask, limit, break, answer, drop, delay, tag."
 )
 @click.option("--match", default="", metavar="FILTER", help="What it looks for.")
 @click.option("--name", default="", help="What it is called.")
 @click.option("--message", default="", help="What the refused are told.")
+@click.option("--limit", default="", metavar="RATE", help="Of allow, ask and limit: 20/hour, 500/day utc.")
 @click.option("--shadow", is_flag=True, help="Record what it would have done.")
 @click.option("--save", metavar="FILE", type=click.Path(path_type=Path), help="Add it to this policy file.")
 @_PROXY
@@ -135,7 +136,11 @@ def add(settings: Settings, save: Path | None, proxy: str, **rule: Any) -> None:
         said: dict[str, Any] = {"file": str(save), "name": rule["name"]}
     else:
         with dialled(proxy) as (entry, control):
-            made = control.call("scope/rules/add", **rule)
+            if rule["limit"]:
+                made = control.call("scope/rules/put", rule=_given(rule))
+            else:
+                del rule["limit"]
+                made = control.call("scope/rules/add", **rule)
         said = {"proxy": entry.label, "rule": made}
     if settings.json:
         emit_json(said)
@@ -152,8 +157,11 @@ def _switch(settings: Settings, name: str, proxy: str, *, on: bool) -> None:
         click.echo(f"{safe(name)} is {'on' if on else 'off'} on {safe(entry.label)}")
 
 
-def _save(path: Path, rule: dict[str, Any]) -> None:
+def _given(rule: dict[str, Any]) -> dict[str, Any]:
+    """The rule as a policy file spells it."""
     given = {key: value for key, value in rule.items() if value and key != "shadow"}
-    if rule["shadow"]:
-        given["mode"] = "shadow"
-    write_text(path, with_rule(read_text(path), given, str(path)))
+    return {**given, "mode": "shadow"} if rule["shadow"] else given
+
+
+def _save(path: Path, rule: dict[str, Any]) -> None:
+    write_text(path, with_rule(read_text(path), _given(rule), str(path)))

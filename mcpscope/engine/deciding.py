@@ -93,10 +93,10 @@ def _approve(engine: Engine, hold: Hold, wish: Approve, actor: str, at: int, out
     resolving.release(engine, hold, actor, at, out)
 
 
-def _not_asked(hold: Hold) -> None:
+def _not_asked(hold: Hold, hint: str = "") -> None:
     """What a policy asks about passes by an approval of its bytes and in no other way."""
     if hold.kind is HoldKind.ASK:
-        hint = f"look at it and name its digest: mcpscope holds approve {hold.id} DIGEST"
+        hint = hint or f"look at it and name its digest: mcpscope holds approve {hold.id} DIGEST"
         raise _refusal("ask", f"{hold.rule} asks for an approval of hold {hold.id}", hint)
 
 
@@ -120,7 +120,7 @@ def _stop_later(engine: Engine, hold: Hold, stop_at: str) -> None:
 def _edit(engine: Engine, hold: Hold, wish: Edit, actor: str, at: int, out: Out) -> None:
     passage = hold.passage
     if wish.release:
-        _not_asked(hold)
+        _not_asked(hold, hint="keep it as a draft (--keep), then approve what it has become")
         _allowed(engine, hold, confirmed=wish.confirmed)
     message = passage.message
     try:

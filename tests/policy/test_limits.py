@@ -73,3 +73,17 @@ def test_a_call_that_found_no_upstream_costs_nothing(program: Program) -> None:
             assert b"no answer from" in wire.stdout.readline()
     finally:
         ends.close()
+
+
+def test_a_limit_made_live_counts_with_those_of_policies(program: Program) -> None:
+    wire = Steered(program)
+    done = program.run(
+        "rules", "add", "--action", "limit", "--name", "few", "--match", "tool:echo", "--limit", "1/day"
+    )
+    assert done.returncode == 0, done.stderr
+    for id, refused in ((1, False), (2, True)):
+        wire.says(call(id, n=1))
+        assert wire.hears()["result"].get("isError", False) is refused
+    assert wire.closes() == 0
+    assert wire.reached_calls() == [1]
+    assert b'["few", "sliding 86400s", ""]' in program.run("rules", "limits").stdout
