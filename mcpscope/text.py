@@ -8,22 +8,33 @@ import unicodedata
 from typing import Any
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U0001f3fb-\U0001f3ff"
+    "\U000e0100-\U000e01ef]"
+)
+"""What draws nothing whatever its category says (Unicode's Default_Ignorable_Code_Point, and an empty Braille
+cell): a text can be hidden in it. The colours of emoji are there, too: no two terminals agree on their width.
+"""
 _CACHE: dict[str, str] = {}
 _CACHE_LIMIT = 8192
 _UNSAFE = re.compile(r"[^ -~]")
 
 
 def _shown(char: str) -> str:
-    if unicodedata.category(char) in _HIDDEN:
+    if _hides(char):
         return f"\\u{{{ord(char):x}}}"
     return char
+
+
+def _hides(char: str) -> bool:
+    return unicodedata.category(char) in _HIDDEN or _UNSEEN.match(char) is not None
 
 
 def safe(text: str, *, keep: str = "") -> str:
     """``text`` with every character that a terminal could obey or hide made visible as ``\\u{...}``.
 
-    Categories Cc, Cf, Cs, Co, Cn, Zl and Zp are escaped, except the characters in ``keep``
-    (a view that breaks lines itself passes ``"\\n"`` or ``"\\n\\t"``).
+    Categories Cc, Cf, Cs, Co, Cn, Zl and Zp and what draws nothing are escaped, except the characters in
+    ``keep`` (a view that breaks lines itself passes ``"\\n"`` or ``"\\n\\t"``).
     """
     if text.isascii() and text.isprintable():
         return text
@@ -50,7 +61,7 @@ def json_text(data: Any, *, sort_keys: bool = False) -> str:
 
 def _json_escape(found: re.Match[str]) -> str:
     char = found[0]
-    if unicodedata.category(char) not in _HIDDEN:
+    if not _hides(char):
         return char
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

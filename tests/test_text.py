@@ -8,10 +8,11 @@ import pytest
 
 from mcpscope.text import json_text, safe
 
+STEERING = ("\x1b", "\x07", "\x9b", "\x7f", "\u202e", "\u200b", "\U000e0041", "\ud800", "\u2028")
+UNSEEN = ("\ufe0f", "\U000e0100", "\u3164", "\u115f", "\u034f", "\u2800", "\U0001f3fd")
 
-@pytest.mark.parametrize(
-    "char", ["\x1b", "\x07", "\x9b", "\x7f", "\u202e", "\u200b", "\U000e0041", "\ud800", "\u2028"]
-)
+
+@pytest.mark.parametrize("char", [*STEERING, *UNSEEN])
 def test_no_steering_or_hidden_character_survives(char: str) -> None:
     assert safe(f"a{char}b") == f"a\\u{{{ord(char):x}}}b"
 
