@@ -157,14 +157,25 @@ def _run(values: Values, target: list[str]) -> int:
 
 
 def _target(sources: list[Source], wanted: Wanted) -> list[str]:
-    """The real server: what was named, else what the recording was made of."""
-    found = next((source.found for source in sources if source.found is not None), None)
+    """The real server: what was named, else what a recording in the database was made of.
+
+    Never a command that stands in a file: whoever wrote the file would decide what runs here.
+    """
+    found = next((one.found for one in sources if one.found is not None and one.file is None), None)
     if wanted.target and "://" in wanted.target[0] and len(wanted.target) == 1:
         return list(wanted.target)
     if wanted.target:
         return ["--", *wanted.target]
     if found is None:
-        raise _no_recording(sources[-1], wanted)
+        source = sources[-1]
+        if source.found is None:
+            raise _no_recording(source, wanted)
+        raise ScopeError(
+            f"no server is named to record from, and the command that {source.file} names is not run",
+            code="no_target",
+            exit=Exit.USAGE,
+            hint=f"mcpscope serve {source.file} --mode {wanted.mode} -- COMMAND",
+        )
     return target_of(found, [])
 
 
@@ -178,17 +189,12 @@ def _argv(options: Values) -> list[str]:
 
 
 def _no_recording(source: Source, wanted: Wanted) -> ScopeError:
-    where = f"the file {source.file}" if source.file is not None else f"a recording called {source.name!r}"
+    what = f"file {source.file}" if source.file is not None else f"recording called {source.name!r}"
     if wanted.may_record:
         hint = f"to record it, name the server: mcpscope serve {source.file or source.name} -- COMMAND"
     else:
         hint = "to record it: --mode once and the server, -- COMMAND or URL"
-    return ScopeError(
-        f"there is no {where.removeprefix('the ').removeprefix('a ')}",
-        code="no_session",
-        exit=Exit.STORE,
-        hint=hint,
-    )
+    return ScopeError(f"there is no {what}", code="no_session", exit=Exit.STORE, hint=hint)
 
 
 def _plain(value: Any) -> str | bool | list[str]:

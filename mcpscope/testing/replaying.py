@@ -58,7 +58,7 @@ def replay(  # noqa: PLR0913  # the options of a command, for people to name
     before: str = "",
     db: Path | None = None,
 ) -> Replayed:
-    """Say ``recording``, a file or a name in ``db``, to ``server``; without one, to what was recorded.
+    """Say ``recording``, a file or a name in ``db``, to ``server``; a name needs none: it was recorded here.
 
     ``masks`` hide places as ``mcpscope replay --mask`` does, ``level`` is structural, semantic or strict, and
     ``before`` a command that puts data back. What declares itself destructive is skipped unless allowed.
@@ -75,6 +75,8 @@ def replay(  # noqa: PLR0913  # the options of a command, for people to name
         source = look_up(str(recording), db or Path(folder) / "none.db", Path(folder))
         if source.found is None:
             raise AssertionError(f"there is no recording {recording}; record it with mode once")
+        if source.file is not None and not target:
+            raise AssertionError(f"name the server for {recording}: what stands in a file is not run")
         runs = []
         for one in source.sessions:
             try:

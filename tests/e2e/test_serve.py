@@ -21,7 +21,6 @@ pytestmark = pytest.mark.timeout(300)
 PLAY = ("serve", "rec", "--mode", "none")
 STDIO, HTTP = "stdio", "http"
 EVERY = [
-    ("sdk1", "everything", (STDIO,)),
     ("sdk2-auto", "sdk2", (HTTP,)),
     *(
         pytest.param(client, server, (STDIO, HTTP), marks=pytest.mark.soak)
