@@ -90,19 +90,29 @@ def test_whatever_becomes_of_a_call_has_a_word_of_its_own(glyphs: Glyphs) -> Non
         assert all(text.isascii() for text in shown)
 
 
-async def test_what_w_writes_has_the_hash_that_is_shown(db: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("tool", "line", "begin"),
+    [
+        ("image", "image/png  640x480", b"\x89PNG"),
+        pytest.param("audio", "audio/wav", b"RIFF", marks=pytest.mark.soak),
+    ],
+)
+async def test_what_w_writes_has_the_hash_that_is_shown(
+    db: Path, tmp_path: Path, tool: str, line: str, begin: bytes
+) -> None:
     scenes.contents(db)
-    path = tmp_path / "written.png"
+    path = tmp_path / "written"
     async with opened(db, (120, 40)) as scope:
-        await scope.traffic.shows("(not JSON)").select(4).selected_is("image").press("enter")
-        await scope.detail.shows("image/png  640x480").press("tab", *"jjjjjjjj").shows("sha256")
+        row = 4 if tool == "image" else 6
+        await scope.traffic.shows("(not JSON)").select(row).selected_is(tool).press("enter")
+        await scope.detail.shows(line).press("tab", *"jjjjjjjj").shows("sha256")
         shown = scope.text
         await scope.detail.press("w")
         await scope.any.shows("Save as").press(*["backspace"] * 30).type(str(path))
         await scope.press("enter")
         await scope.detail.shows("written")
     data = path.read_bytes()
-    assert data.startswith(b"\x89PNG")
+    assert data.startswith(begin)
     assert f"sha256 {hashlib.sha256(data).hexdigest()}" in shown
 
 
