@@ -71,8 +71,11 @@ def _of_server(target: tuple[str, ...], timeout: float) -> Iterator[Seen]:
     words = list(target) if "://" in target[0] else ["--", *target]
     with tempfile.TemporaryDirectory(prefix="mcpscope-doctor-") as folder:
         db = Path(folder) / "doctor.db"
-        yield from _greeted(words, db, timeout, modern=False)
-        yield from _greeted(words, db, timeout, modern=True)
+        seen = [*_greeted(words, db, timeout, modern=False), *_greeted(words, db, timeout, modern=True)]
+        yield from seen
+        if not any(one.subject == "start" or one.state is State.FAIL for one in seen):
+            fix = "answer initialize, server/discover, or both"
+            yield Seen(State.FAIL, "eras", "the server speaks neither the handshake nor 2026-07-28", fix)
         yield from _recorded(db)
 
 
@@ -137,6 +140,9 @@ def _recorded(db: Path) -> Iterator[Seen]:
     try:
         with reading(db) as connection:
             for info in Directory(connection).newest():
+                if info.server_transport == "sse":
+                    fix = "offer Streamable HTTP beside it, at one address"
+                    yield Seen(State.WARN, "deprecated", "HTTP+SSE is deprecated since 2025-03-26", fix)
                 with closing(Reader(db)) as reader:
                     for finding in findings_of(reader, info):
                         if finding.side == "server":

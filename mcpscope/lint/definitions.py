@@ -18,6 +18,8 @@ _MAX_DEPTH: Final = 12
 _REFUSED_AT_TOP: Final = ("anyOf", "oneOf", "allOf", "enum", "not")
 _TYPING: Final = frozenset({"type", "$ref", "enum", "const", *_REFUSED_AT_TOP})
 _HINTS: Final = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+_NEEDED: Final = {"prompt": ("name",), "resource": ("uri", "name"), "template": ("uriTemplate", "name")}
+_TEXTS: Final = ("title", "description", "mimeType")
 _SEEN_SPACE: Final = frozenset("\n\r\t")
 
 
@@ -27,6 +29,7 @@ def of_definitions(kind: str, items: list[dict[str, Any]], message: int = 0) -> 
         name = item.get("name")
         about = name if type(name) is str else ""
         yield from _of_texts(item, about, message)
+        yield from _of_parts(kind, item, about, message)
         if kind == "tool":
             yield from _of_tool(item, about, message)
         elif kind == "prompt" and not item.get("description"):
@@ -35,6 +38,22 @@ def of_definitions(kind: str, items: list[dict[str, Any]], message: int = 0) -> 
             )
     if kind == "tool":
         yield from _of_names([str(item.get("name")) for item in items], message)
+
+
+def _of_parts(kind: str, item: dict[str, Any], about: str, message: int) -> Iterator[Finding]:
+    """The members that a definition of this kind must have, and the types of its texts."""
+    wrong = [name for name in _NEEDED.get(kind, ()) if type(item.get(name)) is not str]
+    wrong += [name for name in _TEXTS if name in item and type(item[name]) is not str]
+    for number, argument in enumerate(_arguments(item) if kind == "prompt" else ()):
+        if type(argument) is not dict or type(argument.get("name")) is not str:
+            wrong.append(f"arguments[{number}].name")
+    for name in wrong:
+        yield Finding("bad-definition", "server", f"the {kind} has no text for {name}", about, message)
+
+
+def _arguments(item: dict[str, Any]) -> list[Any]:
+    found = item.get("arguments")
+    return found if type(found) is list else []
 
 
 def _of_names(names: list[str], message: int) -> Iterator[Finding]:
@@ -72,6 +91,8 @@ def _of_tool(tool: dict[str, Any], about: str, message: int) -> Iterator[Finding
         output = tool["outputSchema"]
         if type(output) is not dict:
             yield found("bad-schema", "outputSchema is no object")
+        elif output.get("type", "object") != "object":
+            yield found("bad-schema", f"the type of outputSchema is {output['type']}, not object")
         else:
             yield from _of_schema("outputSchema", output, found, for_models=False)
 
@@ -145,12 +166,15 @@ def _inside(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield from ((f"{word}[{number}]", inner) for number, inner in enumerate(node[word]))
 
 
+def hidden_in(text: str) -> str:
+    """The characters of a text that nobody sees, the first five; "" where there are none."""
+    return ", ".join(f"U+{ord(char):04X}" for char in sorted({char for char in text if is_hidden(char)})[:5])
+
+
 def _of_texts(item: Any, about: str, message: int, place: str = "") -> Iterator[Finding]:
     """Characters that nobody sees, in any text of a definition."""
     if type(item) is str:
-        hidden = sorted({char for char in item if is_hidden(char)})
-        if hidden:
-            shown = ", ".join(f"U+{ord(char):04X}" for char in hidden[:5])
+        if shown := hidden_in(item):
             yield Finding("hidden-characters", "server", f"{place or 'a text'} has {shown}", about, message)
     elif type(item) is dict:
         for name, inner in item.items():

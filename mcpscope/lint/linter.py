@@ -11,9 +11,9 @@ from mcpscope.engine.exchange import Exchange, ExchangeKind, Flag, Status
 from mcpscope.engine.exchanges import Exchanges
 from mcpscope.engine.identity import Identity
 from mcpscope.engine.schema_check import SchemaChecks
-from mcpscope.lint.definitions import of_definitions
+from mcpscope.lint.definitions import hidden_in, of_definitions
 from mcpscope.lint.finding import Finding
-from mcpscope.lint.wire import Standing, of_headers, of_message, of_result
+from mcpscope.lint.wire import Standing, of_headers, of_message, of_refusal, of_result
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.methods import LISTS, Method
 from mcpscope.protocol.problems import Problem
@@ -54,7 +54,9 @@ class Linter:
         self._of_lists: dict[str, list[Finding]] = {}
         self._tools: set[str] = set()
         self._unchecked: list[tuple[str, Any, int, int]] = []
-        self._paged: set[int] = set()
+        self._paged: dict[int, str] = {}
+        self._cursors: dict[str, set[str]] = {}
+        self._endless: set[str] = set()
         self._exchange = 0
 
     def __repr__(self) -> str:
@@ -90,11 +92,14 @@ class Linter:
         if message.kind is Kind.REQUEST:
             self._identity.observe(exchange, message)
             if message.method in LISTS and "cursor" in message.params:
-                self._paged.add(exchange.id)
+                self._paged[exchange.id] = str(message.params["cursor"])
             if message.method == Method.TOOLS_CALL:
                 self._of_call(exchange.tool, message.params.get("arguments", {}), id)
         elif message.kind is Kind.RESULT and exchange.kind is ExchangeKind.REQUEST:
             self._of_answer(exchange, message, side, id, at)
+        elif message.kind is Kind.ERROR and exchange.dir is Direction.TO_SERVER:
+            for code, text in of_refusal(exchange.method, message.error, self._standing):
+                self._add(code, side, text, exchange.method, id)
         elif message.method == Method.INITIALIZED:
             self._standing.initialized = True
         self._agree()
@@ -132,12 +137,30 @@ class Linter:
         found = self._catalog.tool(tool)
         return found.digest if found else ""
 
-    def _of_list(self, exchange: Exchange, items: list[Any], id: int) -> None:
+    def _of_cursor(self, kind: str, asked: Any, given: Any, method: str, id: int) -> None:
+        """Whether the next page is one that this list has had already."""
+        seen = self._cursors.setdefault(kind, set())
+        if asked is None:
+            seen.clear()
+        elif len(seen) < MAX_UNCHECKED:
+            seen.add(asked)
+        if type(given) is str and given in seen and kind not in self._endless:
+            self._endless.add(kind)
+            self._add(
+                "endless-list", "server", f"after page {asked!r} comes page {given!r} again", method, id
+            )
+
+    def _of_list(self, exchange: Exchange, items: list[Any], next_cursor: Any, id: int) -> None:
         """A page of definitions; calls that came before it are checked now."""
         kind = _KINDS[Method(exchange.method)]
         page = [item for item in items if type(item) is dict]
-        first = exchange.id not in self._paged
-        self._paged.discard(exchange.id)
+        if len(page) < len(items):
+            self._add(
+                "bad-result", "server", f"an item of {exchange.method} is no object", exchange.method, id
+            )
+        cursor = self._paged.pop(exchange.id, None)
+        first = cursor is None
+        self._of_cursor(kind, cursor, next_cursor, exchange.method, id)
         whole = page if first else [*self._listed.get(kind, []), *page]
         if whole == self._listed.get(kind):
             return
@@ -159,12 +182,15 @@ class Linter:
         self._identity.observe(exchange, message)
         self._catalog.observe(exchange, message, at)
         result = message.result
+        told = result.get("instructions") if type(result) is dict else None
+        if type(told) is str and (hidden := hidden_in(told)):
+            self._add("hidden-characters", side, f"instructions have {hidden}", exchange.method, id)
         if (
             exchange.method in LISTS
             and type(result) is dict
             and type(result.get(LISTS[exchange.method])) is list
         ):
-            self._of_list(exchange, result[LISTS[exchange.method]], id)
+            self._of_list(exchange, result[LISTS[exchange.method]], result.get("nextCursor"), id)
         if exchange.method == Method.TOOLS_CALL and type(result) is dict:
             self._of_structured(exchange.tool, result, side, id)
 

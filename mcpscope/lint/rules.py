@@ -34,6 +34,7 @@ _MESSAGES, _LIFECYCLE = "2025-11-25/basic", "2025-11-25/basic/lifecycle"
 _TOOLS, _STDIO = "2025-11-25/server/tools", "2025-11-25/basic/transports#stdio"
 _HTTP, _MODERN = "2025-11-25/basic/transports#streamable-http", "2026-07-28/basic"
 _PROGRESS, _CANCEL = "2025-11-25/basic/utilities/progress", "2025-11-25/basic/utilities/cancellation"
+_PAGES = "2025-11-25/server/utilities/pagination"
 _E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 _ALL = (
@@ -52,6 +53,9 @@ _ALL = (
     Rule("early-request", _E, "a request before the handshake was over", _LIFECYCLE),
     Rule("second-initialize", _E, "initialize for a second time in one session", _LIFECYCLE),
     Rule("capability", _E, "a feature that the other side did not declare", _LIFECYCLE),
+    Rule("bad-hello", _E, "a handshake without a part that it must have", _LIFECYCLE),
+    Rule("unkept-capability", _E, "a declared feature whose method is refused as unknown", _LIFECYCLE),
+    Rule("endless-list", _E, "a list whose pages lead back to one that was there", _PAGES),
     Rule("unasked-progress", _W, "progress for what did not ask for it", _PROGRESS),
     Rule("falling-progress", _E, "progress that does not rise", _PROGRESS),
     Rule("late-progress", _E, "progress after the answer", _PROGRESS),
@@ -84,6 +88,7 @@ _ALL = (
     Rule("unknown-required", _W, "required names a property that is not there", _TOOLS),
     Rule("untyped-property", _N, "a property without a type", ""),
     Rule("property-name", _W, "a property name that some models' interfaces refuse", ""),
+    Rule("bad-definition", _E, "a definition without a part that it must have, or of a wrong type", _TOOLS),
     Rule("bad-annotations", _W, "annotations of a wrong type, or that contradict each other", _TOOLS),
     # what a person expects
     Rule("missing-call", _E, "a tool that should be called was not"),

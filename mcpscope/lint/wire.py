@@ -25,6 +25,7 @@ _BATCHES: Final = "2025-03-26"  # the only revision that has them
 _COMPLETIONS: Final = "2025-03-26"  # the first revision in which they are declared
 _VERSION_HEADER: Final = "2025-06-18"  # the first revision that demands it
 _ENVELOPE: Final = (PROTOCOL_VERSION, CLIENT_INFO, CLIENT_CAPABILITIES)
+_UNKNOWN_METHOD: Final = -32601
 _PROBES: Final = frozenset({Method.INITIALIZE, Method.DISCOVER})  # asked to learn which era it is
 _BEFORE_HANDSHAKE: Final = frozenset({Method.INITIALIZE, Method.PING, Method.DISCOVER})
 _UNREADABLE: Final = frozenset({Problem.NOT_JSON, Problem.NOT_AN_OBJECT, Problem.NOT_RPC, Problem.TOO_DEEP})
@@ -117,7 +118,7 @@ def _of_method(message: Message, direction: Direction, standing: Standing) -> It
     if modern and message.kind is Kind.REQUEST and method != Method.INITIALIZE:
         yield from _of_envelope(message, direction)
     if not modern and message.kind is Kind.REQUEST:
-        yield from _of_handshake(method, direction, standing)
+        yield from _of_handshake(method, message.params, direction, standing)
     yield from _of_capability(method, direction, standing)
 
 
@@ -127,8 +128,13 @@ def _of_envelope(message: Message, direction: Direction) -> Iterator[tuple[str, 
         yield "missing-meta", f"{message.method} lacks {', '.join(lacking)}"
 
 
-def _of_handshake(method: str, direction: Direction, standing: Standing) -> Iterator[tuple[str, str]]:
+def _of_handshake(
+    method: str, params: dict[str, Any], direction: Direction, standing: Standing
+) -> Iterator[tuple[str, str]]:
     if method == Method.INITIALIZE:
+        for name, kind in (("protocolVersion", str), ("capabilities", dict), ("clientInfo", dict)):
+            if type(params.get(name)) is not kind:
+                yield "bad-hello", f"initialize has no {name}"
         standing.initializes += 1
         if standing.initializes > 1:
             yield "second-initialize", f"for the {standing.initializes}. time"
@@ -145,6 +151,13 @@ def _of_capability(method: str, direction: Direction, standing: Standing) -> Ite
         return
     if need is not None and need not in (standing.server if asked else standing.client):
         yield "capability", f"{method}, though the {'server' if asked else 'client'} declares no {need}"
+
+
+def of_refusal(method: str, error: dict[str, Any], standing: Standing) -> Iterator[tuple[str, str]]:
+    """Code and text of each finding about a server's error for a request of ``method``."""
+    need = _SERVER_NEEDS.get(method)
+    if error.get("code") == _UNKNOWN_METHOD and standing.known and need in standing.server:
+        yield "unkept-capability", f"{need} is declared, and {method} refused as unknown"
 
 
 def of_headers(
@@ -172,9 +185,7 @@ def of_result(method: str, result: Any) -> Iterator[tuple[str, str]]:
         return
     if result.get("resultType", "complete") != "complete" or "task" in result:
         return
-    wanted = _MEMBERS.get(method)
-    if wanted is not None and type(result.get(wanted[0])) is not wanted[1]:
-        yield "bad-result", f"the result of {method} has no {wanted[0]}"
+    yield from _of_members(method, result)
     if method == Method.TOOLS_CALL:
         if type(result.get("content")) is not list:
             yield "bad-result", "the result of tools/call has no content"
@@ -186,6 +197,19 @@ def of_result(method: str, result: Any) -> Iterator[tuple[str, str]]:
                 yield "bad-content", "contents need a uri, and text or blob"
             elif "blob" in item and not _is_base64(item["blob"]):
                 yield "bad-content", "blob is no base64"
+
+
+def _of_members(method: str, result: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What the result of a method must have."""
+    if method == Method.INITIALIZE:
+        for name in ("capabilities", "serverInfo"):
+            if type(result.get(name)) is not dict:
+                yield "bad-hello", f"the answer to initialize has no {name}"
+    if method in LISTS and type(result.get("nextCursor", "")) is not str:
+        yield "bad-result", f"nextCursor of {method} is no text"
+    wanted = _MEMBERS.get(method)
+    if wanted is not None and type(result.get(wanted[0])) is not wanted[1]:
+        yield "bad-result", f"the result of {method} has no {wanted[0]}"
 
 
 def _of_blocks(blocks: list[Any]) -> Iterator[tuple[str, str]]:

@@ -96,6 +96,21 @@ def test_a_server_that_does_much_wrong(program: Program) -> None:
     assert not program.db.exists()  # what it says to the doctor is nobody's recording
 
 
+NEITHER = """
+import json, sys
+for line in sys.stdin:
+    said = json.loads(line)
+    if "id" in said:
+        error = {"code": -32601, "message": "no"}
+        print(json.dumps({"jsonrpc": "2.0", "id": said["id"], "error": error}), flush=True)
+"""
+
+
+def test_a_server_that_speaks_no_era_is_told(program: Program) -> None:
+    code, found = seen(program, "--", sys.executable, "-c", NEITHER)
+    assert code == 1 and "eras" in subjects(found, "fail")
+
+
 @pytest.mark.parametrize(
     ("command", "why"),
     [
