@@ -63,3 +63,24 @@ def test_masks_are_counted(recorded: Program) -> None:
     done = recorded.run("export", "secret one")
     assert b"hunter22" not in done.stdout and b"masked 1 value " in done.stderr
     assert b"hunter22" in recorded.run("export", "secret one", "--with-secrets").stdout
+
+
+def test_other_programs_files_are_imported_whatever_they_are_called(program: Program) -> None:
+    def envelope(session: str, seq: int, direction: str, raw: dict[str, object]) -> str:
+        head = {"session_id": session, "server_label": "fs", "seq": seq, "ts": f"2026-03-01T12:00:0{seq}Z"}
+        return json.dumps({**head, "direction": direction, "transport": "stdio", "raw": raw}) + "\n"
+
+    ping, pong = {"jsonrpc": "2.0", "id": 1, "method": "ping"}, {"jsonrpc": "2.0", "id": 1, "result": {}}
+    file = "".join(
+        envelope(session, seq, direction, raw)
+        for session in ("a", "b")
+        for seq, (direction, raw) in enumerate([("c2s", ping), ("s2c", pong)])
+    )
+    came = program.run("import", "-", "--name", "theirs", "--json", input=file.encode())
+    told = json.loads(came.stdout)["data"]
+    assert [(one["name"], one["messages"]) for one in told["sessions"]] == [("theirs", 2), ("theirs-2", 2)]
+    shown = json.loads(program.run("sessions", "show", "theirs", "--json").stdout)["data"]
+    assert shown["label"] == "fs" and came.returncode == 0
+    (program.folder / "empty.har").write_text('{"log": {"entries": []}}')
+    nothing = program.run("import", "empty.har")
+    assert nothing.returncode == 5 and b"no message of MCP in empty.har" in nothing.stderr
