@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.exports.collecting import Collector, attributes
@@ -58,6 +59,33 @@ def test_a_call_is_a_span_while_the_session_runs_and_the_last_one_comes_too(prog
         done = program.run("export", "last", "--otlp", collector.url)
         assert (done.returncode, done.stdout, b"sent 2 spans" in done.stderr) == (0, b"", True), done.stderr
         assert {span.span_id for span in collector.spans} == live  # the same spans, and no others
+
+
+def test_a_proxy_on_http_sends_spans_too(program: Program) -> None:
+    with Collector() as collector, httpx.Client(trust_env=False) as client:
+        proxy = started(program, "--port", "0", "--otlp", collector.url)
+        address = proxy.stderr.readline().decode().partition("listening on ")[2].split()[0]
+
+        def said(id: int, method: str, params: dict[str, Any], session: str = "") -> httpx.Response:
+            headers = {"Accept": "application/json, text/event-stream"}
+            headers |= {"Mcp-Session-Id": session} if session else {}
+            body = {"jsonrpc": "2.0", "id": id, "method": method, "params": params}
+            answer = client.post(address, json=body, headers=headers)
+            assert answer.status_code == 200, answer.text
+            return answer
+
+        hello = {
+            "protocolVersion": "2025-11-25",
+            "capabilities": {},
+            "clientInfo": {"name": "c", "version": "1"},
+        }
+        session = said(0, "initialize", hello).headers["mcp-session-id"]
+        said(1, "tools/call", {"name": "echo", "arguments": {"text": "x"}}, session)
+        until(lambda: len(collector.spans) == 2, timeout=PATIENCE_SECONDS)
+        proxy.terminate()
+        assert proxy.wait(30) == 0
+        facts = attributes(collector.spans[1])
+        assert (facts["gen_ai.tool.name"], facts["mcp.session.id"]) == ("echo", session)
 
 
 @pytest.mark.parametrize("how", ["closed", "hangs", "refuses"])
