@@ -17,14 +17,13 @@ from mcpscope.replay.pages import Pages
 from mcpscope.replay.plan import Plan, definitions_in, is_destructive
 from mcpscope.replay.polling import Polls, is_on_its_way
 from mcpscope.replay.questions import in_recorded_keys
+from mcpscope.replay.silence import SILENT, Silence
 from mcpscope.replay.standing import Standing
-from mcpscope.replay.steps import LIST_METHODS, IdKey, Sent, Step, id_key
+from mcpscope.replay.steps import LIST_METHODS, TIMED, IdKey, Sent, Step, id_key
 from mcpscope.replay.upstream import Arrived, Upstream
-from mcpscope.replay.verdicts import Row, Verdict
+from mcpscope.replay.verdicts import Row
 
 POLL_SECONDS = 0.5
-TIMED = frozenset({"notifications/cancelled", "tasks/cancel"})
-"""What comes when it came, whatever the speed: its meaning lies in its time."""
 
 
 class Run:
@@ -49,6 +48,7 @@ class Run:
         self._answering = Answering(plan, self._standing, options, self._add)
         self._judging = Judging(plan, options)
         self._polls = Polls()
+        self._silence = Silence()
         self._hearing = Hearing(plan, comparable=not options.other_transport)
         self._started = time.monotonic()
 
@@ -59,11 +59,10 @@ class Run:
         """End as soon as possible; what was not sent is marked skipped with ``why``."""
         self.stopped = self.stopped or why
 
-    def unannotated(self) -> list[str]:
-        """The tools that ran although nobody says whether they destroy anything."""
-        found = {row.label for row in self.rows if row.verdict is not Verdict.SKIPPED}
-        known = self._definitions or {}
-        return sorted(name for name in found & known.keys() if not known[name].get("annotations"))
+    @property
+    def definitions(self) -> dict[str, dict[str, Any]]:
+        """The tools of the live server, as far as they were listed."""
+        return self._definitions or {}
 
     def run(self) -> list[Row]:
         """Say everything, wait for what is owed, and return the rows in the recording's order."""
@@ -116,7 +115,7 @@ class Run:
             return ""
         if self._definitions is None:
             self._fetch_definitions()
-        if not self._options.allow_destructive and is_destructive((self._definitions or {}).get(step.tool)):
+        if not self._options.allow_destructive and is_destructive(self.definitions.get(step.tool)):
             return "declares itself destructive; --allow-destructive"
         return ""
 
@@ -136,9 +135,7 @@ class Run:
             live = self._answering.rekeyed(step, live)
         if live == params and rpc_id == step.message.id:
             return step.message.raw
-        body = {**step.message.body, "params": live}
-        if step.is_request:
-            body["id"] = rpc_id
+        body = {**step.message.body, "params": live, **({"id": rpc_id} if step.is_request else {})}
         return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 
     def _fetch_definitions(self) -> None:
@@ -202,6 +199,7 @@ class Run:
 
     def _arrived(self, arrived: Arrived) -> None:
         message = arrived.message
+        self._silence.heard()
         if message.is_answer:
             sent = self._open.pop(id_key(message.id), None)
             self._standing.opened(time.monotonic())
@@ -221,16 +219,15 @@ class Run:
             self._pump(until)
 
     def _is_lingering(self) -> bool:
-        if self._options.other_transport:
-            return False
-        return self._hearing.is_waiting or self._standing.is_waiting(time.monotonic())
+        owed = self._hearing.is_waiting or self._standing.is_waiting(time.monotonic())
+        return owed and not self._options.other_transport
 
     # -- judging -------------------------------------------------------------------------------------------
 
     def _answered(self, sent: Sent, message: Message, at: int) -> None:
         step = sent.step
         if step.message.method == "tools/list" and isinstance(message.result, dict):
-            self._definitions = {**(self._definitions or {}), **definitions_in(message.result)}
+            self._definitions = {**self.definitions, **definitions_in(message.result)}
         if step.seq == OWN_SEQ:
             return
         if step.polls:
@@ -282,6 +279,8 @@ class Run:
             return
         self._settle(step)
         self._add(self._judging.unanswered(step, self.stopped, self._patience(step)))
+        if step.answer is not None and not step.cancelled and self._silence.missed():
+            self.stop(SILENT)
 
     def _skip(self, step: Step, why: str) -> None:
         if not step.is_request or step.seq in self._settled:

@@ -9,6 +9,7 @@ from mcpscope.replay.links import asks
 from mcpscope.replay.options import Options
 from mcpscope.replay.plan import Plan
 from mcpscope.replay.polling import was_at_work
+from mcpscope.replay.silence import SILENT
 from mcpscope.replay.steps import OPENING, Step
 from mcpscope.replay.verdicts import Row, Verdict, is_slower, judge
 
@@ -66,7 +67,7 @@ class Judging:
         """
         if step.cancelled or step.answer is None:
             verdict, why = Verdict.SAME, "not answered, then and now"
-        elif stopped and stopped != UPSTREAM_ENDED:  # nobody knows what would have come
+        elif stopped and stopped not in (UPSTREAM_ENDED, SILENT):  # nobody knows what would have come
             verdict, why = Verdict.SKIPPED, stopped
         elif stopped:
             verdict, why = Verdict.ERROR, f"no answer: {stopped}"

@@ -25,7 +25,7 @@ from mcpscope.replay.report import Finished, row_json
 from mcpscope.replay.restoring import restore
 from mcpscope.replay.steps import Step
 from mcpscope.replay.upstream import Upstream
-from mcpscope.replay.verdicts import Row, Verdict
+from mcpscope.replay.verdicts import Row, Verdict, unannotated
 from mcpscope.replay.volatile import proposed_masks
 from mcpscope.store.mcp_sessions import mcp_session_ids
 from mcpscope.store.replays import Found, Replays, Revision, VerdictRow, find, matching
@@ -219,7 +219,7 @@ def run(
         interrupted,
         None if interrupted else _unreachable(rows, upstream),
         tuple(job.proposed),
-        tuple(active.unannotated()),
+        tuple(unannotated(rows, active.definitions)),
     )
 
 

@@ -14,6 +14,8 @@ OPENING = frozenset({"initialize", "server/discover"})
 DEFINING = OPENING | {"tools/list", "prompts/list", "resources/templates/list"}
 """Requests whose answers describe the server, so that nothing in them but a cursor is made up for one run."""
 LIST_METHODS = frozenset({"tools/list", "prompts/list", "resources/list", "resources/templates/list"})
+TIMED = frozenset({"notifications/cancelled", "tasks/cancel"})
+"""What comes when it came, whatever the speed: its meaning lies in its time."""
 IdKey = tuple[str, RpcId]
 QuestionKey = tuple[str, RpcId, int]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -106,6 +106,12 @@ def is_slower(was_ns: int | None, now_ns: int | None) -> bool:
     if was_ns is None or now_ns is None:
         return False
     return now_ns > was_ns * SLOWER_FACTOR and now_ns - was_ns > SLOWER_NS
+
+
+def unannotated(rows: Iterable[Row], definitions: Mapping[str, dict[str, Any]]) -> list[str]:
+    """The tools that ran although nobody says whether they destroy anything."""
+    ran = {row.label for row in rows if row.verdict is not Verdict.SKIPPED}
+    return sorted(name for name in ran & definitions.keys() if not definitions[name].get("annotations"))
 
 
 def counts(rows: Iterable[Row]) -> Counter[Verdict]:

@@ -11,6 +11,7 @@ from mcpscope.protocol.parsing import parse
 from mcpscope.replay.judging import UPSTREAM_ENDED, Judging
 from mcpscope.replay.options import Options
 from mcpscope.replay.plan import make_plan
+from mcpscope.replay.silence import SILENT
 from mcpscope.replay.steps import Recorded
 
 
@@ -18,6 +19,7 @@ from mcpscope.replay.steps import Recorded
     ("stopped", "verdict", "why"),
     [
         ("", "error", "no answer within 10 s"),
+        (SILENT, "error", "no answer: the upstream says nothing any more"),
         (UPSTREAM_ENDED, "error", "no answer: the upstream ended"),
         ("interrupted", "skipped", "interrupted"),
         ("stopped at the first difference", "skipped", "stopped at the first difference"),
