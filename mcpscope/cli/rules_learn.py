@@ -22,6 +22,7 @@ from mcpscope.store.callers import callers_of
 from mcpscope.store.directory import Directory, SessionInfo
 from mcpscope.store.reader import Reader
 from mcpscope.store.reading import reading
+from mcpscope.tui.present import figures
 
 
 @click.command("learn")
@@ -33,7 +34,7 @@ def learn(settings: Settings, sessions: tuple[str, ...], output: Path | None, *,
     """A policy that allows what recorded SESSIONS forwarded (default: the last one), and denies the rest.
 
     Tools and their arguments, resources, prompts and what servers ask for, with the values and ranges seen:
-    a beginning to be read and widened by hand. Exit code 1 where something recorded does not pass it.
+    a beginning to be read and widened by hand. Exit code 1 where it denies something that was recorded.
     """
     if output is not None and output.exists():
         hint = "name another file, and compare them"
@@ -44,7 +45,7 @@ def learn(settings: Settings, sessions: tuple[str, ...], output: Path | None, *,
         about = f"learned from session {', '.join(f'{info.id} ({info.label})' for info in infos)}"
         found = learned(lambda: (_heard(reader, info) for info in infos), about)
     _said(settings, found, output, infos)
-    return Exit.DIFFERENT if found.left else Exit.OK
+    return Exit.DIFFERENT if found.left > found.unreadable else Exit.OK
 
 
 def _heard(reader: Reader, info: SessionInfo) -> Iterator[Heard]:
@@ -60,11 +61,16 @@ def _said(settings: Settings, found: Learned, output: Path | None, infos: Sequen
     if output is not None:
         write_text(output, found.text)
     if settings.json:
-        facts = {"rules": found.rules, "left": found.left, "sessions": [info.id for info in infos]}
+        counts = {"rules": found.rules, "left": found.left, "unreadable": found.unreadable}
+        facts = {**counts, "sessions": [info.id for info in infos]}
         emit_json({**facts, **({"file": str(output)} if output is not None else {"policy": found.text})})
     elif output is None:
         sys.stdout.write(found.text)
     else:
         click.echo(f"{found.rules} rules in {output}; try them: mcpscope rules test {output} SESSION")
-    if found.left:
-        warn(f"{found.left} messages do not pass it: they can be read in more than one way")
+    if found.unreadable:
+        said = figures.plural(found.unreadable, "message")
+        warn(f"{said} cannot be read with certainty, so no policy lets them pass")
+    if found.left > found.unreadable:
+        said = figures.plural(found.left - found.unreadable, "message")
+        warn(f"{said} of these sessions do not pass it; see: mcpscope rules test")

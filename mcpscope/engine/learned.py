@@ -25,11 +25,15 @@ class Heard(NamedTuple):
 
 
 class Learned(NamedTuple):
-    """The policy as a file, how many rules it has, and how many messages do not pass it all the same."""
+    """The policy as a file, how many rules it has, and how many messages do not pass it all the same.
+
+    ``unreadable`` are those among them that pass no policy: they cannot be read with certainty.
+    """
 
     text: str
     rules: int
     left: int
+    unreadable: int = 0
 
 
 Sessions: TypeAlias = Callable[[], Iterable[Iterable[Heard]]]
@@ -47,7 +51,7 @@ def learned(sessions: Sessions, about: str) -> Learned:
             learner.take(one.message, one.direction)
     for _ in range(MAX_ROUNDS):
         text = learner.policy(about)
-        refused = 0
+        refused = unreadable = 0
         for session in sessions():
             trial = Trial([load(text)])
             for one in session:
@@ -55,8 +59,9 @@ def learned(sessions: Sessions, about: str) -> Learned:
                 if judged is None or judged.word == Word.FORWARDED.value:
                     continue
                 refused += 1
+                unreadable += judged.word == Word.REFUSED.value
                 for reading in trial.readings(one.message):
                     learner.take(reading, one.direction)
-        if not refused or text == learner.policy(about):
+        if refused == unreadable or text == learner.policy(about):
             break
-    return Learned(text, learner.rules, refused)
+    return Learned(text, learner.rules, refused, unreadable)
