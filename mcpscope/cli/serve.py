@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -115,9 +116,8 @@ def _record(sources: list[Source], wanted: Wanted, values: Values, settings: Set
     added = source.found is not None and wanted.mode == "all"
     taking = Taking(source, wanted, settings.db, added=added)
     values |= taking.options()
-    code = _run(values, target)
-    taking.finish()
-    return code
+    with taking.kept():
+        return _run(values, target)
 
 
 def _play(sources: list[Source], wanted: Wanted, values: Values, settings: Settings, scratch: Path) -> int:
@@ -141,10 +141,8 @@ def _play(sources: list[Source], wanted: Wanted, values: Values, settings: Setti
             wanted.mode == "new",
         )
     values.setdefault("label", f"stand-in for {', '.join(source.name for source in sources)}")
-    code = _run(values, ["--", *spec.argv()])
-    if taking is not None:
-        taking.finish()
-    return code
+    with taking.kept() if taking is not None else nullcontext():
+        return _run(values, ["--", *spec.argv()])
 
 
 def _run(values: Values, target: list[str]) -> int:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from mcpscope.cli.files import writing_to
 from mcpscope.cli.options import Values
-from mcpscope.cli.output import warn
+from mcpscope.cli.output import report, warn
 from mcpscope.cli.serve_modes import Wanted
 from mcpscope.engine.filter.language import parse
+from mcpscope.errors import ScopeError
 from mcpscope.exports.documents import Source as Export
 from mcpscope.exports.lines import as_lines
 from mcpscope.exports.masks import Masks
+from mcpscope.replay.serving import hold
 from mcpscope.replay.sources import Source
 from mcpscope.store.directory import Directory
 from mcpscope.store.gathering import expire, label_of_additions, newest, recorded_since, take_name
@@ -28,6 +33,7 @@ from mcpscope.text import safe
 SETTLE_SECONDS = 15.0
 LOOK_SECONDS = 0.05
 GRACE_SECONDS = 1.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Taking:
@@ -47,10 +53,46 @@ class Taking:
             found["label"] = label_of_additions(self._source.name)
         return found
 
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """While the proxy runs a process of its own waits for its end, and then keeps the record.
+
+        Clients give their servers a second or two to end, and then kill them.
+        """
+        lock = hold(self._db)
+        end, alive = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            self._outlive(end, alive)
+        os.close(end)
+        os.close(lock)
+        try:
+            yield
+        finally:
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_IGN)  # the file is to be there when we are gone
+            os.close(alive)
+            os.waitpid(pid, 0)
+
+    def _outlive(self, end: int, alive: int) -> NoReturn:
+        try:
+            os.setsid()
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+            os.close(alive)
+            null = os.open(os.devnull, os.O_RDWR)
+            os.dup2(null, 0)
+            os.dup2(null, 1)  # what a client reads must end with the proxy
+            while os.read(end, 1):
+                pass
+            self.finish()
+        except ScopeError as error:
+            report(error, as_json=False)
+        finally:
+            os._exit(0)
+
     def finish(self) -> None:
         """Behind the end of the proxy: dates, names and the file."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # a file is written whole; it takes a moment
         ids = self._settled()
         if not ids:
             if not self._added:

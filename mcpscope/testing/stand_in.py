@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
+from mcpscope.replay.serving import wait_free
+
 START_SECONDS = 60.0
 STOP_SECONDS = 40.0
 LINES_KEPT = 200
@@ -89,6 +91,7 @@ class StandIn:
             if self._listener is not None:
                 self._listener.join(STOP_SECONDS)
         self._url = ""
+        wait_free(self._db, STOP_SECONDS)  # a client may have ended a command of ours by force
         self._scratch.cleanup()
 
     def _argv(self, *front: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.program import ROOT, Program
+from tests.program import ROOT, Program, until
 from tests.replay.conversation import Client
 
 RECORDING = ROOT / "fixtures" / "recordings" / "version-2.mcpscope.jsonl"
@@ -54,6 +55,22 @@ def test_each_mode_records_what_it_says(program: Program) -> None:
     assert BREAD in both[0] and RELEASE in both[1]
     assert RELEASE in notes(program, [2], "api", "--mode", "rewrite")[0]
     assert "arguments.id was 2 and is 1" in notes(program, [1], "api", "--mode", "none")[0]
+
+
+@pytest.mark.soak
+def test_what_was_recorded_is_written_when_the_client_kills_its_server(
+    program: Program, tmp_path: Path
+) -> None:
+    file = tmp_path / "new.mcpscope.jsonl"
+    process = program.popen("serve", str(file), "--mode", "once", "--stdio", *SERVER)
+    assert process.stdin is not None and process.stdout is not None
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}
+    said = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}
+    process.stdin.write(json.dumps(said).encode() + b"\n")
+    process.stdin.flush()
+    assert b"mcpscope-demo" in process.stdout.readline()
+    process.kill()
+    assert b"mcpscope-demo" in until(lambda: file.exists() and file.read_bytes())
 
 
 @pytest.mark.soak
