@@ -47,6 +47,8 @@ PICTURES = (
     Picture("frames", (120, 40), ("t",)),
     Picture("tools", (120, 40), ("3", "j", "j")),
     Picture("recordings", (120, 40), ("4",)),
+    Picture("findings", (120, 24), ("8", "down", "up")),
+    Picture("stats", (120, 30), ("9", "down", "up")),
     Picture("help", (80, 24), ("question_mark",)),
     Picture("light", (80, 24), (), theme="mcpscope-light"),
 )

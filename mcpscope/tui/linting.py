@@ -21,7 +21,7 @@ REST = 3
 """A slice is followed by a rest so many times as long: keys come first."""
 TELL_SECONDS = 0.3
 AUTOMATIC_MESSAGES = 5000
-"""A session with more is looked through only once somebody wants its findings."""
+"""A session that has more from the start is looked through only once somebody wants its findings."""
 MAX_FOUND = 20_000
 
 
@@ -110,7 +110,7 @@ class Linting:
         for one in self._sessions.values():
             if one.over or len(one.found) >= MAX_FOUND:
                 continue
-            allowed = self._wanted or one.row.messages <= AUTOMATIC_MESSAGES
+            allowed = self._wanted or one.taken or one.row.messages <= AUTOMATIC_MESSAGES
             if allowed and (one.row.messages > one.taken or one.row.ended_at is not None):
                 return one
         return None
