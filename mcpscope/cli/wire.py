@@ -105,7 +105,8 @@ def otlp_of(values: Values) -> str:
     if url and values.get("no_record"):
         raise Refused("--otlp sends what is recorded: it cannot be combined with --no-record")
     scheme, _, rest = url.partition("://")
-    if url and (scheme not in ("http", "https") or not rest.strip("/")):
+    plain = url.isascii() and url.isprintable() and " " not in url
+    if url and (scheme not in ("http", "https") or not rest.strip("/") or not plain):
         raise Refused(f"--otlp takes the URL of a collector, such as http://127.0.0.1:4318, not {url!r}")
     return url
 

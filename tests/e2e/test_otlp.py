@@ -177,6 +177,7 @@ def test_what_a_collector_says_reaches_the_terminal_escaped(program: Program) ->
     ("options", "words"),
     [
         (["--otlp", "localhost:4318"], b"--otlp takes the URL of a collector"),
+        (["--otlp", "http://x/\x1b[31m"], b"--otlp takes the URL of a collector"),
         (["--otlp", "http://x", "--no-record"], b"cannot be combined with --no-record"),
     ],
 )

@@ -14,7 +14,7 @@ from mcpscope.engine.filter.language import parse
 from mcpscope.errors import ScopeError
 from mcpscope.exports.documents import Source
 from mcpscope.exports.masks import Masks
-from mcpscope.exports.otlp.collector import endpoint
+from mcpscope.exports.otlp.collector import Collector, endpoint
 from mcpscope.exports.otlp.context import parent_of
 from mcpscope.exports.otlp.request import as_otlp, requests_of
 from mcpscope.store.directory import Directory
@@ -151,7 +151,19 @@ def test_the_usual_path_is_added_where_none_is_named(text: str, address: str) ->
     assert endpoint(text) == address
 
 
-@pytest.mark.parametrize("text", ["", "localhost:4318", "ftp://x", "http://", "http://x:99999", "http://[::"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "localhost:4318",
+        "ftp://x",
+        "http://",
+        "http://x:99999",
+        "http://[::",
+        "http://a b",
+        "http://x/\x1b",
+    ],
+)
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ScopeError, match="--otlp takes the URL"):
         endpoint(text)
@@ -160,3 +172,15 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 def test_the_file_is_one_document(tmp_path: Path) -> None:
     build(tmp_path / "m.db")
     assert list(json.loads(file(tmp_path / "m.db", 2))) == ["resourceSpans"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("OTEL_EXPORTER_OTLP_CERTIFICATE", "/nosuch"), ("OTEL_EXPORTER_OTLP_HEADERS", "a=ü")]
+)
+def test_settings_of_the_environment_that_are_no_use_are_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ScopeError, match="no usable settings") as caught:
+        Collector("http://127.0.0.1:1")
+    assert name in caught.value.hint

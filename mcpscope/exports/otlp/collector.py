@@ -41,10 +41,12 @@ def endpoint(text: str) -> str:
 
     Raises ScopeError for what is no URL.
     """
+    plain = text.isascii() and text.isprintable() and " " not in text
     try:
         parts = urlsplit(text)
-        known = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
-    except ValueError:
+        port = parts.port  # may be none, and must be one
+        known = plain and parts.scheme in ("http", "https") and bool(httpx.URL(text).host) and port != 0
+    except (ValueError, httpx.InvalidURL):
         known = False
     if not known:
         raise ScopeError(
@@ -57,13 +59,23 @@ def endpoint(text: str) -> str:
 
 
 class Collector:
-    """One collector; the headers are those of ``OTEL_EXPORTER_OTLP_HEADERS``."""
+    """One collector, with the headers and certificates of the environment; ScopeError where they are no use."""
 
     def __init__(self, url: str) -> None:
         self.url = endpoint(url)
         verify: Any = os.environ.get("OTEL_EXPORTER_OTLP_CERTIFICATE") or True
-        headers = {"Content-Type": "application/json", **_headers_of_environment()}
-        self._client = httpx.Client(timeout=TIMEOUT_SECONDS, headers=headers, verify=verify, trust_env=False)
+        try:
+            headers = {"Content-Type": "application/json", **_headers_of_environment()}
+            self._client = httpx.Client(
+                timeout=TIMEOUT_SECONDS, headers=headers, verify=verify, trust_env=False
+            )
+        except (OSError, ValueError) as error:
+            raise ScopeError(
+                f"the environment has no usable settings for the collector: {error}",
+                code="usage",
+                exit=Exit.USAGE,
+                hint="see OTEL_EXPORTER_OTLP_HEADERS and OTEL_EXPORTER_OTLP_CERTIFICATE",
+            ) from error
 
     def __repr__(self) -> str:
         return f"<Collector {self.url}>"
@@ -75,7 +87,7 @@ class Collector:
         """Post one request."""
         try:
             response = self._client.post(self.url, content=body)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # the last of a name for no host
             return Reply(Answer.LATER, str(error) or type(error).__name__)
         if response.is_success:
             return Reply(Answer.TAKEN, _rejected(response))

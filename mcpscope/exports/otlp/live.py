@@ -132,7 +132,11 @@ def main(argv: list[str]) -> int:
     """Follow the proxy whose process and journal are named until all is sent; 1 says that not all was."""
     parent, folder, db, url = int(argv[0]), Path(argv[1]), Path(argv[2]), argv[3]
     _step_back()
-    collector = Collector(url)
+    try:
+        collector = Collector(url)
+    except ScopeError as error:
+        _say(error.message)
+        return 0
     shown = Masks().text(collector.url)
     waiting_since = 0.0
     while True:
