@@ -38,7 +38,7 @@ class Memory:
 
     def observe(self, message: Message, at: int, direction: Direction, stream: int = 0) -> Exchange | None:
         """Take in one message, named by ``at``: the exchange it belongs to."""
-        changed = self.exchanges.observe(message, seq=at, at=at, direction=direction, stream=stream)
+        changed = self.exchanges.observe(message, at, at, direction, stream)
         if not changed:
             return None
         exchange = changed[0]

@@ -95,7 +95,7 @@ class View:
     def hides(self) -> bool:
         if self._narrowed or self.only or self.policy or self.hidden_by:
             return True
-        return any(not wish.shown for wish in self.wishes)
+        return bool(self.wishes) and any(not wish.shown for wish in self.wishes)
 
     def narrow(self) -> None:
         """There are callers who see less: every message has to be looked at."""
