@@ -151,7 +151,7 @@ values = st.recursive(
 arguments = st.dictionaries(st.sampled_from(["a", "b", "in"]), values, max_size=3)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(arguments, min_size=1, max_size=4))
 def test_whatever_the_arguments_are_they_pass_again(found: list[dict[str, Any]]) -> None:
     seen = [(C2S, call("t", one)) for one in found]
