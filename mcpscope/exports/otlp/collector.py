@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import ssl
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpx
@@ -59,12 +59,13 @@ def endpoint(text: str) -> str:
 
 
 class Collector:
-    """One collector, with the headers and certificates of the environment; ScopeError where they are no use."""
+    """One collector, with the environment's headers and certificates; ScopeError where they are no use."""
 
     def __init__(self, url: str) -> None:
         self.url = endpoint(url)
-        verify: Any = os.environ.get("OTEL_EXPORTER_OTLP_CERTIFICATE") or True
+        certificates = os.environ.get("OTEL_EXPORTER_OTLP_CERTIFICATE")
         try:
+            verify = ssl.create_default_context(cafile=certificates) if certificates else True
             headers = {"Content-Type": "application/json", **_headers_of_environment()}
             self._client = httpx.Client(
                 timeout=TIMEOUT_SECONDS, headers=headers, verify=verify, trust_env=False
