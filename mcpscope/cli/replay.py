@@ -254,11 +254,14 @@ def _show_plan(job: Job, settings: Settings, *, allow: bool) -> int:
     named = ", ".join(f"{safe(name)} ×{count}" for name, count in tools.items())
     click.echo(f"{sum(tools.values())} calls to {len(tools)} tools: {named}")
     for value, path in plan.echoes.known.items():
-        click.echo(
-            f"  minted, mapped when the server mints another: {safe(str(value))} ({safe(str(path[-1]))})"
-        )
+        click.echo(f"  minted, mapped when the server mints another: {safe(str(value))} ({_place(path)})")
     click.echo(f"against {safe(job.target_text)}; nothing was started")
     return Exit.OK
+
+
+def _place(path: tuple[str | int, ...]) -> str:
+    """The member a minted value was found in; a sentence, and a ``--map``, have none."""
+    return safe(str(path[-1])) if path else "text"
 
 
 def _step(plan: Plan, step: Any, *, allow: bool) -> dict[str, Any]:

@@ -160,6 +160,12 @@ def test_a_dry_run_starts_nothing_and_names_the_minted_values(recorded: Path) ->
     assert "nothing was started" in done.stdout and "minted" in done.stdout
 
 
+def test_a_dry_run_shows_a_mapping_that_was_given_by_hand(recorded: Path) -> None:
+    done = scope(recorded, "replay", "notes", "--map", "Ada=Eve", "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Ada (text)" in done.stdout
+
+
 def scope(db: Path, *args: str, change: str = "") -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "MINTING_CHANGE": change}
     argv = [sys.executable, "-m", "mcpscope", "--db", str(db), *args]
