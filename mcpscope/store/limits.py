@@ -168,7 +168,10 @@ class LimitBook:
         private_folder(os.path.dirname(self._path) or ".")  # noqa: PTH120  # the wire does without pathlib
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         os.close(os.open(self._path, flags, 0o600))
-        connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
+        # One engine after the other uses it, not always on one thread.
+        connection = sqlite3.connect(
+            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
         end = time.monotonic() + BUSY_SECONDS
         while True:
             try:
