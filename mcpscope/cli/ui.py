@@ -30,6 +30,7 @@ from mcpscope.tui.theming import NAMES, wants_ascii
 @click.option("--filter", "filter_text", metavar="FILTER", default="", help="Filter Traffic from the start.")
 @click.option("--screen", type=click.Choice(sorted(SCREENS)), default="traffic", help="The first screen.")
 @click.option("--read-only", is_flag=True, help="Look, but steer nothing.")
+@click.option("--images", type=click.Choice(["off", "auto"]), help="Draw images where the terminal can.")
 @click.option("--tty", metavar="PATH", default="", help="Draw on this terminal.")
 @click.option("--web", is_flag=True, help="Serve the UI to a browser on this machine.")
 @click.option("--port", type=int, default=0, metavar="N", help="The port of --web (0: any).")
@@ -48,6 +49,7 @@ def command(session: str, settings: Settings, *, tty: str, web: bool, port: int,
         filter=asked["filter_text"],
         screen=asked["screen"],
         read_only=bool(asked["read_only"]),
+        images=asked["images"] or "",
     )
     code = open_ui(database(settings), chosen, settings.config)
     if code == DEMO:
@@ -68,7 +70,10 @@ def open_ui(db: Path, options: Options, config: str | None = None) -> int:
     """
     memory = Memory.load(memory_path(state_dir()))
     demanded = bool(config or os.environ.get("MCPSCOPE_CONFIG"))
-    options = replace(options, preferences=read(config_file(config), demanded=demanded))
+    preferences = read(config_file(config), demanded=demanded)
+    if options.images:
+        preferences = preferences.changed("images", options.images)
+    options = replace(options, preferences=preferences)
     return run_app(lambda: make_app(db, options=options, memory=memory, prepare=lambda: _take_in(db)))
 
 

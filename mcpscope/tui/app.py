@@ -62,7 +62,8 @@ from mcpscope.tui.working import begin, gone
 class Options:
     """How the UI was started. ``session`` is a number, name or label; empty follows what is live.
 
-    ``note`` stands in the status line of Traffic: where a proxy listens.
+    ``note`` stands in the status line of Traffic: where a proxy listens. ``images`` goes before the
+    preference.
     """
 
     theme: str = theming.AUTO
@@ -73,6 +74,7 @@ class Options:
     read_only: bool = False
     watch: bool = True
     note: str = ""
+    images: str = ""
     preferences: Preferences = field(default_factory=Preferences)
     coach: bool = False
 

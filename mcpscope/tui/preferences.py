@@ -18,13 +18,21 @@ from mcpscope.tui.keymap import Keymap, key_of
 WORDS: dict[str, tuple[str, ...]] = {
     "theme": theming.NAMES,
     "ascii": ("on", "off"),
+    "images": ("off", "auto"),
     "hold.jump": ("never", "auto"),
     "hold.bell": ("on", "off"),
     "hold.freeze": ("off", "session"),
 }
 """Every setting with the values it can have; the first is the usual one but for ``hold.bell``."""
 
-USUAL = {"theme": theming.AUTO, "ascii": "off", "hold.jump": "never", "hold.bell": "on", "hold.freeze": "off"}
+USUAL = {
+    "theme": theming.AUTO,
+    "ascii": "off",
+    "images": "off",
+    "hold.jump": "never",
+    "hold.bell": "on",
+    "hold.freeze": "off",
+}
 
 
 @dataclass(frozen=True, slots=True)

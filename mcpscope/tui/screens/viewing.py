@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 
+from mcpscope.tui import pictures
 from mcpscope.tui.loaded import WHOLE_BYTES, Body, load
 from mcpscope.tui.messages import FilterBy, OpenExchange
-from mcpscope.tui.present.content import Block
+from mcpscope.tui.present.content import Block, decoded
 from mcpscope.tui.present.document import Document
 from mcpscope.tui.present.jsonindex import index_json
 from mcpscope.tui.screens.base import Act, ScopeScreen
@@ -159,8 +161,27 @@ class Viewing:
         if content.index.is_open(line) or content.index.is_close(line):
             viewer.fold()
             return
+        block = content.media.get(line)
+        if block is not None and block.kind == "image" and self._wants_pictures():
+            self._draw(content, block)
+            return
         text = string_value(content.index, line)
         self._screen.app.push_screen(TextScreen(content.index.path(line), text, self._screen.heading))
+
+    def _wants_pictures(self) -> bool:
+        return bool(self._screen.app.preferences["images"] == "auto")  # type: ignore[attr-defined]  # ScopeApp
+
+    def _draw(self, content: Document, block: Block) -> None:
+        """Let the terminal draw the picture; say why where it cannot."""
+        kind = pictures.support(os.environ)
+        try:
+            data = decoded(content.index, block.line)
+        except ValueError:
+            self._screen.say("the base64 is broken, there is nothing to draw", severity="error")
+            return
+        said = pictures.why_not(kind, data) or pictures.show(self._screen.app, kind, data, block.text)
+        if said:
+            self._screen.say(self._screen.keyed(said + "; {open-outside} opens it outside, {save} saves it"))
 
     async def _load_rest(self) -> None:
         view = self._view()
