@@ -30,13 +30,21 @@ def _hides(char: str) -> bool:
     return unicodedata.category(char) in _HIDDEN or _UNSEEN.match(char) is not None
 
 
+def _is_plain(text: str) -> bool:
+    """Whether nothing is hidden in it: at once for what is printable, and draws."""
+    return text.isprintable() and (text.isascii() or _UNSEEN.search(text) is None)
+
+
 def safe(text: str, *, keep: str = "") -> str:
     """``text`` with every character that a terminal could obey or hide made visible as ``\\u{...}``.
 
     Categories Cc, Cf, Cs, Co, Cn, Zl and Zp and what draws nothing are escaped, except the characters in
     ``keep`` (a view that breaks lines itself passes ``"\\n"`` or ``"\\n\\t"``).
     """
-    if text.isascii() and text.isprintable():
+    plain = text
+    for char in keep:
+        plain = plain.replace(char, "")
+    if _is_plain(plain):
         return text
     return _UNSAFE.sub(lambda found: found[0] if found[0] in keep else _cached(found[0]), text)
 
@@ -56,7 +64,7 @@ def json_text(data: Any, *, sort_keys: bool = False) -> str:
     What ``safe`` makes visible is spelled as JSON's own ``\\uXXXX``; everything else stays readable.
     """
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=sort_keys)
-    return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_json_escape, text)
+    return text if _is_plain(text) else _UNSAFE.sub(_json_escape, text)
 
 
 def _json_escape(found: re.Match[str]) -> str:
