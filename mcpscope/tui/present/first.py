@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mcpscope.tui.present.glyphs import Glyphs
 from mcpscope.tui.present.spans import Line
 
-KNOWN = (
-    ("Claude Code", ".mcp.json", False),
-    ("Claude Code", ".claude.json", True),
-    ("Claude Desktop", ".config/Claude/claude_desktop_config.json", True),
-    ("Claude Desktop", "Library/Application Support/Claude/claude_desktop_config.json", True),
-    ("Cursor", ".cursor/mcp.json", True),
-    ("VS Code", ".vscode/mcp.json", False),
-    ("Codex", ".codex/config.toml", True),
-    ("Gemini CLI", ".gemini/settings.json", True),
-)
+MAX_FILES = 4
+MAX_NAMES = 5
+
+File = tuple[str, str, tuple[str, ...]]
+"""A client's configuration: the client, the file as it is written by people, the servers in it."""
 
 
-def found_clients(home: Path, here: Path) -> list[tuple[str, str]]:
-    """The client configurations that exist: name and path as it is shown."""
-    found = []
-    for name, relative, at_home in KNOWN:
-        if ((home if at_home else here) / relative).is_file():
-            found.append((name, ("~/" if at_home else "./") + relative))
-    return found
-
-
-def first_lines(db: str, home: Path, glyphs: Glyphs) -> list[Line]:
-    """Three ways to start."""
+def first_lines(db: str, home: Path, glyphs: Glyphs, files: Sequence[File] = ()) -> list[Line]:
+    """Three ways to start; ``files`` are the configurations of clients found here."""
     shown = db.replace(str(home), "~", 1)
     lines: list[Line] = [
         [],
@@ -47,11 +34,13 @@ def first_lines(db: str, home: Path, glyphs: Glyphs) -> list[Line]:
             (glyphs.keyed("   ({wrap-server})"), "muted"),
         ],
     ]
-    clients = found_clients(home, Path.cwd())[:4]
-    for number, (name, path) in enumerate(clients):
-        lines.append(
-            [("      found:  " if number == 0 else "              ", "muted"), (f"{name:<16}{path}", "")]
-        )
+    for number, (client, path, names) in enumerate(files[:MAX_FILES]):
+        more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+        shown_names = ", ".join(names[:MAX_NAMES]) + more or "(none)"
+        head = "      found:  " if number == 0 else "              "
+        lines.append([(head, "muted"), (f"{client:<16}{path:<26}  ", ""), (shown_names, "strong")])
+    if len(files) > MAX_FILES:
+        lines.append([(f"              and {len(files) - MAX_FILES} more files", "muted")])
     return [
         *lines,
         [],

@@ -40,7 +40,7 @@ async def dialog(scope: Scope, *texts: str) -> None:
 
 async def test_a_server_is_wrapped_and_unwrapped_from_the_first_screen(db: Path, config: Path) -> None:
     async with opened(db, (100, 30)) as scope:
-        await scope.first.shows("mcpscope wrap NAME").press("w")
+        await scope.first.shows("mcpscope wrap NAME", "~/.cursor/mcp.json", "notes, remote").press("w")
         await scope.wrap.selected_is("notes").shows("not wrapped", "~/.cursor/mcp.json").press("enter")
         await dialog(scope, "y writes it", "--label notes -- npx", "--token=***")
         await scope.press("escape")
