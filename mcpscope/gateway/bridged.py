@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from mcpscope import __version__
 from mcpscope.engine.patch import cut, encode, put
-from mcpscope.gateway.link import Link, Pending
+from mcpscope.gateway.link import Link
 from mcpscope.gateway.merging import server_info
+from mcpscope.gateway.owed import Pending
 from mcpscope.protocol.answers import INVALID_PARAMS, METHOD_NOT_FOUND, REJECTED_SAMPLING, answer, error
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.parsing import parse
@@ -27,7 +28,8 @@ from mcpscope.transports.loop import Handle
 if TYPE_CHECKING:
     import asyncio
 
-    from mcpscope.gateway.fan import Asked, Fan
+    from mcpscope.gateway.asked import Asked
+    from mcpscope.gateway.fan import Fan
 
 PARKED_SECONDS = 600.0
 MOST_PARKED = 256
@@ -223,5 +225,5 @@ def _can_ask(pending: Pending) -> bool:
 
 def _only(link: Link) -> Pending | None:
     """The call that a question of a server that names none belongs to: the newest that may ask."""
-    found = [one for one in link.pending.values() if _can_ask(one)]
+    found = [one for one in link.owed if _can_ask(one)]
     return found[-1] if found else None

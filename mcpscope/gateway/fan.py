@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import count
+from typing import TYPE_CHECKING
 
 from mcpscope.engine.patch import encode, put
-from mcpscope.gateway import introducing
+from mcpscope.gateway import gathering, introducing
+from mcpscope.gateway.asked import Asked, Client
 from mcpscope.gateway.hub import Hub
-from mcpscope.gateway.link import Link, Pending
+from mcpscope.gateway.link import Link
 from mcpscope.gateway.listening import Listening
-from mcpscope.gateway.merging import merged_list, read_cursor
 from mcpscope.gateway.naming import LISTINGS, Names
+from mcpscope.gateway.owed import Pending
 from mcpscope.gateway.questions import Questions
 from mcpscope.gateway.routing import way_of
-from mcpscope.protocol.answers import INVALID_PARAMS, METHOD_NOT_FOUND, answer, error
-from mcpscope.protocol.message import Kind, Message, RpcId
+from mcpscope.protocol.answers import METHOD_NOT_FOUND, answer, error
+from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.parsing import parse
 from mcpscope.protocol.revisions import declared
 from mcpscope.session.bridge_ids import id_key, same_id
@@ -32,28 +33,6 @@ _CHANGED = {
     "notifications/prompts/list_changed": ("prompts",),
     "notifications/resources/list_changed": ("resources", "resourceTemplates"),
 }
-
-
-class Client(Protocol):
-    """Who listens to the fan."""
-
-    def on_line(self, raw: bytes, of: RpcId = None, said: Message | None = None) -> None:
-        """A message; ``of`` is the id of the client's request that it belongs to, None for no one's, and
-        ``said`` what it says, where that has been read already.
-        """
-
-    def on_exit(self, code: int) -> None: ...
-    def on_stall(self, *, stalled: bool) -> None: ...
-
-
-@dataclass(slots=True, eq=False)
-class Asked:
-    """One request of the client until it is answered; ``pendings`` are what it became upstream."""
-
-    message: Message
-    modern: bool
-    pendings: list[Pending] = field(default_factory=list)
-    over: bool = False
 
 
 class Fan:
@@ -79,9 +58,14 @@ class Fan:
         self._open: list[Asked] = []
         self._tasks: dict[str, str] = {}
         self._over = False
+        self._own = count(1)
 
     def __repr__(self) -> str:
         return f"<Fan {self.number} open={len(self._open)} links={list(self.links.values())}>"
+
+    def new_id(self) -> str:
+        """An id for a request of our own."""
+        return f"mcpscope-look-{next(self._own)}"
 
     # the server that the client's side sees
 
@@ -181,11 +165,11 @@ class Fan:
         elif message.method == "subscriptions/listen":
             self.listening.begin(asked)
         elif message.method in LISTINGS:
-            self._list(asked)
+            gathering.list_all(self, asked)
         elif message.method == "logging/setLevel":
-            self._set_level(asked)
+            gathering.set_level(self, asked)
         else:
-            self._named(asked)
+            self.named(asked)
 
     def introduce(self, late: bool = False) -> None:
         """Answer the handshake when all upstreams have (or ``late``: with those that have)."""
@@ -197,7 +181,7 @@ class Fan:
             self._greeted_at.cancel()
         self.reply(asked, introducing.answered(self, asked.message))
 
-    def _named(self, asked: Asked, *, listed: bool = False) -> None:
+    def named(self, asked: Asked, *, listed: bool = False) -> None:
         message = asked.message
         way = way_of(message, self.names, self._tasks)
         if way is None:
@@ -205,7 +189,7 @@ class Fan:
         elif way.to and way.message is not None:
             self.ask(asked, way.to, way.message)
         elif way.lists and not listed:
-            self._look(asked, way.lists)
+            gathering.look(self, asked, way.lists)
         elif "uri" in message.params and (alone := self._only_one_with("resources", asked)):
             self.ask(asked, alone, message)
         else:
@@ -219,62 +203,6 @@ class Fan:
             if (link := self._link(one.name, asked)) and link.may(capability)
         ]
         return able[0] if len(able) == 1 else ""
-
-    def _look(self, asked: Asked, lists: Sequence[str]) -> None:
-        """Ask for the lists that show whose it is, then go on."""
-        waiting = set(lists)
-
-        def seen(method: str) -> None:
-            waiting.discard(method)
-            if not waiting and not asked.over:
-                self._named(asked, listed=True)
-
-        for method in lists:
-            params = {"_meta": asked.message.meta} if asked.modern else {}
-            body = {"jsonrpc": "2.0", "id": f"mcpscope-{method}-{len(self._open)}", "method": method}
-            inner = Asked(parse(encode({**body, "params": params})), asked.modern)
-            self._list(inner, lambda raw, method=method: seen(method))  # type: ignore[misc]
-
-    def _list(self, asked: Asked, then: Callable[[bytes], None] | None = None) -> None:
-        message, listing = asked.message, LISTINGS[asked.message.method]
-        done = then or (lambda raw: self.reply(asked, raw))
-        cursors: dict[str, Any] | None = None
-        if "cursor" in message.params:
-            cursors = read_cursor(message.params["cursor"])
-            if cursors is None or not set(cursors) <= {one.name for one in self.upstreams}:
-                done(error(message, INVALID_PARAMS, "Invalid cursor"))
-                return
-        else:
-            self.names.forget(listing.member)
-
-        def sent(name: str) -> Message:
-            if cursors is None:
-                return message
-            return parse(put(message.raw, ("params", "cursor"), encode(cursors[name])))
-
-        def merged(answers: dict[str, Message]) -> None:
-            parts = [(name, found) for name, found in answers.items() if isinstance(found.result, dict)]
-            if not parts and answers:
-                done(next(iter(answers.values())).raw)
-                return
-            label = self.gateway.label
-            raw = merged_list(listing, parts, self.names, modern=asked.modern, label=label)
-            self.gateway.report(self.names)
-            done(answer(message, b'"result":' + raw))
-
-        wanted = [one.name for one in self.upstreams if cursors is None or one.name in cursors]
-        self.ask_all(asked, wanted, sent, merged, capability=listing.capability)
-
-    def _set_level(self, asked: Asked) -> None:
-        for link in self.links.values():
-            link.standing.level = asked.message
-
-        def done(answers: dict[str, Message]) -> None:
-            good = any(isinstance(one.result, dict) for one in answers.values()) or not answers
-            bad = next(iter(answers.values())).raw if answers else b""
-            self.reply(asked, answer(asked.message, b'"result":{}') if good else bad)
-
-        self.ask_all(asked, list(self.links), lambda name: asked.message, done, capability="logging")
 
     # to upstreams
 

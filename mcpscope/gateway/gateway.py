@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from mcpscope.errors import Exit, ScopeError
-from mcpscope.gateway.fan import Client, Fan
+from mcpscope.gateway.asked import Client
+from mcpscope.gateway.fan import Fan
 from mcpscope.gateway.hub import Hub
 from mcpscope.gateway.naming import Names
 from mcpscope.gateway.upstream import Upstream

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from mcpscope.engine.patch import encode, put
 from mcpscope.gateway.bridged import Calls, Converted, as_legacy, hello_of, is_askable, level_of
-from mcpscope.gateway.link import Link, Pending
+from mcpscope.gateway.link import Link
+from mcpscope.gateway.owed import Pending
 from mcpscope.gateway.upstream import FAILED
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.parsing import parse
@@ -16,7 +17,8 @@ from mcpscope.session.bridge_ids import id_key
 from mcpscope.session.http_sessions import LEGACY, MODERN, Identity
 
 if TYPE_CHECKING:
-    from mcpscope.gateway.fan import Asked, Fan
+    from mcpscope.gateway.asked import Asked
+    from mcpscope.gateway.fan import Fan
     from mcpscope.gateway.gateway import Gateway
 
 MOST_LINKS = 8  # to one upstream, so that what it asks can be told apart; beyond it calls share
@@ -64,11 +66,11 @@ class Hub:
             fitting = links
         if fitting and (upstream.era != LEGACY or not is_askable(asked.message)):
             return fitting[0]
-        free = next((one for one in fitting if not one.pending), None)
+        free = next((one for one in fitting if not len(one.owed)), None)
         if free is not None:
             return free
         if len(fitting) >= MOST_LINKS:
-            return min(fitting, key=lambda one: len(one.pending))
+            return min(fitting, key=lambda one: len(one.owed))
         made = Link(self._gateway.loop, upstream, self._identity, self._number, self)
         made.hello, made.probe, made.welcomed = hello_of(asked.message), _probe(asked.message), True
         links.append(made)
@@ -105,7 +107,7 @@ class Hub:
             return
         subscription = message.meta.get(SUBSCRIPTION_ID)
         if subscription is not None and link.era == MODERN:
-            found = link.pending.get(id_key(subscription))
+            found = link.owed.of_id(subscription)
             if found is not None and isinstance(found.context, tuple):
                 self._subscribed(link, message, found)
             return
@@ -173,5 +175,5 @@ def _asked(pending: Pending) -> Asked:
 
 def _newest(link: Link) -> Pending | None:
     """The request that a log line of a server that names none most likely belongs to."""
-    wanted = [one for one in link.pending.values() if isinstance(one.context, tuple)]
+    wanted = [one for one in link.owed if isinstance(one.context, tuple)]
     return wanted[-1] if wanted else None

@@ -14,7 +14,8 @@ from mcpscope.protocol.message import Message
 from mcpscope.protocol.revisions import LATEST, LATEST_LEGACY, REVISIONS, SERVER_INFO
 
 if TYPE_CHECKING:
-    from mcpscope.gateway.fan import Asked, Fan
+    from mcpscope.gateway.asked import Asked
+    from mcpscope.gateway.fan import Fan
 
 RESOURCE_NOT_FOUND = -32002
 _ASSUMED: dict[str, Any] = {"tools": {}, "prompts": {}, "resources": {}}

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mcpscope.engine.patch import encode, put
+from mcpscope.gateway.ear import Ear
 from mcpscope.gateway.lines import Line
+from mcpscope.gateway.owed import Owed, Pending, restored
 from mcpscope.gateway.upstream import FAILED, IDLE, READY, STARTING, CannotOpen, Upstream
+from mcpscope.protocol.answers import OurCode
 from mcpscope.protocol.message import Kind, Message, RpcId
 from mcpscope.protocol.parsing import parse
-from mcpscope.session.bridge_ids import IdKey, id_key, same_id
 from mcpscope.session.http_local import failure_answer
 from mcpscope.session.http_sessions import LEGACY, MODERN, Identity
 from mcpscope.transports.loop import Handle
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import asyncio
 
 QUEUED_MESSAGES = 1000  # what waits for a handshake; beyond it requests are answered that it takes too long
-GIVEN_UP = 64  # requests that were cancelled and may be answered all the same
 PROBE_SECONDS = 15.0
 BACKOFF_SECONDS = 0.5
 MOST_BACKOFF_SECONDS = 30.0
@@ -42,24 +42,6 @@ class Owner(Protocol):
 
     def stalled(self, *, stalled: bool) -> None:
         """An upstream does not keep up (or does again)."""
-
-
-@dataclass(slots=True, eq=False)
-class Pending:
-    """One request that the upstream owes an answer. ``id`` is the one it knows, ``asked`` the client's."""
-
-    link: Link
-    asked: Message
-    sent: Message
-    answered: Callable[[Message], None]
-    token: object = None
-    tries: int = 0
-    context: Any = None
-    """What who asked wants to find again."""
-
-    @property
-    def id(self) -> RpcId:
-        return self.sent.id
 
 
 @dataclass(slots=True)
@@ -100,13 +82,10 @@ class Link:
         self.result: dict[str, Any] = {}
         self.greeting: Message | None = None
         self.standing = Standing()
-        self.pending: dict[IdKey, Pending] = {}
-        self._tokens: dict[IdKey, Pending] = {}
+        self.owed = Owed()
         self._line: Line | None = None
-        self._ear = _Ear(self)
+        self._ear = Ear(self)
         self._queue: deque[Message] = deque()
-        self._given_up: deque[Pending] = deque()
-        self._ids = count(1)
         self._tries = 0
         self._was_ready = False
         self._ready_at = 0.0
@@ -116,7 +95,7 @@ class Link:
         upstream.links.add(self)
 
     def __repr__(self) -> str:
-        return f"<Link {self.name} {self.word} owed={len(self.pending)}>"
+        return f"<Link {self.name} {self.word} {self.owed!r}>"
 
     @property
     def ready(self) -> bool:
@@ -140,7 +119,7 @@ class Link:
         self._turn(STARTING)
         era = MODERN if self.probe is not None and self.upstream.era != LEGACY else LEGACY
         try:
-            self._ear = _Ear(self)
+            self._ear = Ear(self)
             self._line = self.upstream.open(self._ear, self._identity, era, self._client_session)
         except CannotOpen as error:
             self._broken(str(error))
@@ -170,10 +149,8 @@ class Link:
         context: Any = None,
     ) -> Pending:
         """Send a request; its answer comes with the id that ``asked`` has."""
-        sent = self._with_free_id(sent)
         pending = Pending(self, asked, sent, answered, context=context)
-        sent = pending.sent = self._with_free_token(pending)
-        self.pending[id_key(sent.id)] = pending
+        sent = self.owed.add(pending)
         if self.ready:
             self._say(sent)
         elif self.word == STARTING and len(self._queue) < QUEUED_MESSAGES:
@@ -191,7 +168,7 @@ class Link:
 
     def ask_own(self, method: str, params: dict[str, Any]) -> Message:
         """Ask something of our own accord; nobody waits for the answer."""
-        id = f"mcpscope-own-{next(self._ids)}"
+        id = self.owed.new_id("mcpscope-own")
         message = parse(encode({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
         self.ask(message, message, lambda found: None)
         return message
@@ -204,21 +181,13 @@ class Link:
 
     def cancel(self, pending: Pending, said: Message) -> None:
         """The client wants ``pending`` no more."""
-        if self.pending.get(id_key(pending.id)) is not pending:
+        if pending not in self.owed:
             return
         self.tell(parse(put(said.raw, ("params", "requestId"), encode(pending.id))))
         if self.era == MODERN:
-            self.forget(pending)
-            return
-        self._given_up.append(pending)
-        if len(self._given_up) > GIVEN_UP:
-            self.forget(self._given_up.popleft())
-
-    def forget(self, pending: Pending) -> None:
-        """No answer is expected any more."""
-        self.pending.pop(id_key(pending.id), None)
-        if pending.token is not None:
-            self._tokens.pop(id_key(pending.token), None)
+            self.owed.forget(pending)
+        else:
+            self.owed.give_up(pending)
 
     def restart(self, why: str) -> None:
         """Begin anew at once, whatever it is doing; what it owes is answered so."""
@@ -258,14 +227,14 @@ class Link:
     def forgotten(self, message: Message) -> None:
         """The server does not know the session any more: begin another, and say ``message`` again."""
         self._leave()
-        found = self.pending.get(id_key(message.id)) if message.has_id else None
+        found = self.owed.of_id(message.id) if message.has_id else None
         again = found if found is not None and not found.tries else None
         if again is not None:
             again.tries += 1
-            self.pending.pop(id_key(again.id))
+            self.owed.forget(again)
         self._fail_all("it has lost the session")
         if again is not None:
-            self.pending[id_key(again.id)] = again
+            self.owed.again(again)
             self._queue.append(again.sent)
         self.begin()
 
@@ -296,9 +265,7 @@ class Link:
 
     def _internal(self, message: Message, answered: Callable[[Message], None]) -> None:
         assert self._line is not None
-        message = self._with_free_id(message)
-        self.pending[id_key(message.id)] = Pending(self, message, message, answered, context=self)
-        self._line.say(message)
+        self._line.say(self.owed.add(Pending(self, message, message, answered, context=self)))
 
     def _probed(self, answer: Message) -> None:
         self._untime()
@@ -310,21 +277,25 @@ class Link:
             self.result = result if isinstance(result, dict) else {}
             self.greeting = answer
             self._go()
-        elif answer.error.get("code") == 4035 and "HTTP 4" not in str(answer.error.get("message")):
-            return  # it is not there: what is lost says so
+        elif _is_not_there(answer):
+            return  # what is lost says so
         else:
             self._silent()
 
     def _silent(self) -> None:
         """No answer, or one that no server of the new era gives."""
-        self.pending = {key: found for key, found in self.pending.items() if found.context is not self}
+        for pending in self.owed:
+            if pending.context is self:
+                self.owed.forget(pending)
         self.upstream.era = LEGACY
         self._greet()
 
     def _greeted(self, answer: Message) -> None:
         if not isinstance(answer.result, dict):
             self._leave()
-            self._broken(f"it refused the handshake: {answer.error.get('message', '')}")
+            said = str(answer.error.get("message", ""))
+            ours = answer.error.get("code") == OurCode.UPSTREAM_GONE
+            self._broken(said.removeprefix("mcpscope: ") if ours else f"it refused the handshake: {said}")
             return
         self.greeting = answer
         self.result = self.upstream.introduced = answer.result
@@ -352,37 +323,16 @@ class Link:
             self._line.say(message)
 
     def _answered(self, answer: Message) -> None:
-        pending = self.pending.get(id_key(answer.id))
-        if pending is None:
-            pending = next((one for key, one in self.pending.items() if same_id(key, answer.id)), None)
+        pending = self.owed.of_id(answer.id)
         if pending is None:
             return  # nobody waits for it
-        self.forget(pending)
+        self.owed.forget(pending)
         pending.answered(restored(answer, pending))
 
     def _related(self, message: Message, of: RpcId) -> Pending | None:
         if message.method == "notifications/progress":
-            return self._tokens.get(id_key(message.params.get("progressToken")))
-        if of is not None:
-            return self.pending.get(id_key(of))
-        return None
-
-    def _with_free_id(self, message: Message) -> Message:
-        if id_key(message.id) not in self.pending:
-            return message
-        return parse(put(message.raw, ("id",), encode(f"mcpscope-{next(self._ids)}")))
-
-    def _with_free_token(self, pending: Pending) -> Message:
-        message = pending.sent
-        token = message.meta.get("progressToken")
-        if token is None:
-            return message
-        if id_key(token) in self._tokens:
-            token = f"mcpscope-{next(self._ids)}"
-            message = parse(put(message.raw, ("params", "_meta", "progressToken"), encode(token)))
-        pending.token = token
-        self._tokens[id_key(token)] = pending
-        return message
+            return self.owed.of_token(message.params.get("progressToken"))
+        return None if of is None else self.owed.of_id(of)
 
     def _broken(self, why: str) -> None:
         """It is not there: who waits is told, and it is tried again after a while."""
@@ -400,13 +350,13 @@ class Link:
 
     def _fail_all(self, why: str) -> None:
         self._queue.clear()
-        for pending in list(self.pending.values()):
-            self.forget(pending)
+        for pending in self.owed:
+            self.owed.forget(pending)
             if pending.context is not self:
                 self._fail(pending, why)
 
     def _fail(self, pending: Pending, why: str) -> None:
-        self.forget(pending)
+        self.owed.forget(pending)
         text = failure_answer("upstream", f"{self.name}: {why}", pending.asked)
         pending.answered(parse(text))
 
@@ -427,38 +377,7 @@ class Link:
             self._timer = None
 
 
-class _Ear:
-    """What one line says to its link, until the link has another."""
-
-    def __init__(self, link: Link) -> None:
-        self._link: Link | None = link
-
-    def close(self) -> None:
-        self._link = None
-
-    def heard(self, message: Message, of: RpcId) -> None:
-        if self._link is not None:
-            self._link.heard(message, of)
-
-    def lost(self, reason: str) -> None:
-        if self._link is not None:
-            self._link.lost(reason)
-
-    def forgotten(self, message: Message) -> None:
-        if self._link is not None:
-            self._link.forgotten(message)
-
-    def stalled(self, *, stalled: bool) -> None:
-        if self._link is not None:
-            self._link.stalled(stalled=stalled)
-
-    def wrote(self, data: bytes) -> None:
-        if self._link is not None:
-            self._link.wrote(data)
-
-
-def restored(answer: Message, pending: Pending) -> Message:
-    """``answer`` under the id that the client knows."""
-    if id_key(answer.id) == id_key(pending.asked.id):
-        return answer
-    return parse(put(answer.raw, ("id",), encode(pending.asked.id)))
+def _is_not_there(answer: Message) -> bool:
+    """Nobody answered, and not even with an HTTP status."""
+    found = answer.error
+    return found.get("code") == OurCode.UPSTREAM_GONE and "HTTP " not in str(found.get("message"))

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mcpscope.engine.patch import encode, put
-from mcpscope.gateway.link import Link, Pending
+from mcpscope.gateway.link import Link
+from mcpscope.gateway.owed import Pending
 from mcpscope.protocol.message import Message
 from mcpscope.protocol.revisions import SUBSCRIPTION_ID
 from mcpscope.session.bridge_ids import id_key
 from mcpscope.session.http_sessions import LEGACY, MODERN
 
 if TYPE_CHECKING:
-    from mcpscope.gateway.fan import Asked, Fan
+    from mcpscope.gateway.asked import Asked
+    from mcpscope.gateway.fan import Fan
 
 _WISHES = {
     "notifications/tools/list_changed": "toolsListChanged",

@@ -172,6 +172,7 @@ class Upstream:
 
     def restart(self) -> int:
         """Let every line, and every process behind ``/NAME/mcp``, begin anew; how many there were."""
+        self.era = ""  # another server may speak another one
         lines = list(self.links)
         for link in lines:
             link.restart("it was restarted before it answered")

@@ -233,3 +233,21 @@ for line in sys.stdin:
         result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "p"}}
     print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
 """
+
+
+def test_an_upstream_that_is_slow_to_start_keeps_nobody_waiting(program: Program, tmp_path: Path) -> None:
+    slow = [sys.executable, "-c", "import time; time.sleep(3)\n" + PID_SERVER]
+    config = written(tmp_path, {"slow": {"command": slow}, "firm": {"command": STDIO}}, start_timeout="300ms")
+    gateway = Gateway(program, config)
+
+    async def life() -> None:
+        async with Client(gateway.url) as client:
+            await begun(client)
+            _, _, body = await client.ask(called(1, "firm__say", text="hi"))
+            assert messages(body)[-1]["result"]["content"][0]["text"] == "hi"
+            status = json.loads((await asyncio.to_thread(program.run, "status", "--json")).stdout)
+            assert status["data"][0]["upstreams"][0]["state"] == "starting"
+            _, _, body = await client.ask(called(2, "slow__pid"))
+            assert messages(body)[-1]["result"]["content"][0]["text"].isdecimal()
+
+    asyncio.run(life())
