@@ -58,7 +58,8 @@ def command(file: str, settings: Settings, **options: Any) -> int:
 
 def _made(config: Config, values: Values, scopes: dict[str, list[Scope]]) -> tuple[HttpOptions, Any]:
     options = options_of(values, "", [], scopes)
-    options.callers = {name: caller.bearer for name, caller in config.callers.items()}
+    if not options.stdio:  # there whoever starts us is the one caller
+        options.callers = {name: caller.bearer for name, caller in config.callers.items()}
     narrowing = any(one.hide or one.only for one in config.upstreams)
     narrowing = narrowing or any(one.hide or one.only for one in config.callers.values())
     options.orders.narrowed = narrowing or bool(scopes)
@@ -88,7 +89,7 @@ def _front(
         hides=lambda path: _hides(law, path),
     )
     numbers = count(1)
-    callers = {} if options.stdio else config.callers  # whoever starts us is the one caller then
+    callers = {} if options.stdio else config.callers
     upstreams = [
         Upstream(loop, _reach(spec, process.mask), parts, callers, numbers) for spec in config.upstreams
     ]
