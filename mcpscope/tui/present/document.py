@@ -212,9 +212,9 @@ class Document:
         return next((line for line in lines if line > here), lines[0])
 
     def hits(self, pattern: re.Pattern[bytes]) -> list[int]:
-        """The lines on which ``pattern`` is found, each once, at most 100,000."""
+        """The lines on which ``pattern`` is found as they are shown, each once, at most 100,000."""
         index = self.index
-        found: list[int] = []
+        found = [line for line, block in self.media.items() if pattern.search(block.text.encode())]
         for hit in pattern.finditer(index.source):
             line = max(0, bisect_right(index.start, hit.start()) - 1)
             if index.key_start[line] >= 0 and hit.start() >= index.end[line] and line + 1 < len(index):
@@ -222,11 +222,13 @@ class Document:
             nxt = line + 1
             if nxt < len(index) and 0 <= index.key_start[nxt] <= hit.start():
                 line = nxt
+            if line in self.media and hit.start() >= index.start[line]:
+                continue  # inside base64, which nobody sees
             if not found or found[-1] != line:
                 found.append(line)
             if len(found) >= 100_000:
                 break
-        return found
+        return sorted(set(found))
 
 
 def document(source: bytes, *, tree: bool = False, index: JsonIndex | None = None) -> Document:

@@ -136,6 +136,17 @@ def test_search_finds_lines_and_unfolds_nothing_by_itself() -> None:
     assert found.find(re.compile(b"needle", re.IGNORECASE), 1, back=True) == hits[1]
 
 
+def test_what_is_shown_of_an_image_is_found_and_its_base64_is_not() -> None:
+    data = base64.b64encode(png(64, 48)).decode()
+    body = {
+        "content": [{"type": "image", "mimeType": "image/png", "data": data}, {"type": "text", "text": "x"}]
+    }
+    found = document(json.dumps(body).encode())
+    (line,) = found.media
+    assert found.hits(re.compile(b"64x48")) == [line] == found.hits(re.compile(b'"data"'))
+    assert found.hits(re.compile(re.escape(data[8:16]).encode())) == []
+
+
 def test_a_key_is_found_on_its_own_line() -> None:
     found = document(b'{"alpha":1,"beta":2}')
     assert found.hits(re.compile(b"beta")) == [2]
