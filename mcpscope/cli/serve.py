@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from mcpscope.cli.completing import complete_session
 from mcpscope.cli.http import run_http
 from mcpscope.cli.options import HTTP_OPTIONS, PROXY_OPTIONS, Values
 from mcpscope.cli.serve_modes import MODES, Wanted, default_mode
@@ -44,7 +45,13 @@ class ServeCommand(click.Command):
 
 
 @click.command("serve", cls=ServeCommand)
-@click.argument("recordings", nargs=-1, required=True, metavar="RECORDING… [-- COMMAND… | URL]")
+@click.argument(
+    "recordings",
+    nargs=-1,
+    required=True,
+    metavar="RECORDING… [-- COMMAND… | URL]",
+    shell_complete=complete_session,
+)
 @click.option(
     "--mode",
     type=click.Choice(MODES),

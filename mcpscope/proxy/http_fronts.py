@@ -152,7 +152,7 @@ class BridgeFront:
     async def start(self) -> int:
         options = self._parts.options
         await self._server.start(options.host, options.port)
-        announce(self._parts, self._server.port, BRIDGE_PATH, options.command[0])
+        announce(self._parts, self._server.port, BRIDGE_PATH, options.label or options.command[0])
         return self._server.port
 
     def restart(self, server: str) -> int:
