@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.e2e.standing_in import serving
 from tests.e2e.test_inspector import ASKED, inspect
 from tests.peers.found import Peers
 from tests.program import Program
+from tests.replay import test_tasks
 from tests.replay.conversation import Client
 
 pytestmark = pytest.mark.timeout(300)
@@ -118,3 +120,13 @@ def test_the_git_server_answers_as_it_did_before_and_after_a_commit(
 
     recorded = script(program.bare_argv("--record", "rec", "--", *server))
     assert script(program.bare_argv(*PLAY, "--stdio")) == recorded
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("conversation", [test_tasks.legacy, test_tasks.modern])
+def test_tasks_are_played_however_often_they_are_asked_for(
+    program: Program, monkeypatch: pytest.MonkeyPatch, conversation: Callable[[Path], None]
+) -> None:
+    conversation(program.db)
+    monkeypatch.setattr(test_tasks, "Client", lambda argv: Client(program.bare_argv(*PLAY, "--stdio")))
+    conversation(program.db)  # with its own assertions, before the stand-in
