@@ -43,9 +43,7 @@ def open_reader(path: Path, warn: Callable[[str], None] = lambda text: None) -> 
                 hint="record a session first (mcpscope -- COMMAND), or name the database with --db",
             )
         if not path.is_file():
-            raise ScopeError(
-                f"{path} is not a file", code="db_foreign", exit=Exit.STORE, hint="name another with --db"
-            )
+            raise _no_file(path)
         connection = schema.connect_ro(path)
     except (sqlite3.DatabaseError, OSError) as error:
         raise explained(path, error) from error
@@ -58,6 +56,22 @@ def open_reader(path: Path, warn: Callable[[str], None] = lambda text: None) -> 
         connection.close()
         raise
     return connection
+
+
+def prepare(path: Path) -> None:
+    """Make the database that is used next, or bring it up to date; raises ScopeError as ``reading`` does."""
+    if path.exists() and not path.is_file():
+        raise _no_file(path)
+    try:
+        schema.ensure(path)
+    except (sqlite3.DatabaseError, OSError) as error:
+        raise explained(path, error) from error
+
+
+def _no_file(path: Path) -> ScopeError:
+    return ScopeError(
+        f"{path} is not a file", code="db_foreign", exit=Exit.STORE, hint="name another with --db"
+    )
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from mcpscope.store import schema
 from mcpscope.store.bodies import BlockReader
 from mcpscope.store.directory import Directory
 from mcpscope.store.query import Query
-from mcpscope.store.reading import reading
+from mcpscope.store.reading import prepare, reading
 from mcpscope.store.settled import settled_for
 
 FLUSH_SECONDS = 0.2
@@ -145,7 +145,7 @@ class Found:
 def find(path: Path, word: str) -> Found:
     """The session that ``word`` means everywhere; ScopeError if none. The database is brought up to date."""
     if path.exists():
-        schema.ensure(path)
+        prepare(path)
     with reading(path) as connection:
         session = Directory(connection).find(word)
     called = session.name or session.label or session.uid
@@ -176,7 +176,7 @@ class Replays:
     """The writer and reader of runs in one database; used by one thread."""
 
     def __init__(self, path: Path) -> None:
-        schema.ensure(path)
+        prepare(path)
         self._path = path
         self._connection = schema.connect_rw(path, busy_seconds=30)
         self._waiting: list[tuple[Any, ...]] = []

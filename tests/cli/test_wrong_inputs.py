@@ -181,7 +181,8 @@ def test_a_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
     recording.write_text('{"format":"mcpscope","session":{},"version":1}\n')
     check(program.run("--db", str(other), "import", str(recording)), STORE, "another program")
     assert other.read_bytes() == before
-    check(program.run("--db", str(tmp_path), "log"), STORE, "is not a file")
+    for args in (["log"], ["review"], ["replay", "1", "--dry-run"], ["diff", "1", "1"]):
+        check(program.run("--db", str(tmp_path), *args), STORE, "is not a file")
 
 
 @pytest.mark.parametrize("target", [["--", "cat"], ["--port", "0", "--", "cat"], ["http://127.0.0.1:1/mcp"]])
