@@ -25,13 +25,14 @@ from mcpscope.session.remote_known import RemoteKnown
 from mcpscope.store.records import Dir, RecordType
 from mcpscope.transports.connect.http_outgoing import AnswerSink, Outgoing
 from mcpscope.transports.connect.http_pool import Pool
-from mcpscope.transports.http_head import Headers, ResponseHead, encode_request
+from mcpscope.transports.http_head import Headers, RequestHead, ResponseHead, encode_request, indexed
 from mcpscope.transports.secret_mask import Mask
 
 BARRIER_SECONDS = 10.0
 GRACE_SECONDS = 1.5
 DELETE_SECONDS = 0.4
 MAX_TRIES = 5
+KEPT_HEADS = 256
 ENDPOINT_SECONDS = 30.0  # an HTTP+SSE server that names no endpoint by then never will
 
 
@@ -72,6 +73,8 @@ class RemoteSession:
         self.crossing: Crossing = Conversation(
             loop, journal, settings.helmed, record.number, self, settings.mask, record.identity[0]
         )
+        self._encoded: dict[int, tuple[Headers, Headers, tuple[bytes, bytes], bytes]] = {}
+        self._heads: dict[int, RequestHead] = {}
         self._streams = 0
         self._posts: dict[int, RemotePost] = {}
         self._others: dict[int, RemoteStream] = {}
@@ -153,9 +156,24 @@ class RemoteSession:
         )
 
     def request(self, method: bytes, target: bytes, headers: Headers, sink: AnswerSink) -> Outgoing:
-        lines = [line for line in headers if line[0].lower() not in self.injected.names]
-        head = encode_request(method, target, [*lines, *self.injected.headers])
-        return self._pool.request(b"", method, head, sink)
+        added = self.injected.headers
+        kept = self._encoded.get(id(headers))
+        if kept is None or kept[0] is not headers or kept[1] is not added or kept[2] != (method, target):
+            lines = [line for line in headers if line[0].lower() not in self.injected.names]
+            head = encode_request(method, target, [*lines, *added])
+            if len(self._encoded) >= KEPT_HEADS:
+                self._encoded.clear()
+            kept = self._encoded[id(headers)] = (headers, added, (method, target), head)
+        return self._pool.request(b"", method, kept[3], sink)
+
+    def head_of(self, method: bytes, target: bytes, headers: Headers) -> RequestHead:
+        """The head that is written down; the same for the same ``headers``."""
+        kept = self._heads.get(id(headers))
+        if kept is None or kept.headers is not headers or (kept.method, kept.target) != (method, target):
+            if len(self._heads) >= KEPT_HEADS:
+                self._heads.clear()
+            kept = self._heads[id(headers)] = RequestHead(method, target, headers, indexed(headers))
+        return kept
 
     def soon(self, work: Callable[[str], None], word: str) -> None:
         """Call ``work`` when what is going on now is done."""

@@ -10,7 +10,7 @@ from mcpscope.protocol.sse import SseEvent, SseParser
 from mcpscope.session.bridge_ids import IdKey, id_key, same_id
 from mcpscope.session.http_log import StreamLog
 from mcpscope.transports.connect.http_outgoing import Failure, Outgoing
-from mcpscope.transports.http_head import BadHeader, Headers, RequestHead, ResponseHead, indexed
+from mcpscope.transports.http_head import BadHeader, Headers, ResponseHead
 
 if TYPE_CHECKING:
     from mcpscope.session.remote import RemoteSession
@@ -47,7 +47,7 @@ class RemoteExchange:
         """Send the request; what comes back goes through ``on_message`` and then ``on_done``."""
         self._request = (method, target, headers, body)
         self._log = self.remote.log(self.stream)
-        head = RequestHead(method, target, headers, indexed(headers))
+        head = self.remote.head_of(method, target, headers)
         record = self.remote.record
         caller, peer, _, _ = record.identity
         self._log.opened(head, era=record.era, peer=peer, caller=caller, kept=False)

@@ -13,6 +13,7 @@ from mcpscope.session.crossing import one_line
 from mcpscope.session.http_sessions import MODERN, Session
 from mcpscope.transports.http_head import Headers, netloc
 
+KEPT_SIZES = 256
 _VERSION = re.compile(r"[!-~]{1,64}")  # what a header can say; a server may claim anything
 
 
@@ -26,12 +27,27 @@ class RemoteKnown:
         self._sse = sse
         self._version = ""
         self.schemas: dict[str, Any] = {}
+        self._made: dict[tuple[int, bytes, str], Headers] = {}
 
     def __repr__(self) -> str:
         return f"<RemoteKnown {self._version} schemas={len(self.schemas)}>"
 
     def headers(self, message: Message | None) -> Headers:
-        """The fields of a POST of ``message``, or of a GET or DELETE (None)."""
+        """The fields of a POST of ``message``, or of a GET or DELETE (None); not to be changed.
+
+        In the old era the same come again for every message of the same size: they are the same list then.
+        """
+        if message is None or self._record.era == MODERN:
+            return self._make(message)
+        key = (len(one_line(message.raw)), self.mcp_id, self._version)
+        found = self._made.get(key)
+        if found is None:
+            if len(self._made) >= KEPT_SIZES:
+                self._made.clear()
+            found = self._made[key] = self._make(message)
+        return found
+
+    def _make(self, message: Message | None) -> Headers:
         headers: Headers = [(b"Host", self._host)]
         if message is None:
             headers.append((b"Accept", b"text/event-stream"))
