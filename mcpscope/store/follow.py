@@ -35,7 +35,7 @@ _END = "UPDATE journals SET segment = ?, offset = ?, state = NULL, ended = 1 WHE
 _PIECES = """
     SELECT session, dir, stream, data FROM partials WHERE journal_id = ? ORDER BY session, dir, stream, piece
 """
-_ADD_PIECE = "INSERT INTO partials (journal_id, session, dir, stream, piece, data) VALUES (?, ?, ?, ?, ?, ?)"
+_ADD_PIECE = "INSERT OR REPLACE INTO partials VALUES (?, ?, ?, ?, ?, ?)"
 _DROP_PIECES = "DELETE FROM partials WHERE journal_id = ? AND session = ? AND dir = ? AND stream = ?"
 _STATES = "SELECT state FROM states WHERE journal_id = ? ORDER BY session"
 _KEEP_STATE = "INSERT OR REPLACE INTO states (journal_id, session, state) VALUES (?, ?, ?)"
@@ -229,6 +229,8 @@ class Follower:
 
     def _spill(self, connection: sqlite3.Connection, segment: int) -> None:
         """Move what has begun in an older segment and not ended into the database."""
+        ended, self._unpacker.ended_in_pieces = self._unpacker.ended_in_pieces, []
+        connection.executemany(_DROP_PIECES, [(self._journal_id, *key) for key in ended])
         for key, lane in self._unpacker.lanes.items():
             if lane.outlived:
                 connection.execute(_DROP_PIECES, (self._journal_id, *key))

@@ -44,6 +44,8 @@ class Unpacker:
     def __init__(self, floor: Position = (0, 0)) -> None:
         self.floor = floor
         self.lanes: dict[LaneKey, Lane] = {}
+        self.ended_in_pieces: list[LaneKey] = []
+        """Lanes that are gone whose pieces nobody needs any more; emptied by who reads it."""
         self._resumes: dict[LaneKey, Resume] = {}
         self._readers: dict[int, Callable[[Record], Iterator[Unpacked]]] = {
             RecordType.MESSAGE: self._message,
@@ -108,7 +110,7 @@ class Unpacker:
             lane = self.lanes[key] = Lane(kind)
             lane.headless = headless
             if count:
-                lane.unspill(pieces.get(key, []))
+                lane.unspill(pieces.get(key, [])[:count])
             if resume:
                 self._resumes[key] = (resume[0], resume[1], resume[2])
                 lane.resume = self._resumes[key]
@@ -200,6 +202,8 @@ class Unpacker:
     def _end_lane(self, key: LaneKey, record: Record) -> Unpacked:
         lane = self.lanes.pop(key, None)
         rest = lane.take() if lane is not None else b""
+        if lane is not None and lane.pieces:
+            self.ended_in_pieces.append(key)
         if not rest.strip():
             return Unpacked(record, _NO_MESSAGES, _NO_LINES, _NOTHING)
         if key[2] == STDERR_STREAM:
@@ -210,9 +214,10 @@ class Unpacker:
         """A direction that enters the gate says the message that had begun once more, whole."""
         lane = self.lanes.get((record.session, record.dir, record.stream))
         if lane is not None and lane.framing.pending:
-            tail = lane.take()
+            began, tail = lane.resume, lane.take()
             if not record.payload.startswith(tail):
                 lane.feed(tail, *record.position)
+                lane.resume = began
 
 
 def partial_of(message: Message) -> Message:

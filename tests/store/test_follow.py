@@ -154,6 +154,42 @@ def test_an_endless_line_keeps_no_old_segment_alive(tmp_path: Path) -> None:
     assert rows(db, "SELECT count(*) FROM partials") == [(0,)]
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_long_line_after_one_that_a_gap_cut_off_is_kept(tmp_path: Path, restarted: bool) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db, segment_bytes=4096)
+    journal.open_session()
+    follower = Follower(journal.folder, db)
+    for letter in (b"a", b"b"):
+        for _ in range(6):
+            journal.c2s(letter * 3000)
+            while follower.step():
+                pass
+            if restarted:
+                follower.close()
+        if letter == b"a":
+            journal.say(RecordType.GAP, {"messages": 1, "bytes": 9, "reason": "full"}, dir=Dir.TO_SERVER)
+    journal.c2s(b"\n")
+    journal.close()
+    while not follower.finished:
+        follower.step()
+    assert bodies(db, "c2s") == [b"a" * 18000, b"b" * 18000]
+    assert rows(db, "SELECT count(*) FROM partials") == [(0,)]
+
+
+def test_what_had_begun_before_another_message_is_whole_after_a_restart(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    journal.open_session()
+    journal.c2s(b"the beginning, ")
+    journal.write(RecordType.MESSAGE, b'{"jsonrpc":"2.0","id":1,"method":"ping"}', Dir.TO_SERVER, flags=1)
+    drain(journal, db)  # by a recorder that knows of it only what the database says
+    journal.c2s(b"the end\n")
+    journal.close()
+    finish(journal, db)
+    assert bodies(db, "c2s")[-1] == b"the beginning, the end"
+
+
 def test_a_long_line_leaves_no_room_behind_it(tmp_path: Path) -> None:
     db = tmp_path / "scope.db"
     journal = TestJournal(db, segment_bytes=1 << 20)
