@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from mcpscope.control.server import Peer
-from mcpscope.engine.decisions import Release
+from mcpscope.engine.decisions import Approve
 from mcpscope.engine.engine import Engine
 from mcpscope.engine.events import Decided, Event
+from mcpscope.engine.holds import HoldState
 from mcpscope.engine.steering import Steering
 from mcpscope.engine.visibility import Face, Surface
 from mcpscope.errors import Exit, ScopeError
@@ -121,9 +122,10 @@ class Seeing:
 
     def _release(self, rules: set[str], peer: Peer) -> None:
         for session in tuple(self._sessions()):
-            for hold in session.engine.holds if session.engine is not None else ():
-                if hold.rule in rules:
-                    session.handle(Decided(hold.id, Release(), peer.name, session.now()))
+            for hold in tuple(session.engine.holds) if session.engine is not None else ():
+                if hold.rule in rules and hold.state is not HoldState.GAVE_UP:
+                    wish = Approve(hold.digest, why="the definition of the tool was accepted")
+                    session.handle(Decided(hold.id, wish, peer.name, session.now()))
 
     def _diff(self, params: dict[str, Any], peer: Peer) -> dict[str, Any]:
         pins = self._steering.pins
