@@ -35,7 +35,7 @@ def soaked(*values: str) -> Any:
     ("client", "upstream", "where"),
     [
         ("sdk2-legacy", "every", "http"),
-        ("ts-auto", "every", "stdio"),
+        soaked("ts-auto", "every", "stdio"),
         soaked("sdk2-auto", "docs", "http"),
         soaked("sdk2-auto", "every", "http"),
         soaked("sdk2-legacy", "docs", "stdio"),

@@ -74,7 +74,7 @@ def scripted(client: str, peers: Peers, folder: Path) -> list[str]:
         ("sdk2", "stdio", "legacy"),
         soaked("sdk2", "stdio", "2026-07-28"),
         soaked("sdk2", "bridge", "legacy"),
-        ("sdk2", "bridge", "2026-07-28"),
+        soaked("sdk2", "bridge", "2026-07-28"),
         soaked("sdk2", "gateway", "legacy"),
         soaked("sdk2", "gateway", "2026-07-28"),
         soaked("ts", "stdio", "legacy"),
