@@ -5,7 +5,18 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcpscope.engine.decisions import Answer, Deny, Drop, Edit, Extend, KeepAlive, Release, Revert
+from mcpscope.engine.decisions import (
+    Answer,
+    Approve,
+    Deny,
+    Drop,
+    Edit,
+    Extend,
+    KeepAlive,
+    Release,
+    Revert,
+)
+from mcpscope.engine.holds import HoldKind, HoldState
 from mcpscope.engine.rules import Action
 from mcpscope.errors import ScopeError
 
@@ -35,6 +46,7 @@ steps = st.one_of(
     st.tuples(st.just("progress"), st.integers(0, 20)),
     st.tuples(st.just("cancel"), st.integers(0, 20)),
     st.tuples(st.just("decide"), st.tuples(st.integers(0, 5), st.sampled_from(DECISIONS))),
+    st.tuples(st.just("approve"), st.integers(0, 5)),
     st.tuples(st.just("pass"), st.sampled_from([0.1, 2, 70, 4000])),
     st.tuples(st.just("attach"), st.booleans()),
     st.tuples(st.just("ask"), st.integers(0, 3)),
@@ -75,6 +87,12 @@ class Story(Talk):
             id = 1 + with_ % self.ids
             self.cancelled.add(id)
             self.client(cancel(id))
+        elif what == "approve" and self.held:
+            hold = next(one for one in self.engine.holds if one.id == self.held[with_ % len(self.held)])
+            try:
+                self.decide(Approve(hold.digest), hold.id)
+            except ScopeError:
+                pass
         elif what == "decide" and self.held:
             place, decision = with_
             try:
@@ -87,6 +105,17 @@ class Story(Talk):
             (self.steering.attach if with_ else self.steering.detach)("ui")
         elif what == "ask":
             self.server({"jsonrpc": "2.0", "id": f"q{len(self.received)}", "method": "elicitation/create"})
+
+    def lets_all_go(self):
+        """The person has seen everything: approves what asks, drops what nobody waits for."""
+        for _ in range(300):
+            hold = next(iter(self.engine.holds), None)
+            if hold is None:
+                return
+            if hold.kind is not HoldKind.ASK:
+                self.decide(Release(confirmed=True))
+            else:
+                self.decide(Drop() if hold.state is HoldState.GAVE_UP else Approve(hold.digest))
 
     def check(self):
         for at in self.received:
@@ -107,16 +136,10 @@ def test_every_message_gets_one_outcome_and_no_request_two_answers(story):
     for step in story:
         talk.step(*step)
     # The end as it should be: the person lets everything go, the server answers all it was asked.
-    for _ in range(300):
-        if not talk.held:
-            break
-        talk.decide(Release(confirmed=True))
+    talk.lets_all_go()
     while (count := len(talk.answered)) is not None:
         talk.step("answer", 0)
-        for _ in range(300):
-            if not talk.held:
-                break
-            talk.decide(Release(confirmed=True))
+        talk.lets_all_go()
         if len(talk.answered) == count:
             break
     talk.passes(5)
@@ -147,8 +170,7 @@ def test_what_is_denied_or_unapproved_never_reaches_the_server(story):
     talk.steering.rules.enable("mock", on=False)
     approved = False
     for what, with_ in story:
-        if what == "decide" and not isinstance(with_[1], Drop | Deny | Answer | Extend | Revert | KeepAlive):
-            approved = True
+        approved = approved or what == "approve"
         talk.step(what, with_)
     tools = {m["params"]["name"] for m in map(json.loads, talk.to_server) if m.get("method") == "tools/call"}
     assert "denied" not in tools
