@@ -51,7 +51,7 @@ from mcpscope.engine.events import (
 )
 from mcpscope.engine.exchange import Exchange, Status
 from mcpscope.engine.holds import HoldTable
-from mcpscope.engine.judge import UNTOUCHED_METHODS
+from mcpscope.engine.judge import UNTOUCHED_METHODS, asks
 from mcpscope.engine.known import Memory
 from mcpscope.engine.live import Facts
 from mcpscope.engine.outcomes import Outcome, Word
@@ -190,7 +190,7 @@ class Engine:
         if phase is _ANSWER and self.reservations.open and exchange is not None:
             limiting.answered(self, exchange, message, at, settled)
         calm = calm and not (self.view.touched and viewing.concerns(method))
-        calm = calm and not self.steering.rules.candidates(place) and b'"inputRequests"' not in message.raw
+        calm = calm and not self.steering.rules.candidates(place) and not (kind is _RESULT and asks(message))
         if calm and self._is_clear(direction, phase, method, message):
             self._remember(exchange, message, request, caller)
             forward = Forward(direction, message, at, stream)

@@ -206,12 +206,16 @@ def _edit(passage: Passage, rule: Rule, verdict: Verdict, steering: Steering) ->
     return True
 
 
+def asks(message: Message) -> bool:
+    """Whether an answer puts questions. What was read tells: in bytes a name is spelled in many ways."""
+    return message.kind is Kind.RESULT and type(message.result) is dict and "inputRequests" in message.result
+
+
 def _judge_entries(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: Verdict) -> None:
     """The entries of ``inputRequests``: a modern server's questions, each judged like a request."""
-    if passage.message.kind is not Kind.RESULT or b'"inputRequests"' not in passage.message.raw:
+    if not asks(passage.message):
         return
-    result = passage.message.result
-    entries = result.get("inputRequests") if isinstance(result, dict) else None
+    entries = passage.message.result["inputRequests"]
     if not isinstance(entries, dict):
         return
     for key, body in entries.items():

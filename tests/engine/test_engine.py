@@ -527,6 +527,17 @@ def test_entries_of_input_requests_are_judged_like_requests():
     assert talk.words(at) == ["denied"]
 
 
+def test_a_question_is_judged_however_its_place_is_spelled():
+    talk = Talk()
+    talk.rule("deny", "method:elicitation/create", name="no questions")
+    talk.client(call(1))
+    entry = b'{"method":"elicitation/create","params":{"mode":"form","message":"Are you sure?"}}'
+    body = b'{"resultType":"input_required","inputR\\u0065quests":{"k":%b}}' % entry
+    at = talk.server(b'{"jsonrpc":"2.0","id":1,"result":%b}' % body)
+    assert talk.words(at) == ["denied"]
+    assert b"elicitation" not in talk.to_client[0]
+
+
 def test_a_batch_passes_as_it_came_or_without_what_was_refused():
     talk = Talk()
     talk.rule("deny", "tool:bad", name="no")
