@@ -68,6 +68,8 @@ def renamed(message: Message, place: tuple[str, ...], name: str, own: str) -> Me
     raw = message.raw
     spelled = b'"name":"%b"' % name.encode()
     plain = name.isascii() and name.isprintable() and '"' not in name and "\\" not in name
+    # Only an escape spells a member otherwise; what is found then may be somebody else's.
+    plain = plain and b"\\u" not in raw
     if plain and place == ("params", "name") and raw.count(b'"name"') == 1 and raw.count(spelled) == 1:
         raw = raw.replace(spelled, b'"name":"%b"' % own.encode())
         params = {**message.params, "name": own}

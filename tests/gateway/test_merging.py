@@ -109,3 +109,13 @@ def test_capabilities_are_those_of_any_and_lists_always_change() -> None:
         "resources": {"subscribe": True, "listChanged": True},
         "logging": {},
     }
+
+
+def test_a_name_is_changed_where_it_names_the_tool_however_that_is_spelled() -> None:
+    names = names_of(git="git__")
+    params = rb'{"\u006eame":"git__get","arguments":{"name":"git__get"}}'
+    said = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":%b}' % params
+    way = way_of(parse(said), names, {})
+    assert way is not None and way.message is not None
+    assert way.message.raw == said.replace(b'"git__get","arguments"', b'"get","arguments"')
+    assert parse(way.message.raw).params == way.message.params
