@@ -276,8 +276,7 @@ class Upstream:
             spec, found = self.spec, self._callers.get(caller)
             view = _narrowed(steering.view, [*spec.hide, *hides(spec.policy)], spec.only)
             if found is not None:
-                hide = _own(spec.prefix, [*found.hide, *hides(found.policy)])
-                view = _narrowed(view, hide, _own(spec.prefix, found.only))
+                view = _narrowed(view, [*found.hide, *hides(found.policy)], found.only, spec.prefix)
             self._views[caller] = view
         found_view = self._views[caller]
         return None if found_view is steering.view else found_view
@@ -320,15 +319,5 @@ class Upstream:
         return HttpProxy(self._loop, settings, self._pool, parts.journal)
 
 
-def _narrowed(view: View, hide: Sequence[str], only: Sequence[str]) -> View:
-    return Outlook(view, hide=hide, only=only) if hide or only else view
-
-
-def _own(prefix: str, globs: Sequence[str]) -> list[str]:
-    """``globs`` over names as clients see them, and what they say of an upstream's own names."""
-    found = list(globs)
-    for text in globs:
-        kind, colon, rest = text.rpartition(":") if text.startswith(("tool:", "prompt:")) else ("", "", text)
-        if prefix and rest.startswith(prefix):
-            found.append(f"{kind}{colon}{rest.removeprefix(prefix)}")
-    return found
+def _narrowed(view: View, hide: Sequence[str], only: Sequence[str], prefix: str = "") -> View:
+    return Outlook(view, hide=hide, only=only, prefix=prefix) if hide or only else view
