@@ -13,6 +13,9 @@ MAX_REMEMBERED = 4096
 MAX_NAMES = 32
 """Objects of more members are looked at each time."""
 
+MAX_LETTERS = 256
+"""Names that are longer are looked at each time: nobody shall fill our memory with them."""
+
 NAMING = frozenset({"name", "ref", "uri"})
 """The members that name what a message is about, wherever they stand."""
 
@@ -46,7 +49,9 @@ class Ruled:
             if len(self._members) >= MAX_REMEMBERED:
                 self._members.clear()
             known = name in self.words or name in NAMING
-            found = self._members[name] = "" if known else self._folds.get(folded(name), "")
+            found = "" if known else self._folds.get(folded(name), "")
+            if len(name) <= MAX_LETTERS:
+                self._members[name] = found
         return found or name
 
     def has_plain_names(self, names: tuple[str, ...]) -> bool:
@@ -58,7 +63,7 @@ class Ruled:
             )
             if len(self._plain) >= MAX_REMEMBERED:
                 self._plain.clear()
-            if len(names) <= MAX_NAMES:
+            if len(names) <= MAX_NAMES and sum(map(len, names)) <= MAX_LETTERS * 4:
                 self._plain[names] = found
         return found
 
@@ -68,7 +73,9 @@ class Ruled:
         if found is None:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
-            found = self._known[name] = self._alike(name)
+            found = self._alike(name)
+            if len(name) <= MAX_LETTERS:
+                self._known[name] = found
         return found
 
     def _alike(self, name: str) -> tuple[str, ...]:

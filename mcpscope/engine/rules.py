@@ -17,6 +17,8 @@ from mcpscope.protocol.methods import METHODS
 CACHED_PLACES = 2048
 """How many (phase, direction, method, tool) keep their list of candidates; beyond it the cache starts anew.
 """
+CACHED_LETTERS = 512
+"""Longer names are looked up anew: nobody shall fill our memory with them."""
 
 
 MAX_ALIKE = 64
@@ -359,7 +361,8 @@ class Rules:
             if len(self._cache) >= CACHED_PLACES:
                 self._cache.clear()
             found = tuple(entry for entry in self._entries if self._concerns(entry.rule, place))
-            self._cache[place] = found
+            if len(place[2]) + len(place[3]) <= CACHED_LETTERS:
+                self._cache[place] = found
         return found
 
     def _concerns(self, rule: Rule, place: Place) -> bool:

@@ -145,7 +145,7 @@ class Steering:
     def remember_good(self, method: str, name: str, answer: bytes) -> None:
         """Keep the last good answer of each tool or other named thing; the oldest goes first."""
         key = (method, name)
-        if len(answer) > MAX_LAST_GOOD_BYTES:
+        if len(answer) + len(name) > MAX_LAST_GOOD_BYTES:
             return
         if key not in self._last_good and len(self._last_good) >= MAX_LAST_GOOD:
             self._last_good.pop(next(iter(self._last_good)))

@@ -13,6 +13,9 @@ from mcpscope.protocol.methods import Method
 MAX_REMEMBERED: Final = 8192
 """Names whose answer is kept; beyond it they are asked of the globs anew."""
 
+MAX_LETTERS: Final = 2048
+"""Longer ones are asked anew each time: nobody shall fill our memory with them."""
+
 
 class Surface(StrEnum):
     """What a server offers under a name; the values are the members of its capabilities."""
@@ -167,7 +170,9 @@ class View:
         if found is None:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()
-            found = self._known[key] = self._hidden(surface, name)
+            found = self._hidden(surface, name)
+            if len(name) <= MAX_LETTERS:
+                self._known[key] = found
         return found
 
     def taken_by(self, name: str) -> str:
