@@ -7,8 +7,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import orjson
-
 from mcpscope import __version__
 from mcpscope.engine.patch import encode, put
 from mcpscope.engine.spans import find, slots
@@ -18,6 +16,9 @@ from mcpscope.protocol.revisions import SERVER_INFO
 
 Part = tuple[str, Message]
 """An upstream's name and what it answered."""
+
+MOST_LEVELS = 16
+"""How deep capabilities are merged; none are as deep."""
 
 _SURFACES = ("tools", "prompts", "resources")
 
@@ -33,7 +34,7 @@ def merged_list(listing: Listing, parts: Sequence[Part], names: Names, *, modern
     cursors: dict[str, Any] = {}
     for who, answer in parts:
         cursor = answer.result.get("nextCursor")
-        if cursor is not None:
+        if isinstance(cursor, str | int):  # anything else is none, and may be nested without end
             cursors[who] = cursor
         shown += _items(listing, who, answer, names)
     for who, name, _ in shown:
@@ -50,7 +51,7 @@ def merged_list(listing: Listing, parts: Sequence[Part], names: Names, *, modern
 
 def write_cursor(cursors: Mapping[str, Any]) -> str:
     """Where each upstream's list goes on, as one word."""
-    return base64.urlsafe_b64encode(orjson.dumps(dict(cursors))).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(dict(cursors)).encode()).decode().rstrip("=")
 
 
 def read_cursor(text: object) -> dict[str, Any] | None:
@@ -59,7 +60,7 @@ def read_cursor(text: object) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) and found else None
 
@@ -68,7 +69,7 @@ def merged_capabilities(found: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """What any of them can; that lists change is always said, for upstreams come and go."""
     merged: dict[str, Any] = {}
     for capabilities in found:
-        _join(merged, capabilities)
+        _join(merged, capabilities, MOST_LEVELS)
     for surface in _SURFACES:
         if isinstance(merged.get(surface), dict):
             merged[surface]["listChanged"] = True
@@ -108,11 +109,15 @@ def _freshness(parts: Sequence[Part]) -> dict[str, Any]:
     return {"ttlMs": least, "cacheScope": "private"}
 
 
-def _join(into: dict[str, Any], other: Mapping[str, Any]) -> None:
+def _join(into: dict[str, Any], other: Mapping[str, Any], levels: int) -> None:
     for key, value in other.items():
         if isinstance(value, dict):
             held = into.setdefault(key, {})
-            if isinstance(held, dict):
-                _join(held, value)
-        elif into.get(key) is not True:
+            if isinstance(held, dict) and levels:
+                _join(held, value, levels - 1)
+        elif into.get(key) is not True and not (isinstance(value, list) and any(map(_is_nested, value))):
             into[key] = value
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict | list)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
 
+from mcpscope.engine.patch import encode
 from mcpscope.gateway.merging import merged_capabilities, merged_list, read_cursor, write_cursor
 from mcpscope.gateway.naming import LISTINGS, Names
 from mcpscope.gateway.routing import way_of
@@ -119,3 +121,22 @@ def test_a_name_is_changed_where_it_names_the_tool_however_that_is_spelled() -> 
     assert way is not None and way.message is not None
     assert way.message.raw == said.replace(b'"git__get","arguments"', b'"get","arguments"')
     assert parse(way.message.raw).params == way.message.params
+
+
+def test_no_cursor_of_an_upstream_and_none_of_a_client_breaks_a_list() -> None:
+    deep = b"[" * 900 + b"]" * 900
+    for cursor in (b"9" * 40, deep, b"{}", b"null", rb'"\ud800"'):
+        raw = merged(names_of(x="x__"), ("x", b'{"tools":[],"nextCursor":%b}' % cursor))
+        said = parse(b'{"jsonrpc":"2.0","id":1,"result":%b}' % raw).result.get("nextCursor")
+        assert (said is None) == (cursor in (deep, b"{}", b"null"))
+    wild = base64.urlsafe_b64encode(b"[" * 100_000).decode()
+    assert read_cursor(wild) is None
+
+
+def test_capabilities_without_end_are_cut() -> None:
+    deep: Any = {}
+    for _ in range(2000):
+        deep = {"a": deep}
+    found = merged_capabilities([{"tools": {}, "experimental": deep}, {"experimental": {"b": [1]}}])
+    assert found["experimental"]["b"] == [1] and "tools" in found
+    assert encode(found)
