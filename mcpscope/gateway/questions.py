@@ -31,7 +31,7 @@ class Questions:
     def put(self, link: Link, message: Message) -> bytes:
         """``message`` as the client gets it."""
         if len(self._open) >= MOST_OPEN:
-            del self._open[next(iter(self._open))]
+            self._take(next(iter(self._open)))
         raw, id = message.raw, message.id
         if id_key(id) in self._open:
             id = f"{link.name}-{next(self._numbers)}"
@@ -51,9 +51,7 @@ class Questions:
         key = self._key(answer.id)
         if key is None:
             return False
-        link, asked = self._open.pop(key)
-        for token in [token for token, (who, own) in self._tokens.items() if _is(who, own, link, asked)]:
-            del self._tokens[token]
+        link, asked = self._take(key)
         link.tell(parse(_with_spelled(answer.raw, ("id",), asked.raw, ("id",))))
         return True
 
@@ -78,8 +76,15 @@ class Questions:
         """``link`` has another server now, which has asked nothing; the ids of what the old one asked."""
         keys = [key for key, (who, _) in self._open.items() if who is link]
         for key in keys:
-            del self._open[key]
+            self._take(key)
         return [key[1] for key in keys]
+
+    def _take(self, key: IdKey) -> tuple[Link, Message]:
+        """One that is not open any more, nor is its progress token."""
+        link, asked = self._open.pop(key)
+        for token in [token for token, (who, own) in self._tokens.items() if _is(who, own, link, asked)]:
+            del self._tokens[token]
+        return link, asked
 
     def _key(self, id: RpcId) -> IdKey | None:
         if id_key(id) in self._open:
