@@ -92,6 +92,8 @@ class HttpProxy:
         url = settings.url
         self._path = (url.path or "/").encode("ascii")
         self._seen_at = settings.mount + b"/mcp" if settings.mount else self._path
+        # Below a mount the upstream's own path leads to its endpoint, too.
+        self._at = frozenset({self._seen_at, settings.mount + self._path})
         self._query = url.query.encode("latin-1", "replace")
         self._host = netloc(url)
         self._origin = f"{url.scheme}://{self._host.decode()}".encode()
@@ -113,7 +115,7 @@ class HttpProxy:
             incoming.answer(refusal.status, headers, refusal.text, close=True)
             return IGNORED
         head = incoming.head
-        is_mcp = head.path == self._seen_at or self._sessions.is_endpoint(head.target)
+        is_mcp = head.path in self._at or self._sessions.is_endpoint(head.target)
         return Relay(self, incoming, is_mcp=is_mcp and head.method != b"OPTIONS")
 
     def close(self, reason: str) -> None:

@@ -251,3 +251,21 @@ def test_an_upstream_that_is_slow_to_start_keeps_nobody_waiting(program: Program
             assert messages(body)[-1]["result"]["content"][0]["text"].isdecimal()
 
     asyncio.run(life())
+
+
+def test_the_own_path_of_an_upstream_is_judged_below_its_mount_too(
+    ends: HttpEnds, program: Program, tmp_path: Path
+) -> None:
+    url = ends.server(*HTTP).removesuffix("/mcp") + "/api/mcp"
+    gateway = Gateway(program, written(tmp_path, {"far": {"url": url, "hide": ["echo"]}}))
+
+    async def statuses() -> list[int]:
+        found = []
+        for path in ("/far/mcp", "/far/api/mcp"):
+            async with Client(gateway.url.removesuffix("/mcp") + path) as client:
+                await client.ask(hello())
+                status, _, body = await client.ask(called(1, "echo"))
+                found += [status, messages(body)[-1]["error"]["code"]]
+        return found
+
+    assert asyncio.run(statuses()) == [200, -32602] * 2
