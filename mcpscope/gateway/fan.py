@@ -84,7 +84,7 @@ class Fan:
         if self._over:
             return
         self._over = True
-        for asked in self._open:
+        for asked in list(self._open):
             self._withdraw(asked, b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{}}')
         self.listening.close()
         for link in self.links.values():

@@ -22,7 +22,9 @@ from mcpscope.transports.loop import Handle
 if TYPE_CHECKING:
     import asyncio
 
-QUEUED_MESSAGES = 1000  # what waits for a handshake; beyond it requests are answered that it takes too long
+# What waits for a handshake; beyond it requests are answered so, and notifications are lost.
+QUEUED_MESSAGES = 1000
+QUEUED_BYTES = 8 << 20
 PROBE_SECONDS = 15.0
 BACKOFF_SECONDS = 0.5
 MOST_BACKOFF_SECONDS = 30.0
@@ -86,6 +88,7 @@ class Link:
         self._line: Line | None = None
         self._ear = Ear(self)
         self._queue: deque[Message] = deque()
+        self._queued_bytes = 0
         self._tries = 0
         self._was_ready = False
         self._ready_at = 0.0
@@ -153,10 +156,10 @@ class Link:
         sent = self.owed.add(pending)
         if self.ready:
             self._say(sent)
-        elif self.word == STARTING and len(self._queue) < QUEUED_MESSAGES:
-            self._queue.append(sent)
-        else:
+        elif self.word != STARTING:
             self._loop.call_soon(self._fail, pending, self.why or "it is not there")
+        elif not self._wait(sent):
+            self._loop.call_soon(self._fail, pending, "it is slow to start, and too much waits for it")
         return pending
 
     def tell(self, message: Message) -> None:
@@ -164,7 +167,7 @@ class Link:
         if self.ready:
             self._say(message)
         elif self.word == STARTING and message.kind is Kind.NOTIFICATION:
-            self._queue.append(message)
+            self._wait(message)
 
     def ask_own(self, method: str, params: dict[str, Any]) -> Message:
         """Ask something of our own accord; nobody waits for the answer."""
@@ -235,7 +238,7 @@ class Link:
         self._fail_all("it has lost the session")
         if again is not None:
             self.owed.again(again)
-            self._queue.append(again.sent)
+            self._wait(again.sent)
         self.begin()
 
     def stalled(self, *, stalled: bool) -> None:
@@ -315,8 +318,19 @@ class Link:
             if message is not None and again:
                 self.ask(message, message, lambda answer: None)
         while self._queue and self.ready:
-            self._say(self._queue.popleft())
+            message = self._queue.popleft()
+            self._queued_bytes -= len(message.raw)
+            self._say(message)
         self._owner.turned(self, again=again)
+
+    def _wait(self, message: Message) -> bool:
+        """Keep ``message`` for the end of the handshake; False where too much waits already."""
+        size = self._queued_bytes + len(message.raw)
+        if self._queue and (len(self._queue) >= QUEUED_MESSAGES or size > QUEUED_BYTES):
+            return False
+        self._queue.append(message)
+        self._queued_bytes = size
+        return True
 
     def _say(self, message: Message) -> None:
         if self._line is not None:
@@ -350,6 +364,7 @@ class Link:
 
     def _fail_all(self, why: str) -> None:
         self._queue.clear()
+        self._queued_bytes = 0
         for pending in self.owed:
             self.owed.forget(pending)
             if pending.context is not self:
