@@ -102,6 +102,8 @@ def command(
             job.then = importlib.import_module("mcpscope.cli.seats").seat_of(given["then"], settings)
     if given["dry_run"]:
         return _show_plan(jobs[0], settings, allow=how.allow_destructive)
+    for job, words in zip(jobs, targets, strict=True):
+        job.check_may_start(words)
     wanted = Wanted(report_format, given["output"], given["repeat"], accept=given["update"])
     if given["bisect"]:
         code = _bisect(jobs, settings, wanted)

@@ -68,6 +68,17 @@ class Job:
     then: Callable[[Run, Upstream, str], None] | None = None
     proposed: list[str] = field(default_factory=list)
 
+    def check_may_start(self, named: list[str]) -> None:
+        """Raise ScopeError where nobody ``named`` the server and the command came with an imported file."""
+        if named or not self.recording.imported or self.target[0] != "--":
+            return
+        raise ScopeError(
+            f"{self.recording.name} was imported, and a command that came with a file is not run unseen",
+            code="no_target",
+            exit=Exit.USAGE,
+            hint=f"to run it, name it: mcpscope replay {self.recording.name} -- {self.target_text}",
+        )
+
     @property
     def target_text(self) -> str:
         """The upstream in one line."""
@@ -245,7 +256,7 @@ def target_of(found: Found, target: list[str]) -> list[str]:
             exit=Exit.USAGE,
             hint="it begins with http:// or https://; a command goes behind --",
         )
-    words = target or (json.loads(found.command) if found.command else [])
+    words = target or _recorded_command(found)
     if any("\0" in word for word in words):
         raise ScopeError("a command cannot hold a zero byte", code="no_target", exit=Exit.USAGE)
     if len(words) == 1 and "://" in words[0]:
@@ -260,6 +271,12 @@ def target_of(found: Found, target: list[str]) -> list[str]:
         exit=Exit.USAGE,
         hint=f"name it: mcpscope replay {found.name} -- COMMAND",
     )
+
+
+def _recorded_command(found: Found) -> list[str]:
+    """The words of the recorded command; none where a file has something else in their place."""
+    words = json.loads(found.command) if found.command else []
+    return words if isinstance(words, list) and all(isinstance(word, str) for word in words) else []
 
 
 def _proxy_options(job: Job, name: str) -> list[str]:

@@ -17,7 +17,7 @@ _COLUMNS = """
            coalesce(server_version, ''), coalesce(revision, ''), coalesce(era, ''),
            coalesce(client_transport, ''), coalesce(server_transport, ''), coalesce(record_mode, ''), pid,
            started_at, ended_at, coalesce(end_reason, ''), exit_code, messages, exchanges, bytes,
-           lost_messages, lost_bytes, gaps, coalesce(note, ''),
+           lost_messages, lost_bytes, gaps, coalesce(note, ''), journal IS NULL,
            coalesce((SELECT c.id FROM sessions AS c WHERE c.journal = sessions.journal
                      AND c.number = json_extract(sessions.detail, '$.gateway.client_session')), 0)
     FROM sessions
@@ -60,6 +60,8 @@ class SessionInfo:
     lost_bytes: int
     gaps: int
     note: str
+    imported: bool
+    """Whether it came from a file; 0 or 1 as SQLite says it."""
     client_session: int
     """The id of the client's session that this one, with an upstream of a gateway, serves; 0 for none."""
 

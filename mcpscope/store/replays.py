@@ -133,13 +133,17 @@ def messages(path: Path, session_id: int) -> Iterator[RecordedMessage]:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A recorded session by which name it was asked for; ``command`` is a JSON array, empty for a URL."""
+    """A recorded session by which name it was asked for; ``command`` is a JSON array, empty for a URL.
+
+    ``imported``: it came from a file, so somebody else may have written what its command is.
+    """
 
     id: int
     name: str
     command: str
     url: str
     server_transport: str
+    imported: bool
 
 
 def find(path: Path, word: str) -> Found:
@@ -149,7 +153,8 @@ def find(path: Path, word: str) -> Found:
     with reading(path) as connection:
         session = Directory(connection).find(word)
     called = session.name or session.label or session.uid
-    return Found(session.id, called, session.command, session.url, session.server_transport)
+    imported = bool(session.imported)
+    return Found(session.id, called, session.command, session.url, session.server_transport, imported)
 
 
 def masks_of(path: Path, recording_id: int) -> tuple[str, ...]:

@@ -215,6 +215,29 @@ def test_several_upstreams_are_compared_and_bisected_to_the_first_that_differs(
     assert [run["failed"] for run in json.loads(both.stdout)["data"]] == [False, True]
 
 
+def test_the_command_of_an_imported_file_is_not_run_unseen(recorded: Path, tmp_path: Path) -> None:
+    file = tmp_path / "sent.jsonl"
+    marker = tmp_path / "ran"
+    assert scope(recorded, "export", "notes", "--with-secrets", "-o", str(file)).returncode == 0
+    header, rest = file.read_text().split("\n", 1)
+    said = json.loads(header)
+    said["session"]["command"] = ["touch", str(marker)]
+    file.write_text(json.dumps(said) + "\n" + rest)
+    db = tmp_path / "theirs.db"
+    assert scope(db, "import", str(file), "--name", "sent").returncode == 0
+    refused = scope(db, "replay", "sent", *NOW)
+    assert refused.returncode == 2 and "not run unseen" in refused.stderr
+    assert f"mcpscope replay sent -- touch {marker}" in refused.stderr
+    assert scope(db, "replay", "sent", *NOW, "--dry-run").returncode == 0
+    assert not marker.exists()
+    assert scope(db, "replay", "sent", *NOW, "--", *SERVER).returncode == 0
+    said["session"]["command"] = [1, {"a": None}]
+    file.write_text(json.dumps(said) + "\n" + rest)
+    assert scope(db, "import", str(file), "--name", "odd").returncode == 0
+    odd = scope(db, "replay", "odd", *NOW)
+    assert odd.returncode == 2 and "does not say what it was recorded from" in odd.stderr
+
+
 def test_what_lies_behind_until_is_not_said(recorded: Path) -> None:
     done = scope(recorded, "--json", "replay", "notes", "--until", "11", "--dry-run")
     steps = json.loads(done.stdout)["data"]["steps"]
