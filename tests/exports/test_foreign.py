@@ -363,6 +363,20 @@ def replaced(value: Any, path: tuple[Any, ...], wrong: Any) -> Any:
     return copy
 
 
+@pytest.mark.parametrize("wrong", [[], {}, True, 7, "\ud800"])
+@pytest.mark.parametrize("place", ["dir", "messages", "told"])
+def test_wrong_values_in_what_we_add_to_a_har_are_passed_over(place: str, wrong: Any) -> None:
+    said = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})
+    told = [{"dir": wrong if place == "told" else "s2c", "text": said, "at": 1}]
+    entry = {
+        "startedDateTime": "2026-01-01T00:00:00Z",
+        "request": {"url": "mcp://demo/ping", "postData": {"text": said}},
+        "_mcpscope": {"dir": "c2s", "messages": told} | ({place: wrong} if place != "told" else {}),
+    }
+    tellings = Opened(io.BytesIO(har(entry))).tellings
+    assert tellings is not None and len(tellings) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "at"),
     [

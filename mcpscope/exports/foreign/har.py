@@ -74,7 +74,8 @@ def _spoken(entries: list[dict[str, Any]], program: str) -> Telling:
     for entry in entries:
         at = nanoseconds(entry.get("startedDateTime"))
         own = _dict(entry.get("_mcpscope"))
-        dir = own["dir"] if own.get("dir") in _OPPOSITE else "c2s"
+        dir = str(own.get("dir"))
+        dir = dir if dir in _OPPOSITE else "c2s"
         if at is None:
             continue
         posted = _dict(_dict(entry.get("request")).get("postData"))
@@ -85,9 +86,9 @@ def _spoken(entries: list[dict[str, Any]], program: str) -> Telling:
         )
         if sent:
             telling.message(at, dir, sent)
-        for other in own.get("messages") or ():
-            said = _dict(other)
-            if said.get("dir") in _OPPOSITE and isinstance(said.get("text"), str):
+        others = own.get("messages")
+        for said in map(_dict, others if isinstance(others, list) else ()):
+            if str(said.get("dir")) in _OPPOSITE and isinstance(said.get("text"), str):
                 telling.message(at + _ms(said.get("at")), said["dir"], decoded(said["text"]))
         if came:
             telling.message(at + _ms(entry.get("time")), _OPPOSITE[dir] if sent else dir, came)
