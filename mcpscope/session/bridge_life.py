@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from mcpscope.session.bridge_child import ChildSession
     from mcpscope.session.bridge_proxy import BridgeProxy
 
-KEPT_MESSAGES = 1000  # what the client says while a new process begins; more of it is lost
+# What the client says while a new process begins; beyond it requests are answered so, the rest is lost.
+KEPT_MESSAGES = 1000
+KEPT_BYTES = 8 << 20
+GREETING_SECONDS = 30.0
+"""How long a new process may take for its handshake; then it hears what the client says all the same."""
 
 
 class Life:
@@ -51,6 +55,7 @@ class Rebirth:
         self._proxy = proxy
         self.again = Again()
         self._kept: deque[bytes] = deque()
+        self._kept_bytes = 0
 
     def __repr__(self) -> str:
         return f"<Rebirth {self.again!r} kept={len(self._kept)}>"
@@ -68,13 +73,18 @@ class Rebirth:
             session.process.write(one_line(raw))
         if self.again.ready:
             self._done()
+        else:
+            self._proxy.later(GREETING_SECONDS, self._late, session.life)
 
     def write(self, line: bytes, said: Message | None = None) -> None:
         """The client's, as soon as the process may hear it."""
         if self.again.ready:
             self._session.process.write(line, said)
-        elif len(self._kept) < KEPT_MESSAGES:
+        elif len(self._kept) < KEPT_MESSAGES and self._kept_bytes + len(line) <= KEPT_BYTES:
             self._kept.append(line)
+            self._kept_bytes += len(line)
+        else:
+            self._refuse(parse(line) if said is None else said)
 
     def absorbs(self, message: Message) -> bool:
         """Whether ``message`` answers what the client did not ask (again)."""
@@ -85,11 +95,27 @@ class Rebirth:
             self._done()
         return more is not None
 
+    def _late(self, life: Life) -> None:
+        """The process has not answered the handshake."""
+        if life.session is not None and not life.session.gone and not self.again.ready:
+            self.again.ready = True
+            self._done()
+
+    def _refuse(self, message: Message) -> None:
+        for item in message.items or (message,):
+            if item.kind is Kind.REQUEST:
+                text = "the server: it is being restarted, and too much waits for it"
+                data = failure_answer("restart", text, item)
+                self._said(data)
+                answer = parse(data)
+                self._session._deliver(answer, self._session._route(answer))
+
     def _done(self) -> None:
         """The new process is ready for the client, which is told to look again."""
         session = self._session
         while self._kept:
             session.process.write(self._kept.popleft())
+        self._kept_bytes = 0
         for data in self.again.changes():
             self._said(data)
             message = parse(data)

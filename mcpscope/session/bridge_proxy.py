@@ -304,6 +304,10 @@ class BridgeProxy:
         life = child.born()
         child.process = ServerProcess(self._loop, settings.command, settings.env, settings.cwd, life)
 
+    def later(self, seconds: float, callback: Callable[..., None], *args: object) -> None:
+        """Call it when the time has passed."""
+        self._loop.call_later(seconds, callback, *args)
+
     def restart(self) -> int:
         """Let another process take the place of each that runs; how many did."""
         running = [child for child in self._children if not child.gone and not child.closing]
