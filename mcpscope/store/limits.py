@@ -8,6 +8,7 @@ so it stays spent, and nobody gives back what is older than its lease.
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,9 @@ LEASE_NS = 3600 * 1_000_000_000
 BUSY_SECONDS = 1.0
 """How long a call waits for other proxies that reserve; each takes a fraction of a millisecond."""
 AGAIN_SECONDS = 0.005
+HURRY_SECONDS = 2.0
+HURRIED_SECONDS = 0.05
+"""For some time after one that waited in vain the others wait no longer: all that passes waits with them."""
 TIDY_EVERY = 256
 UNITS = 10**6
 """An amount is summed by SQLite where it is so many times a whole number, and not too large; else here."""
@@ -43,7 +47,7 @@ CREATE INDEX IF NOT EXISTS spent_until ON spent (until);
 _TOTAL = "SELECT count(*), count(units), coalesce(sum(units), 0) FROM spent WHERE key = ? AND at >= ?"
 _SPENT = "SELECT at, amount FROM spent WHERE key = ? AND at >= ? ORDER BY at"
 _COUNTED = "SELECT key, amount, until, lease > ? FROM spent WHERE until >= ? ORDER BY key, at"
-_SPEND = "INSERT INTO spent (key, at, amount, units, until, lease) VALUES (?, ?, ?, ?, ?, ?)"
+_SPEND = "INSERT INTO spent (id, key, at, amount, units, until, lease) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _GIVE_BACK = "DELETE FROM spent WHERE id = ? AND lease >= ?"
 _KEEP = "UPDATE spent SET lease = 0 WHERE id = ?"
 _TIDY = "DELETE FROM spent WHERE until < ?"
@@ -71,6 +75,8 @@ class LimitBook:
         self._connection: sqlite3.Connection | None = None
         self._file = (0, 0)
         self._since_tidy = 0
+        self._hurry_until = 0.0
+        self._hurried = False
 
     def __repr__(self) -> str:
         return f"<LimitBook {self._path}>"
@@ -141,9 +147,10 @@ class LimitBook:
         for want in wants:
             if not want.amount:
                 continue
-            row = (want.key, at, str(want.amount), _units(want.amount), want.until(at), at + LEASE_NS)
-            mark = connection.execute(_SPEND, row).lastrowid
-            assert mark is not None  # an INSERT has one
+            # A number that is never used again: who gives back late gives back nobody else's.
+            mark = secrets.randbits(62)
+            units, until = _units(want.amount), want.until(at)
+            connection.execute(_SPEND, (mark, want.key, at, str(want.amount), units, until, at + LEASE_NS))
             marks.append(mark)
         return tuple(marks)
 
@@ -161,6 +168,9 @@ class LimitBook:
             self.close()
             self._connection = self._open()
             self._file = _identity(self._path)
+        if self._hurried and time.monotonic() >= self._hurry_until:
+            self._connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+            self._hurried = False
         self._connection.execute("BEGIN IMMEDIATE")
         return self._connection
 
@@ -168,11 +178,11 @@ class LimitBook:
         private_folder(os.path.dirname(self._path) or ".")  # noqa: PTH120  # the wire does without pathlib
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         os.close(os.open(self._path, flags, 0o600))
+        self._hurried = time.monotonic() < self._hurry_until
+        wait = HURRIED_SECONDS if self._hurried else BUSY_SECONDS
         # One engine after the other uses it, not always on one thread.
-        connection = sqlite3.connect(
-            self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        end = time.monotonic() + BUSY_SECONDS
+        connection = sqlite3.connect(self._path, timeout=wait, isolation_level=None, check_same_thread=False)
+        end = time.monotonic() + wait
         while True:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
@@ -188,6 +198,8 @@ class LimitBook:
 
     def _fault(self, error: Exception) -> BookFault:
         self.close()
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+            self._hurry_until = time.monotonic() + HURRY_SECONDS
         return BookFault(f"{self._path}: {error}")
 
 
