@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -53,11 +54,15 @@ class Watching:
         """Modification time and size by path; a file that cannot be looked at is not there."""
         found: dict[str, tuple[int, int]] = {}
         waiting = list(self._paths)
+        entered: set[tuple[int, int]] = set()  # links may lead in circles
         while waiting and len(found) < MOST_FILES:
             path = waiting.pop()
             try:
                 seen = os.stat(path)
-                if os.path.isdir(path):
+                if stat.S_ISDIR(seen.st_mode):
+                    if (seen.st_dev, seen.st_ino) in entered:
+                        continue
+                    entered.add((seen.st_dev, seen.st_ino))
                     with os.scandir(path) as entries:
                         waiting += [one.path for one in entries if one.name not in _NOT_LOOKED_AT]
                 else:
