@@ -102,7 +102,7 @@ class GatedDown:
             self._flush()
             return
         body = b"".join(self._body)
-        self._body.clear()
+        self._body = [body]
         if self._size > self._limit:
             self._queue.append(_Slot(None, None))
             self._current = self._queue[-1]
@@ -184,7 +184,7 @@ class GatedDown:
         if self._head is not None:
             if parts and self._ended and not self._silent:
                 self.over = True
-                relay.deliver_whole(self._head, data)
+                relay.deliver_whole(self._head, data, replaced=self._body != [data])
             return
         if data:
             relay.incoming.send_body(data)

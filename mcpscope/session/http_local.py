@@ -36,6 +36,15 @@ def local_failure(kind: str, text: str, body: bytes) -> tuple[int, Headers, byte
     return _STATUS.get(kind, 502), _JSON, failure_answer(kind, text, asked)
 
 
+def as_json(headers: Headers) -> Headers:
+    """Those of an answer whose body is JSON of ours now: its old coding and type are not true any more."""
+    found = [line for line in headers if line[0].lower() != b"content-encoding"]
+    types = [value for name, value in found if name.lower() == b"content-type"]
+    if len(types) == 1 and types[0].partition(b";")[0].strip().lower() == b"application/json":
+        return found
+    return [*(line for line in found if line[0].lower() != b"content-type"), *_JSON]
+
+
 def failure_answer(kind: str, text: str, asked: Message) -> bytes:
     """The JSON-RPC error alone, under the id of ``asked``."""
     said = f"mcpscope: {_WORDS.get(kind, 'no answer from')} {text}"

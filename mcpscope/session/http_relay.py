@@ -9,7 +9,7 @@ from mcpscope.session import http_strict
 from mcpscope.session.http_answering import Answering
 from mcpscope.session.http_gated import FRAMED, KEPT_OF_OVERSIZED_BYTES, GatedUp
 from mcpscope.session.http_gated_down import GatedDown
-from mcpscope.session.http_local import local_failure
+from mcpscope.session.http_local import as_json, local_failure
 from mcpscope.session.http_log import NotRecorded, StreamLog
 from mcpscope.session.http_sessions import PEEK_BYTES, Session
 from mcpscope.transports.connect.http_outgoing import REPLAY_BYTES, Outgoing
@@ -174,12 +174,14 @@ class Relay:
         outgoing.end()
         outgoing.flush()
 
-    def deliver_whole(self, head: ResponseHead, body: bytes) -> None:
-        """Answer with a body that was decided."""
+    def deliver_whole(self, head: ResponseHead, body: bytes, *, replaced: bool) -> None:
+        """Answer with a body that was decided. One that is ``replaced`` is plain JSON, whatever came."""
         if self._gated is not None and self._gated.streaming:
             self._gated.answer(body)
             return
         headers = [line for line in head.headers if line[0].lower() != b"content-length"]
+        if replaced:
+            headers = as_json(headers)
         headers.append((b"Content-Length", b"%d" % len(body)))
         self.finish("server")
         self.incoming.send_head(ResponseHead(head.status, head.reason, headers, indexed(headers)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import json
 import unicodedata
 from collections.abc import Iterator
@@ -62,6 +63,8 @@ HTTP = {
     "as JSON of another name": (PLAIN, {"type": "text/json"}),
     "in UTF-16": (PLAIN, {"type": "application/json; charset=utf-16", "encoded": "utf-16"}),
     "in gzip": (PLAIN, {"coded": "gzip"}),
+    "in gzip twice": (PLAIN, {"coded": "gzip gzip"}),
+    "in a coding that is another": (PLAIN, {"coded": "br"}),
     "in gzip, as events": (f"data: {PLAIN}\n\n", {**EVENT, "coded": "gzip"}),
     "with status 202": (PLAIN, {"status": 202}),
     "with status 400": (PLAIN, {"status": 400}),
@@ -108,7 +111,9 @@ def said_to_client(place: Place, arguments: dict[str, Any]) -> list[bytes]:
     body = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}).encode()
     if place.by_http:
         _, said = place.post(body)
-        return [gzip.decompress(said) if said.startswith(b"\x1f\x8b") else said]
+        while said.startswith(b"\x1f\x8b"):
+            said = gzip.decompress(said)
+        return [said]
     place.send(body)
     return place.lines_until_sentinel()
 
@@ -139,6 +144,28 @@ def test_every_refused_answer_still_ends_its_request(tmp_path: Path) -> None:
             assert data, name
     finally:
         place.close()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "how", [{"coded": "br"}, {"coded": "gzip gzip"}, {"type": "text/html", "status": 500}], ids=str
+)
+def test_the_head_of_a_refused_answer_says_what_its_body_is_now(
+    places: dict[str, Place], how: dict[str, Any]
+) -> None:
+    params = {"name": "open", "arguments": {"say": [PLAIN], "http": how}}
+    body = json.dumps({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params})
+    url = places["HTTP to HTTP"].url
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=20)
+    try:
+        connection.request("POST", url.path, body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        assert answer.headers.get_all("Content-Type") == ["application/json"]
+        assert answer.headers.get_all("Content-Encoding") is None
+        found = json.loads(answer.read())
+        assert "error" in found or found["result"]["isError"]
+    finally:
+        connection.close()
 
 
 @pytest.mark.timeout(60)

@@ -90,9 +90,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", told.get("type", "application/json"))
         if "encoded" in told:
             data = data.decode().encode(told["encoded"])
-        if "coded" in told:
+        for coding in told.get("coded", "").split():
             data = gzip.compress(data)
-            self.send_header("Content-Encoding", told["coded"])
+            self.send_header("Content-Encoding", coding)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)

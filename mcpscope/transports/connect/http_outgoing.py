@@ -148,8 +148,9 @@ class Outgoing:
 
     def answered(self, head: ResponseHead) -> None:
         self._kept = None
-        coding = head.index.get(b"content-encoding")
-        if coding is not None and not self.is_head and (found := decoder(coding)) is not None:
+        codings = [value for name, value in head.headers if name.lower() == b"content-encoding"]
+        # Two lines name two codings, one inside the other: such a body passes as it came.
+        if len(codings) == 1 and not self.is_head and (found := decoder(codings[0])) is not None:
             self._decoder = found
             head.headers = [
                 line

@@ -233,6 +233,22 @@ def test_a_compressed_answer_is_decoded_as_it_comes(coding: str) -> None:
     run(scenario)
 
 
+def test_what_is_coded_twice_passes_as_it_came() -> None:
+    async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter, count: int) -> None:
+        lines = b"Content-Encoding: gzip\r\n" * 2
+        writer.write(b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (lines, len(packed), packed))
+
+    packed = gzip.compress(gzip.compress(b"abc"))
+
+    async def scenario() -> None:
+        async with upstream(script) as (_, pool):
+            found = await call(pool)
+            assert found.head is not None and found.body == packed
+            assert [value for _, value in found.head.headers].count(b"gzip") == 2
+
+    run(scenario)
+
+
 def test_interim_answers_close_delimited_bodies_and_head_are_understood() -> None:
     async def script(_: asyncio.StreamReader, writer: asyncio.StreamWriter, count: int) -> None:
         writer.write(
