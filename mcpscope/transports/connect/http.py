@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import socket
+import termios
 from typing import TYPE_CHECKING, Protocol
 
 import httptools
@@ -49,6 +51,7 @@ class ClientConnection(asyncio.Protocol):
         self._until_end = False
         self._answered = False
         self._heard = False
+        self._untaken = False
         self._head_bytes = 0
         self._body_bytes = 0
         self._head: ResponseHead | None = None
@@ -88,7 +91,7 @@ class ClientConnection(asyncio.Protocol):
         """Take a request; its bytes come through ``send``."""
         self._outgoing = outgoing
         self.used += 1
-        self._answered = self._heard = self._until_end = False
+        self._answered = self._heard = self._until_end = self._untaken = False
         self._head = None
 
     def send(self, data: bytes) -> None:
@@ -160,6 +163,7 @@ class ClientConnection(asyncio.Protocol):
             self._home.known.learn(data, head, self._body_bytes)
 
     def eof_received(self) -> bool:
+        self._untaken = self._unacknowledged()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -242,6 +246,22 @@ class ClientConnection(asyncio.Protocol):
 
     # helpers
 
+    def _unacknowledged(self) -> bool:
+        """Whether bytes of the request are out that the upstream's system has not taken.
+
+        At the end of file that is certain: what it had taken, its last packet acknowledged. False where the
+        system does not tell.
+        """
+        transport = self._transport
+        raw = None if transport is None else transport.get_extra_info("socket")
+        if transport is None or raw is None:
+            return False
+        try:
+            out: bytes = fcntl.ioctl(raw.fileno(), termios.TIOCOUTQ, bytes(4))
+        except OSError:
+            return False
+        return transport.get_write_buffer_size() > 0 or any(out)
+
     def _ended(self, *, reusable: bool) -> None:
         outgoing = self._outgoing
         if outgoing is None:
@@ -267,4 +287,5 @@ class ClientConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
         if outgoing is not None:
-            outgoing.failed(kind, text, stale=self.used > 1 and not self._heard)
+            stale = self.used > 1 and not self._heard
+            outgoing.failed(kind, text, stale=stale, untaken=self._untaken)

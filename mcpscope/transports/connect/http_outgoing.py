@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 REPLAY_BYTES = 1024 * 1024
 QUEUE_BYTES = 256 * 1024
-STALE_SECONDS = 1.0
-STALE_IDLE_SECONDS = 0.5
 _IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"DELETE", b"PUT", b"TRACE"})
 
 
@@ -53,7 +51,8 @@ class Outgoing:
 
     Bytes written before a connection is there are kept (``on_stall`` bounds them), and up to REPLAY_BYTES are
     kept until the answer's first byte, for the one case in which a request is sent again: a kept connection
-    turned out to be closed, nothing of an answer came, and the whole request is at hand.
+    turned out to be closed, nothing of an answer came, the whole request is at hand, and it may be done twice
+    or has certainly not been done.
     """
 
     def __init__(self, pool: Pool, key: bytes, method: bytes, head: bytes, sink: AnswerSink) -> None:
@@ -75,8 +74,6 @@ class Outgoing:
         self._stalled = False
         self._ending = False
         self._over = False
-        self._begun_at = 0.0
-        self._idle_before = 0.0
 
     def __repr__(self) -> str:
         return f"<Outgoing sent={self.sent} over={self._over} on={self._connection is not None}>"
@@ -140,8 +137,6 @@ class Outgoing:
     def take(self, connection: ClientConnection) -> None:
         """A connection is there from the beginning; ``flush`` sends."""
         self._connection = connection
-        self._begun_at = self._pool.now()
-        self._idle_before = self._begun_at - connection.since if connection.used else 0.0
         connection.carry(self)
         if self._paused:
             connection.hold_reading(paused=True)
@@ -186,13 +181,16 @@ class Outgoing:
         if not self._over:
             self.sink.on_stall(stalled=stalled)
 
-    def failed(self, kind: str, text: str, *, stale: bool = False) -> None:
-        """The connection is gone, or never came to be."""
+    def failed(self, kind: str, text: str, *, stale: bool = False, untaken: bool = False) -> None:
+        """The connection is gone, or never came to be.
+
+        ``stale``: it was a kept one and nothing came on it; ``untaken``: the upstream had ended it before the
+        request was there.
+        """
         self._connection = None
         if self._over:
             return
-        if stale and self._may_repeat():
-            assert self._kept is not None
+        if stale and self.sent and (self._idempotent or untaken) and self._kept is not None:
             self._unsent = list(self._kept)
             self._unsent_bytes = self._kept_bytes
             self._pool.start(self, fresh=True)
@@ -201,14 +199,6 @@ class Outgoing:
         self.sink.on_failed(Failure(kind, text))
 
     # helpers
-
-    def _may_repeat(self) -> bool:
-        if self._kept is None or not self.sent:
-            return False
-        # Servers end connections that were idle for seconds; one that ends right behind an answer, or long
-        # after it was asked, may have begun to act on the request.
-        soon = self._pool.now() - self._begun_at < STALE_SECONDS
-        return self._idempotent or (soon and self._idle_before >= STALE_IDLE_SECONDS)
 
     def _put(self, data: bytes) -> None:
         self._unsent.append(data)
