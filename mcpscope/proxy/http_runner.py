@@ -301,7 +301,7 @@ class Unrecorded:
     ) -> bool:
         return True
 
-    def append_all(self, records: Sequence[JournalRecord]) -> bool:
+    def append_all(self, records: Sequence[JournalRecord], at: int = 0) -> bool:
         return True
 
 

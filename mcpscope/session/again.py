@@ -68,7 +68,8 @@ class Again:
 
     def answered(self, message: Message) -> None:
         """The server answered; a listen that has an answer is over."""
-        self._listens.pop(_key(message.id), None)
+        if self._listens:
+            self._listens.pop(_key(message.id), None)
 
     def listens(self, id: RpcId) -> bool:
         """``id`` is that of a stream that is opened again."""
@@ -86,6 +87,8 @@ class Again:
 
     def absorbs(self, message: Message) -> list[bytes] | None:
         """What to say next where ``message`` answers what was said again; None where it is the client's."""
+        if not self._awaited:
+            return None
         if message.method == _ACKNOWLEDGED:
             found = self._awaited.pop(_key(message.meta.get(SUBSCRIPTION_ID)), None)
             return None if found is None else []

@@ -86,7 +86,8 @@ class ChildSession:
                 if self.modern and not {PROTOCOL_VERSION, CLIENT_CAPABILITIES} <= item.meta.keys():
                     post.lacks_envelope = True
         try:
-            self.crossing.received(Direction.TO_SERVER, message, post.stream, caller)
+            beside = None if post.log is None else (post.log, False)
+            self.crossing.received(Direction.TO_SERVER, message, post.stream, caller, beside=beside)
         except NotRecorded as fault:
             status, headers, body = local_failure("not recorded", str(fault), message.raw)
             self._forget(post)
@@ -120,6 +121,8 @@ class ChildSession:
 
     def hold(self, stream: int, *, paused: bool) -> None:
         """A client does not keep up: the process waits with it."""
+        if paused == (stream in self._held):
+            return
         if paused:
             self._held.add(stream)
         else:
@@ -145,7 +148,14 @@ class ChildSession:
         if self.rebirth.absorbs(message):
             return
         try:
-            self.crossing.received(Direction.TO_CLIENT, message, self._route(message, of))
+            stream = self._route(message, of)
+            post = self._exchanges.get(stream)
+            if post is None or post.log is None or not message.is_answer:
+                self.crossing.received(Direction.TO_CLIENT, message, stream)
+                return
+            # The answer's own HTTP is in the journal with it, before any of it leaves.
+            self.crossing.received(Direction.TO_CLIENT, message, stream, beside=(post.log, True))
+            post.log.commit()
         except NotRecorded:
             self.closing = True
             self.process.terminate()

@@ -46,13 +46,14 @@ class BridgeExchange:
     def stream(self) -> int:
         return 0 if self.log is None else self.log.stream
 
-    def begin(self, child: ChildSession, *, era: str) -> None:
-        """It belongs to ``child``; the journal hears of it."""
+    def begin(self, child: ChildSession, *, era: str, more: bool = False) -> None:
+        """It belongs to ``child``; the journal hears of it, with ``more`` together with what it says."""
         self.child = child
         child.record.streams += 1
         self.log = self.proxy.log(child.record)
         caller = self.proxy.caller(self.incoming.head)
-        self.log.opened(self.incoming.head, era=era, peer=self.incoming.peer, caller=caller, kept=False)
+        peer = self.incoming.peer
+        self.log.opened(self.incoming.head, era=era, peer=peer, caller=caller, kept=False, more=more)
 
     def refuse(self, status: int, text: str, *, headers: Headers | None = None) -> None:
         """An HTTP status and plain words: no message of the protocol."""

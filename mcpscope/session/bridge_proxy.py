@@ -200,7 +200,7 @@ class BridgeProxy:
                 post.refuse(400, f"a batch is no message of revision {child.version}")
                 return
         if child is not None:
-            post.begin(child, era=LEGACY)
+            post.begin(child, era=LEGACY, more=True)
             child.post(post, message, self.caller(head))
 
     def _posted_modern(self, post: BridgePost, message: Message, body: bytes) -> None:
@@ -216,7 +216,7 @@ class BridgeProxy:
             return
         child = self._modern_child(post, message, client_info(body))
         if child is not None:
-            post.begin(child, era=MODERN)
+            post.begin(child, era=MODERN, more=True)
             child.post(post, message, self.caller(head))
 
     def _modern_child(self, post: BridgePost, message: Message, info: bytes) -> ChildSession | None:

@@ -14,7 +14,7 @@ from mcpscope.engine.outcomes import UNCHANGED_FLAG, Word
 from mcpscope.engine.visibility import Surface
 from mcpscope.protocol.message import Direction, Message
 from mcpscope.protocol.revisions import Era
-from mcpscope.session.crossing import DIR, Port
+from mcpscope.session.crossing import DIR, Beside, Port
 from mcpscope.session.http_log import Journal, NotRecorded
 from mcpscope.store.layout import MESSAGE, NO_DIR, NOTE, OUTCOME, SENT
 from mcpscope.transports.secret_mask import Mask
@@ -168,13 +168,14 @@ class Conversation:
         self._helmed.awake.pop(self.number, None)
         return False
 
-    def received(self, direction: Direction, message: Message, stream: int, caller: str = "") -> int:
+    def received(
+        self, direction: Direction, message: Message, stream: int, caller: str = "", *, beside: Beside = None
+    ) -> int:
         """A whole message arrived; the time that names it. Raises NotRecorded where it must not pass."""
         if not self.gated:
-            at = self.now()
-            self._append(MESSAGE, direction, stream, message.raw or b" ", UNCHANGED_FLAG, at)
-            self._port.forward(direction, message, stream, at, changed=False)
-            return at
+            return self._passed(direction, message, stream, beside)
+        if beside is not None:
+            beside[0].commit()
         engine = self._fresh()
         at = self.now()
         commands = self._judge(engine, Received(direction, message, at, stream, caller))
@@ -183,6 +184,18 @@ class Conversation:
         self._append(MESSAGE, direction, stream, message.raw or b" ", UNCHANGED_FLAG if plain else 0, at)
         self._carry_out(commands)
         self._arm()
+        return at
+
+    def _passed(self, direction: Direction, message: Message, stream: int, beside: Beside) -> int:
+        """Nothing can touch ``message``: it is written down, and goes on."""
+        at, raw = self.now(), message.raw or b" "
+        if beside is None:
+            self._append(MESSAGE, direction, stream, raw, UNCHANGED_FLAG, at)
+        else:
+            log, more = beside
+            record = (MESSAGE, DIR[direction], self.number, stream, raw, UNCHANGED_FLAG)
+            log.along(record, at, more=more and not self._journal.required)
+        self._port.forward(direction, message, stream, at, changed=False)
         return at
 
     def oversized(self, direction: Direction, head: bytes, size: int, stream: int) -> None:

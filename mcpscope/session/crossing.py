@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Protocol
 
 from mcpscope.protocol.message import Direction, Message
+from mcpscope.session.http_log import StreamLog
 from mcpscope.store.layout import TO_CLIENT, TO_SERVER
 
 DIR = {Direction.TO_SERVER: TO_SERVER, Direction.TO_CLIENT: TO_CLIENT}
+
+
+Beside = tuple[StreamLog, bool] | None
+"""What the HTTP of a message's stream has to say may be written down with it; True: what carries the message
+on says more, and has it written down before anything leaves.
+"""
 
 
 class Port(Protocol):
@@ -33,7 +40,9 @@ class Port(Protocol):
 class Crossing(Protocol):
     """What stands between the two ends."""
 
-    def received(self, direction: Direction, message: Message, stream: int, caller: str = "") -> int:
+    def received(
+        self, direction: Direction, message: Message, stream: int, caller: str = "", *, beside: Beside = None
+    ) -> int:
         """A whole message arrived; its name. Raises NotRecorded where it must not pass for that."""
 
     def left(self, direction: Direction, stream: int | None = None) -> None:

@@ -40,8 +40,8 @@ class Journal(Protocol):
         at: int = 0,
     ) -> bool: ...
 
-    def append_all(self, records: Sequence[JournalRecord]) -> bool:
-        """Several records of this moment, at once."""
+    def append_all(self, records: Sequence[JournalRecord], at: int = 0) -> bool:
+        """Several records of one moment, at once."""
 
 
 class NotRecorded(Exception):
@@ -52,6 +52,7 @@ class StreamLog:
     """Writes one stream down. Bytes given to ``chunk`` come back as those that may be forwarded now."""
 
     __slots__ = (
+        "_at",
         "_clock",
         "_down",
         "_facts",
@@ -96,6 +97,7 @@ class StreamLog:
         self._first_at = 0
         self._last_at = 0
         self._waiting: list[JournalRecord] = []
+        self._at = 0
 
     def __repr__(self) -> str:
         return f"<StreamLog session={self._session} stream={self.stream} status={self._status}>"
@@ -174,10 +176,22 @@ class StreamLog:
         self._tell(RecordType.STREAM_CLOSE, Dir.NONE, payload)
         self._commit()
 
+    def along(self, record: JournalRecord, at: int, *, more: bool) -> None:
+        """A whole message of this stream that came at ``at``, written down with what waits here."""
+        self._waiting.append(record)
+        self._at = at
+        if not more:
+            self._commit()
+
+    def commit(self) -> None:
+        """Write down what may still wait."""
+        self._commit()
+
     def abandon(self) -> None:
         """The journal does not take this stream any more."""
         self._open = False
         self._waiting = []
+        self._at = 0
 
     def _chunk(self, dir: Dir, written: bytes, *, last: bool) -> None:
         if not self._kept:
@@ -195,7 +209,10 @@ class StreamLog:
         waiting, journal = self._waiting, self._journal
         if not waiting:
             return
-        self._waiting = []
-        written = journal.append(*waiting[0]) if len(waiting) == 1 else journal.append_all(waiting)
+        at, self._waiting, self._at = self._at, [], 0
+        if len(waiting) == 1:
+            written = journal.append(*waiting[0], at)
+        else:
+            written = journal.append_all(waiting, at)
         if not written and journal.required:
             raise NotRecorded(journal.fault or "it cannot be redacted")

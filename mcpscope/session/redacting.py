@@ -197,12 +197,12 @@ class RedactedJournal(Journal):
             return False
         return super().append(kind, dir, session, stream, kept, flags, at)
 
-    def append_all(self, records: Sequence[Entry]) -> bool:
+    def append_all(self, records: Sequence[Entry], at: int = 0) -> bool:
         redactor = self.redactor
         if redactor.idle:
-            return super().append_all(records)
+            return super().append_all(records, at)
         if redactor.places and any(record[0] == CHUNK for record in records):
-            made = [self.append(*record) for record in records]
+            made = [self.append(*record, at) for record in records]
             return all(made)
         try:
             kept = [self._kept(*record) for record in records]
@@ -212,7 +212,7 @@ class RedactedJournal(Journal):
                     dir, session, stream, len(payload), f"the redactor failed: {type(error).__name__}"
                 )
             return False
-        return super().append_all(kept)
+        return super().append_all(kept, at)
 
     def _kept(
         self, kind: int, dir: int, session: int, stream: int, payload: bytes | memoryview, flags: int

@@ -76,6 +76,7 @@ class RemoteSession:
         self._encoded: dict[int, tuple[Headers, Headers, tuple[bytes, bytes], bytes]] = {}
         self._heads: dict[int, RequestHead] = {}
         self._streams = 0
+        self._early: StreamLog | None = None
         self._posts: dict[int, RemotePost] = {}
         self._others: dict[int, RemoteStream] = {}
         self._queue: deque[RemotePost] = deque()
@@ -146,6 +147,9 @@ class RemoteSession:
     # what exchanges ask for
 
     def log(self, stream: int) -> StreamLog:
+        early, self._early = self._early, None
+        if early is not None and early.stream == stream:
+            return early
         return StreamLog(
             self._journal,
             self._facts,
@@ -209,7 +213,7 @@ class RemoteSession:
         if exchange.status >= 400 and asked is not None and message.kind is Kind.ERROR and message.id is None:
             return  # an error without the request's id tells the client nothing; post_done has the id
         try:
-            self.crossing.received(Direction.TO_CLIENT, message, stream)
+            self.crossing.received(Direction.TO_CLIENT, message, stream, beside=exchange.beside)
         except NotRecorded as fault:
             self._settings.say(f"nothing more is forwarded: {fault}")
             self._settings.done(5)
@@ -269,6 +273,8 @@ class RemoteSession:
 
     def on_upstream_stall(self, stream: int, *, stalled: bool) -> None:
         """The server does not take a request's body (or does again)."""
+        if stalled == (stream in self._stalled):
+            return
         if stalled:
             self._stalled.add(stream)
         else:
@@ -289,8 +295,14 @@ class RemoteSession:
             self.record.era = MODERN
         elif message.method == "initialize":
             self.record.era = LEGACY
+        caller = self.record.identity[0]
         try:
-            self.crossing.received(Direction.TO_SERVER, message, stream, self.record.identity[0])
+            if message.kind is not Kind.REQUEST:
+                self.crossing.received(Direction.TO_SERVER, message, stream, caller)
+                return
+            log = self._early = self.log(stream)  # the request's HTTP is in the journal with it
+            self.crossing.received(Direction.TO_SERVER, message, stream, caller, beside=(log, True))
+            log.commit()
         except NotRecorded as fault:
             for item in message.items or (message,):
                 if item.kind is Kind.REQUEST:

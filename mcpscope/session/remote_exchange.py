@@ -8,6 +8,7 @@ from mcpscope.protocol.message import Kind, Message, RpcId
 from mcpscope.protocol.parsing import parse
 from mcpscope.protocol.sse import SseEvent, SseParser
 from mcpscope.session.bridge_ids import IdKey, id_key, same_id
+from mcpscope.session.crossing import Beside
 from mcpscope.session.http_log import StreamLog
 from mcpscope.transports.connect.http_outgoing import Failure, Outgoing
 from mcpscope.transports.http_head import BadHeader, Headers, ResponseHead
@@ -42,6 +43,11 @@ class RemoteExchange:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.stream} status={self.status} over={self.over}>"
+
+    @property
+    def beside(self) -> Beside:
+        """What a message of the answer is written down with."""
+        return None if self._log is None else (self._log, False)
 
     def ask(self, method: bytes, target: bytes, headers: Headers, body: bytes = b"") -> None:
         """Send the request; what comes back goes through ``on_message`` and then ``on_done``."""
@@ -88,7 +94,7 @@ class RemoteExchange:
             return
         self.status = head.status
         if self._log is not None:
-            self._log.answered(head)
+            self._log.answered(head, more=True)
         if head.media_type == _EVENTS and 200 <= head.status < 300:
             self._parser = SseParser()
         self.on_open(head)
@@ -104,7 +110,9 @@ class RemoteExchange:
         for event in self._parser.feed(data):
             self._event(event)
 
-    def on_turn(self) -> None: ...
+    def on_turn(self) -> None:
+        if self._log is not None:
+            self._log.commit()
 
     def on_end(self) -> None:
         if self.over or not self.status:

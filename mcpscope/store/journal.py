@@ -125,9 +125,12 @@ class Journal:
         self._offset += size + RECORD_OVERHEAD
         return True
 
-    def append_all(self, records: Sequence[Entry]) -> bool:
-        """Write several records of this moment with one ``writev``; False if they are not in the journal."""
-        at = max(time_ns(), self._last_at)
+    def append_all(self, records: Sequence[Entry], at: int = 0) -> bool:
+        """Write several records of one moment with one ``writev``; False if they are not in the journal.
+
+        ``at`` is as in ``append``.
+        """
+        at = max(at or time_ns(), self._last_at)
         self._last_at = at
         buffers: list[bytes | memoryview] = []
         total = 0

@@ -60,11 +60,13 @@ class MemoryJournal:
         self.entries.append(Entry(RecordType(kind), Dir(dir), session, stream, bytes(payload), flags))
         return True
 
-    def append_all(self, records: Sequence[tuple[int, int, int, int, bytes | memoryview, int]]) -> bool:
+    def append_all(
+        self, records: Sequence[tuple[int, int, int, int, bytes | memoryview, int]], at: int = 0
+    ) -> bool:
         if self.fault:
             return False
         for record in records:
-            self.append(*record)
+            self.append(*record, at)
         return True
 
     def of(self, kind: RecordType, dir: Dir | None = None) -> list[Entry]:
