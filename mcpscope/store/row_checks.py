@@ -40,6 +40,7 @@ class RowChecks:
         self._id = found.session_id
         self._changed: list[tuple[Entry, Entry]] = []
         self._sealed: dict[str, dict[int, list[Entry]]] = {kind: {} for kind in FIELDS}
+        self._places = {id(one): place for place, one in enumerate(sealed)}
         for one in sealed:
             self._sealed[one.kind].setdefault(one.id, []).append(one)
 
@@ -105,9 +106,10 @@ class RowChecks:
             self._found.add(kind, id, "is missing")
 
     def _several(self, kind: str, rows: Iterator[Entry]) -> None:
-        """Rows of one message in their order, each with its entry."""
+        """Several rows of one message, each with its entry; outcomes in the order of their entries."""
         sealed = self._sealed[kind]
         name = kind if kind == "note" else f"{kind} of message"
+        found: list[Entry] = []
         for row in rows:
             left = sealed.get(row.id)
             if not left:
@@ -118,9 +120,19 @@ class RowChecks:
                 self._differs(name, left.pop(0), row)
             else:
                 left.remove(same)
+                found.append(same)
         for id, left in sealed.items():
             for _ in left:
                 self._found.add(name, id, "is missing")
+        if kind == "outcome":
+            self._moved(name, found)
+
+    def _moved(self, name: str, found: list[Entry]) -> None:
+        """The rows have no other name than their place: nothing else tells which came last."""
+        places = [self._places[id(one)] for one in found]
+        for one, place, due in zip(found, places, sorted(places), strict=True):
+            if place != due:
+                self._found.add(name, one.id, "stands in another place than it was sealed in")
 
     def _differs(self, name: str, expected: Entry, row: Entry) -> None:
         if row.kind == "message":

@@ -216,6 +216,14 @@ TAMPERS: dict[str, Callable[[sqlite3.Connection], str]] = {
     "deleted outcome": sql(
         "DELETE FROM outcomes WHERE message_id = {denied}", "outcome of message {denied}: is missing"
     ),
+    "swapped outcomes": sql(
+        """
+        UPDATE outcomes SET id = id - (SELECT sum(id) FROM outcomes WHERE message_id IN ({denied}, {edited}))
+            WHERE message_id IN ({denied}, {edited});
+        UPDATE outcomes SET id = -id WHERE id < 0
+        """,
+        "outcome of message {denied}: stands in another place",
+    ),
     "another rule": sql(OUT.format("rule = 'bob'"), "outcome of message {denied}: its rule was changed"),
     "another outcome": sql(
         OUT.format("outcome = 'forwarded'"), "outcome of message {denied}: its outcome was changed"
