@@ -39,6 +39,7 @@ class Names:
 
     def __init__(self, upstreams: Sequence[Upstream]) -> None:
         self._prefixes = {upstream.name: upstream.spec.prefix for upstream in upstreams}
+        self._unprefixed = [who for who, prefix in self._prefixes.items() if not prefix]
         self._owners: dict[tuple[str, str], str] = {}
         self._learned: dict[str, str] = {}
         self.dropped: dict[tuple[str, str], set[str]] = {}
@@ -80,10 +81,10 @@ class Names:
     def by_prefix(self, name: str) -> list[str]:
         """The upstreams whose names begin as ``name`` does; the longest beginning first."""
         found = [who for who, prefix in self._prefixes.items() if prefix and name.startswith(prefix)]
-        return sorted(found, key=lambda who: -len(self._prefixes[who]))
+        return found if len(found) < 2 else sorted(found, key=lambda who: -len(self._prefixes[who]))
 
     def unprefixed(self) -> list[str]:
-        return [who for who, prefix in self._prefixes.items() if not prefix]
+        return self._unprefixed
 
     def learn(self, uri: str, upstream: str) -> None:
         """``upstream`` named this resource in an answer."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from mcpscope.engine.patch import encode, put
 from mcpscope.gateway.naming import AMBIGUOUS, NAMED, Names
@@ -73,7 +73,10 @@ def renamed(message: Message, place: tuple[str, ...], name: str, own: str) -> Me
     if plain and place == ("params", "name") and raw.count(b'"name"') == 1 and raw.count(spelled) == 1:
         raw = raw.replace(spelled, b'"name":"%b"' % own.encode())
         params = {**message.params, "name": own}
-        return replace(message, raw=raw, body={**message.body, "params": params})
+        body = {**message.body, "params": params}
+        return Message(
+            raw, message.kind, body, message.method, message.id, message.has_id, (), message.problems
+        )
     return parse(put(raw, place, encode(own)))
 
 

@@ -122,7 +122,7 @@ class BridgeExchange:
         if self.over:
             return
         if self.log is not None:
-            self.log.answered(response(status, headers), more=True)
+            self.log.answered(self.proxy.head(status, headers), more=True)
         self._finish("mcpscope" if headers[:1] == [_TEXT] else "server")
         self.incoming.answer(status, headers, body)
 

@@ -22,7 +22,7 @@ from mcpscope.session.http_log import Journal, StreamLog
 from mcpscope.session.http_sessions import LEGACY, MODERN, Identity, Session, Sessions, client_info, era_of
 from mcpscope.store.records import Dir, RecordType
 from mcpscope.transports.connect.process import StartFailed
-from mcpscope.transports.http_head import RequestHead
+from mcpscope.transports.http_head import Headers, RequestHead, ResponseHead, response
 from mcpscope.transports.listen.http_guard import Guard
 from mcpscope.transports.listen.http_incoming import IGNORED, Incoming, Sink
 from mcpscope.transports.secret_mask import Mask, MaskedFlow
@@ -31,6 +31,7 @@ MAX_CHILDREN = 64
 IDLE_SECONDS = 600.0
 SWEEP_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 15.0
+KEPT_HEADS = 256
 NOT_STARTED = 127
 BATCH_REVISION = "2025-03-26"
 
@@ -71,6 +72,7 @@ class BridgeProxy:
         self._modern: dict[Identity, list[ChildSession]] = {}
         self._children: set[ChildSession] = set()
         self._schemas: dict[str, Any] = {}
+        self._heads: dict[tuple[int, tuple[tuple[bytes, bytes], ...]], ResponseHead] = {}
         self._stderrs: dict[int, MaskedFlow] = {}
         self._sweeper = loop.call_later(SWEEP_SECONDS, self._sweep)
         self._ended = asyncio.Event()
@@ -125,6 +127,16 @@ class BridgeProxy:
             stream=self._streams,
             clock=settings.clock,
         )
+
+    def head(self, status: int, headers: Headers) -> ResponseHead:
+        """The head of an answer of ours, which is written down; the same for the same lines."""
+        key = (status, tuple(headers))
+        found = self._heads.get(key)
+        if found is None:
+            if len(self._heads) >= KEPT_HEADS:
+                self._heads.clear()
+            found = self._heads[key] = response(status, list(headers))
+        return found
 
     def caller(self, head: RequestHead) -> str:
         return self._settings.guard.caller(head) or ""

@@ -103,6 +103,7 @@ class Conversation:
         self._caller = caller
         self._loop = loop
         self._journal = journal
+        self._clock: Callable[[], int] = getattr(journal, "now", time_ns)
         self._helmed = helmed
         self._port = port
         self._mask = mask
@@ -125,8 +126,7 @@ class Conversation:
 
     def now(self) -> int:
         """Unix ns, strictly rising: a name for one message of this session."""
-        clock = getattr(self._journal, "now", time_ns)
-        return int(clock())
+        return self._clock()
 
     def engage(self) -> Engine:
         """The engine, up to date, with every message passing it from now on."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import SplitResult
 
 Headers = list[tuple[bytes, bytes]]
@@ -102,6 +103,12 @@ def indexed(headers: Headers) -> dict[bytes, bytes]:
 def response(status: int, headers: Headers) -> ResponseHead:
     """A head of our own with its usual reason."""
     return ResponseHead(status, REASONS.get(status, b""), headers, indexed(headers))
+
+
+@lru_cache(maxsize=512)
+def known_response(status: int, headers: tuple[tuple[bytes, bytes], ...]) -> ResponseHead:
+    """``response``, and the same head for the same lines; only its bytes may be kept with it."""
+    return response(status, list(headers))
 
 
 def end_to_end(headers: Headers, index: dict[bytes, bytes], *, drop: frozenset[bytes]) -> Headers:

@@ -10,7 +10,7 @@ from mcpscope.transports.http_head import (
     ResponseHead,
     encode_response,
     encoded,
-    response,
+    known_response,
 )
 
 _BODILESS = frozenset({204, 304})
@@ -140,7 +140,7 @@ class Incoming:
     def answer(self, status: int, headers: Headers, body: bytes, *, close: bool = False) -> None:
         """One whole answer of our own."""
         self.closing = self.closing or close
-        self.send_head(response(status, [*headers, (b"Content-Length", b"%d" % len(body))]))
+        self.send_head(known_response(status, (*headers, (b"Content-Length", b"%d" % len(body)))))
         self.send_body(body)
         self.end()
 
