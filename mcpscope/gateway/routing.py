@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import orjson
 
 from mcpscope.engine.patch import encode, put
 from mcpscope.gateway.naming import AMBIGUOUS, NAMED, Names
@@ -68,16 +71,22 @@ def renamed(message: Message, place: tuple[str, ...], name: str, own: str) -> Me
     raw = message.raw
     spelled = b'"name":"%b"' % name.encode()
     plain = name.isascii() and name.isprintable() and '"' not in name and "\\" not in name
-    # Only an escape spells a member otherwise; what is found then may be somebody else's.
-    plain = plain and b"\\u" not in raw
-    if plain and place == ("params", "name") and raw.count(b'"name"') == 1 and raw.count(spelled) == 1:
+    if plain and place == ("params", "name") and raw.count(spelled) == 1 and not message.problems:
         raw = raw.replace(spelled, b'"name":"%b"' % own.encode())
-        params = {**message.params, "name": own}
-        body = {**message.body, "params": params}
-        return Message(
-            raw, message.kind, body, message.method, message.id, message.has_id, (), message.problems
-        )
-    return parse(put(raw, place, encode(own)))
+        body = {**message.body, "params": {**message.params, "name": own}}
+        # Only an escape spells a member otherwise; then, or where an argument is called so, too, what was
+        # found may be somebody else's, and the message says something else now.
+        alone = raw.count(b'"name"') == 1 and b"\\u" not in raw
+        if alone or _says(raw, body):
+            return Message(raw, message.kind, body, message.method, message.id, message.has_id)
+    return parse(put(message.raw, place, encode(own)))
+
+
+def _says(raw: bytes, body: dict[str, Any]) -> bool:
+    try:
+        return bool(orjson.loads(raw) == body)
+    except (orjson.JSONDecodeError, RecursionError):
+        return False
 
 
 def _by_uri(message: Message, uri: object, names: Names) -> Way:

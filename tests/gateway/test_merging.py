@@ -83,7 +83,15 @@ def test_a_call_goes_where_its_prefix_says(name: str, to: str, own: str | None) 
 
 @pytest.mark.parametrize(
     "spelled",
-    ['{"name":"x__a","arguments":{}}', '{"arguments":{"k":"\\"name\\":\\"x__a\\""},"name" : "x__a"}'],
+    [
+        '{"name":"x__a","arguments":{}}',
+        '{"arguments":{"k":"\\"name\\":\\"x__a\\""},"name" : "x__a"}',
+        '{"name":"x__a","arguments":{"name":"x__b"}}',
+        '{"name":"x__a","arguments":{"name":"x__a"}}',
+        '{"name": "x__a","arguments":{"name":"x__a"}}',
+        '{"n\\u0061me":"x__a","arguments":{"name":"x__a"}}',
+        '{"name":"x__a","arguments":{"name":123456789012345678901}}',
+    ],
 )
 def test_only_the_name_of_the_call_is_another(spelled: str) -> None:
     asked = parse(b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":' + spelled.encode() + b"}")
@@ -91,6 +99,7 @@ def test_only_the_name_of_the_call_is_another(spelled: str) -> None:
     assert way is not None and way.message is not None
     sent, was = orjson.loads(way.message.raw)["params"], orjson.loads(spelled)
     assert sent == {**was, "name": "a"}
+    assert parse(way.message.raw) == way.message
 
 
 def test_a_resource_is_found_by_list_template_and_scheme() -> None:
