@@ -23,6 +23,7 @@ from mcpscope.paths import default_db, journal_root
 from mcpscope.store import schema
 from mcpscope.store.bodies import BlockReader
 from mcpscope.store.filter_sql import REMARKED
+from mcpscope.store.own_process import own_process
 from mcpscope.store.prefilter import quoted
 
 MAX_TEXT_CHARS = 200_000
@@ -163,7 +164,7 @@ def catch_up(path: Path) -> None:
         return
     fill(path, seconds=INLINE_SECONDS)
     if fill(path, steps=1):
-        argv = [sys.executable, "-m", "mcpscope.store.fulltext", str(path)]
+        argv = own_process("mcpscope.store.fulltext", str(path))
         none = subprocess.DEVNULL
         subprocess.Popen(argv, stdin=none, stdout=none, stderr=none, start_new_session=True, close_fds=True)
 

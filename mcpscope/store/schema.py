@@ -6,7 +6,6 @@ import fcntl
 import os
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.paths import journal_root, private_dir, state_dir
 from mcpscope.store import layout
+from mcpscope.store.own_process import own_process
 
 APPLICATION_ID = layout.APPLICATION_ID
 SCHEMA_VERSION = layout.SCHEMA_VERSION
@@ -151,7 +151,7 @@ def _create_file(path: Path) -> None:
 
 
 def _migrate(path: Path) -> None:
-    argv = [sys.executable, "-m", "mcpscope.store.migrations", str(path)]
+    argv = own_process("mcpscope.store.migrations", str(path))
     done = subprocess.run(argv, capture_output=True, timeout=MIGRATE_SECONDS, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]

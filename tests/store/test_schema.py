@@ -88,3 +88,13 @@ def test_a_link_in_place_of_the_database_is_not_followed(tmp_path: Path) -> None
     with pytest.raises(ScopeError):
         schema.ensure(path)
     assert not (tmp_path / "elsewhere.db").exists()
+
+
+def test_a_database_is_made_without_a_look_at_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("secrets.py", "json.py"):
+        (tmp_path / name).write_text("open('ran', 'w')\nraise SystemExit(3)\n")
+    monkeypatch.chdir(tmp_path)
+    schema.ensure(tmp_path / "state" / "scope.db")
+    assert not (tmp_path / "ran").exists()
