@@ -29,7 +29,7 @@ def run_attended(values: Values, command: list[str]) -> int:
     """Run the proxy and the UI; returns the server's code if it ended first, else the UI's."""
     db = Path(str(values.get("db") or db_file())).absolute()
     proxy = subprocess.Popen(
-        [sys.executable, "-m", "mcpscope", *_options(values), "--", *command],
+        [sys.executable, "-P", "-m", "mcpscope", *_options(values), "--", *command],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -53,7 +53,7 @@ def run_attended_url(values: Values, url: str) -> int:
     """Run the proxy in front of ``url`` and the UI, which says where clients find the proxy."""
     db = Path(str(values.get("db") or db_file())).absolute()
     proxy = subprocess.Popen(
-        [sys.executable, "-m", "mcpscope", *_options(values), url],
+        [sys.executable, "-P", "-m", "mcpscope", *_options(values), url],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

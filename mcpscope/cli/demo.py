@@ -112,7 +112,7 @@ def _show(shown: list[Performance], db: Path, complaints: IO[bytes], *, frames: 
 
 def _follow(db: Path, complaints: IO[bytes], *, frames: bool) -> subprocess.Popen[bytes]:
     """``mcpscope log -f`` on everything that is recorded from now on."""
-    command = [sys.executable, "-m", "mcpscope", "--db", str(db), "log", "--follow"]
+    command = [sys.executable, "-P", "-m", "mcpscope", "--db", str(db), "log", "--follow"]
     return subprocess.Popen([*command, *(["--frames"] if frames else [])], stderr=complaints)
 
 

@@ -94,6 +94,7 @@ def _serve(settings: Settings, session: str, port: int) -> int:
     web = importlib.import_module("mcpscope.tui.web")
     command = [
         sys.executable,
+        "-P",
         "-m",
         "mcpscope",
         "--db",

@@ -45,7 +45,7 @@ def start(
     The server's standard error, passed on by the proxy, goes to descriptor ``stderr``.
     ``options`` are the proxy's.
     """
-    python = [sys.executable, "-m"]
+    python = [sys.executable, "-P", "-m"]
     server = [*python, "mcpscope.demo.server", "--seed", str(played.seed)]
     proxy = [*python, "mcpscope", "--db", str(db), "--label", label, *options, "--", *server]
     client = [*python, "mcpscope.demo.client", *played.client_options(), "--", *proxy]

@@ -48,7 +48,7 @@ class Spec:
 
     def argv(self) -> list[str]:
         """The command line of the process."""
-        return [sys.executable, "-m", "mcpscope.replay.stand_in", json.dumps(asdict(self))]
+        return [sys.executable, "-P", "-m", "mcpscope.replay.stand_in", json.dumps(asdict(self))]
 
 
 Line = tuple[bool, Message | None]

@@ -40,7 +40,7 @@ class Upstream:
     def __init__(self, target: Sequence[str], options: Sequence[str] = ()) -> None:
         """``target`` is ``["--", CMD, ...]`` or ``[URL]``; ``options`` are proxy options (--db, --record)."""
         bridge = [] if target[0] == "--" else ["--stdio"]
-        argv = [sys.executable, "-m", "mcpscope", "proxy", *options, *bridge, *target]
+        argv = [sys.executable, "-P", "-m", "mcpscope", "proxy", *options, *bridge, *target]
         self._process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
         )

@@ -97,7 +97,7 @@ class StandIn:
     def _argv(self, *front: str) -> list[str]:
         target = [] if not self.server else self.server if is_url(self.server) else ["--", *self.server]
         words = ["--db", str(self._db), "serve", *self.recordings, "--mode", self.mode]
-        return [sys.executable, "-m", "mcpscope", *words, *front, *self._options, *target]
+        return [sys.executable, "-P", "-m", "mcpscope", *words, *front, *self._options, *target]
 
     def _start(self) -> None:
         self._process = subprocess.Popen(

@@ -59,6 +59,7 @@ def start(path: Path, recording: int, options: Sequence[str] = ()) -> subprocess
     """Replay in the background; it goes on when the screen, or the UI, is left."""
     argv = [
         sys.executable,
+        "-P",
         "-m",
         "mcpscope",
         "--db",
