@@ -135,7 +135,7 @@ DECISIONS = [
     ("database", "query", {"sql": "select 1;", "limit": 10}, True),
     ("database", "query", {"sql": "select 1; drop table x", "limit": 10}, False),
     ("database", "query", {"sql": "select 1", "limit": 60_000}, False),
-    ("files", "write_file", {"path": "/work/a", "content": ""}, True),
+    ("files", "write_file", {"path": "/docs/a", "content": ""}, True),
     ("files", "write_file", {"path": "/etc/a", "content": ""}, False),
     ("mail", "send_mail", {"to": "ann@example.com"}, True),
     ("mail", "send_mail", {"to": "ann@example.com", "bcc": "x"}, False),
