@@ -8,16 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.gateways import Gateway, four, steady, written
-from tests.e2e.http_ends import SERVERS, HttpEnds
-from tests.e2e.runs import client_command, run_client, server_command
+from tests.e2e.gateways import Gateway, four, repository, written
+from tests.e2e.http_ends import HttpEnds
+from tests.e2e.walks import CLIENTS, brief, plan_of, steady, under, uris_of, walked
 from tests.peers.found import Peers
 from tests.program import Program
 
-pytestmark = [pytest.mark.npm, pytest.mark.sdk1, pytest.mark.sdk2, pytest.mark.timeout(240)]
-
-LABELS = {"every": "everything", "docs": "sdk-gateway"}
-"""What the gateway calls itself, so that a client tours the upstream that has no prefix."""
+pytestmark = [pytest.mark.npm, pytest.mark.sdk1, pytest.mark.sdk2, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -27,49 +24,39 @@ def ends(program: Program) -> Iterator[HttpEnds]:
     made.close()
 
 
-def soaked(*values: str) -> Any:
-    return pytest.param(*values, marks=pytest.mark.soak)
+def places() -> Iterator[Any]:
+    """Every client on both faces; one of them stands for all where time is short."""
+    for client in CLIENTS:
+        for where in ("http", "stdio"):
+            marks = () if (client, where) == ("sdk2-auto", "http") else pytest.mark.soak
+            yield pytest.param(client, where, marks=marks)
 
 
-@pytest.mark.parametrize(
-    ("client", "upstream", "where"),
-    [
-        ("sdk2-legacy", "every", "http"),
-        soaked("ts-auto", "every", "stdio"),
-        soaked("sdk2-auto", "docs", "http"),
-        soaked("sdk2-auto", "every", "http"),
-        soaked("sdk2-legacy", "docs", "stdio"),
-        soaked("sdk2-legacy", "docs", "http"),
-        soaked("sdk2-auto", "docs", "stdio"),
-        soaked("sdk1", "every", "stdio"),
-        soaked("ts-legacy", "every", "stdio"),
-        soaked("ts-auto", "every", "http"),
-        soaked("ts-legacy", "docs", "http"),
-        soaked("ts-auto", "docs", "http"),
-    ],
-)
+@pytest.mark.parametrize(("client", "where"), places())
 def test_what_an_upstream_does_it_does_through_the_gateway(
-    ends: HttpEnds, peers: Peers, program: Program, tmp_path: Path, client: str, upstream: str, where: str
+    ends: HttpEnds, peers: Peers, program: Program, tmp_path: Path, soak: bool, client: str, where: str
 ) -> None:
-    upstreams = four(ends, peers, tmp_path)
-    upstreams[upstream]["prefix"] = ""
-    config = written(tmp_path, upstreams, label=LABELS[upstream])
-    command = client_command(peers, client, tmp_path)
-    if upstream == "docs":  # a tour changes it: the one that runs directly gets its own
-        url = ends.server(peers.sdk2_python, "-W", "ignore", str(SERVERS / "sdk2_server.py"))
-        target = [url]
-    else:
-        target = server_command(peers, "everything")
-    direct = run_client(command, target)
-    program.env["DOCS_TOKEN"] = "docs-token-1234567890"
+    upstreams, direct = four(ends, peers, tmp_path)
+    names = list(upstreams) if soak else ["git", "docs"]
+    plans = {name: plan_of(name, tmp_path) if soak else brief(plan_of(name, tmp_path)) for name in names}
+    wanted: dict[str, list[Any]] = {}
+    for name in names:
+        repository(tmp_path)
+        wanted[name] = walked(peers, client, tmp_path, plans[name], direct[name])
+    repository(tmp_path)
+    config = written(tmp_path, upstreams)
     if where == "http":
-        gateway = Gateway(program, config)
-        through = run_client(command, [gateway.url])
+        target = [Gateway(program, config).url]
     else:
         ours = [f"{name}={program.env[name]}" for name in ("PYTHONPATH", "MCPSCOPE_DB", "DOCS_TOKEN")]
         runtime = f"MCPSCOPE_RUNTIME_DIR={program.env['MCPSCOPE_RUNTIME_DIR']}"
-        argv = ["/usr/bin/env", *ours, runtime, *program.argv("gateway", config, "--stdio")]
-        through = run_client(command, argv)
-    others = tuple(f"{name}__" for name in upstreams if name != upstream)
-    for found, wanted in zip(steady(through, others), steady(direct), strict=True):
-        assert found == wanted
+        target = ["/usr/bin/env", *ours, runtime, *program.argv("gateway", config, "--stdio")]
+    plan = [step for name in names for step in under(f"{name}__", plans[name])]
+    through = walked(peers, client, tmp_path, plan, target)
+    differing = []
+    for name in names:
+        found, through = through[: len(wanted[name])], through[len(wanted[name]) :]
+        own = steady(found, f"{name}__", uris_of(wanted[name]))
+        pairs = zip(own, steady(wanted[name]), strict=True)
+        differing += [f"{name}: {one}\ninstead of\n{other}" for one, other in pairs if one != other]
+    assert not differing, "\n\n".join(differing)
