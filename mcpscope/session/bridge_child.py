@@ -135,6 +135,15 @@ class ChildSession:
         self.life = Life(self)
         return self.life
 
+    def leave(self) -> None:
+        """The client ends its session: what it still had open ends without an answer, as it expects."""
+        for exchange in self.exchanges:
+            if isinstance(exchange, BridgePost) and exchange.message is not None and exchange.takes_events:
+                exchange.open_stream()
+                exchange.end("client")
+                self._forget(exchange)
+        self.close()
+
     def close(self) -> None:
         """End the process; what is open breaks off when it has gone."""
         self.closing = True

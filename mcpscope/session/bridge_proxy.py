@@ -277,7 +277,7 @@ class BridgeProxy:
         post.begin(child, era=LEGACY)
         self._forget(child)
         post._answer(200, [], b"")
-        child.close()
+        child.leave()
         return IGNORED
 
     def _start(self, era: str, post: BridgePost, info: bytes, mcp_id: bytes) -> ChildSession | None:

@@ -27,9 +27,9 @@ class Client:
         self.writer.close()
 
     async def ask(
-        self, body: bytes, *lines: str, host: str = "localhost"
+        self, body: bytes, *lines: str, host: str = "localhost", method: str = "POST"
     ) -> tuple[int, dict[str, str], bytes]:
-        head = [f"POST {self.parts.path} HTTP/1.1", f"Host: {host}", "Content-Type: application/json"]
+        head = [f"{method} {self.parts.path} HTTP/1.1", f"Host: {host}", "Content-Type: application/json"]
         head += ["Accept: application/json, text/event-stream", f"Content-Length: {len(body)}", *lines]
         head += [f"Mcp-Session-Id: {self.session}"] if self.session else []
         self.writer.write("\r\n".join([*head, "", ""]).encode() + body)

@@ -235,6 +235,23 @@ for line in sys.stdin:
 """
 
 
+def test_who_ends_a_session_is_not_answered_what_it_left_open(program: Program, tmp_path: Path) -> None:
+    gateway = Gateway(program, written(tmp_path, {"frail": {"command": [sys.executable, "-c", PID_SERVER]}}))
+
+    async def left() -> tuple[int, str, bytes]:
+        async with asyncio.timeout(60), Client(gateway.url) as one, Client(gateway.url) as other:
+            await begun(one)
+            other.session = one.session
+            asking = asyncio.create_task(one.ask(called(1, "frail__hang")))
+            await asyncio.sleep(0)
+            await other.ask(called(2, "frail__pid"))
+            assert (await other.ask(b"", method="DELETE"))[0] == 200
+            status, fields, body = await asking
+            return status, fields["content-type"], body
+
+    assert asyncio.run(left()) == (200, "text/event-stream", b"")
+
+
 def test_an_upstream_that_is_slow_to_start_keeps_nobody_waiting(program: Program, tmp_path: Path) -> None:
     slow = [sys.executable, "-c", "import time; time.sleep(3)\n" + PID_SERVER]
     config = written(tmp_path, {"slow": {"command": slow}, "firm": {"command": STDIO}}, start_timeout="300ms")
