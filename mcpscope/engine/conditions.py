@@ -7,6 +7,7 @@ from typing import Any
 
 from mcpscope.engine.filter.ast import And, Names, Node, Not, Or, Path
 from mcpscope.engine.filter.language import Filter, parse
+from mcpscope.engine.filter.predicate import Verdict, all_of
 from mcpscope.protocol.message import Direction
 
 
@@ -19,7 +20,9 @@ class FilterCondition:
         self.filter = filter
         self.text = filter.text
         self.looks_at_answer = filter.looks_at_answer
-        self.test = filter.judge()
+        self._parts = filter.judges()
+        self.test = all_of([test for _, test in self._parts])
+        self._left: dict[tuple[int, ...], Verdict] = {}
 
     def __repr__(self) -> str:
         return f"<FilterCondition {self.text!r}>"
@@ -32,6 +35,17 @@ class FilterCondition:
     def could(self, direction: Direction, method: str, tool: str) -> bool:
         """Whether such a message could match; wrong only by saying yes."""
         return self.filter.may_match(dir=direction.value, method=method, tool=tool)
+
+    def narrowed(self, direction: Direction, method: str, tool: str) -> Verdict:
+        """``test`` for such messages: what they say of themselves is not asked again."""
+        left = tuple(
+            number
+            for number, (sure, _) in enumerate(self._parts)
+            if not sure(dir=direction.value, method=method, tool=tool)
+        )
+        if left not in self._left:
+            self._left[left] = all_of([self._parts[number][1] for number in left])
+        return self._left[left]
 
     def seen(self, subject: Any) -> dict[str, Any]:
         """The values that the filter asks for, by name."""

@@ -84,17 +84,17 @@ def _decides(engine: Engine, other: Passage, at: int, *, looks: bool) -> Rule | 
     direction = other.direction.other if other.phase is Phase.ANSWER else other.direction
     subject = Live(other, engine.facts(), at)
     settled: set[str] = set()
-    for entry in rules.candidates((other.phase, direction, other.method, other.tool)):
+    for entry, found in rules.sifted((other.phase, direction, other.method, other.tool), subject):
         rule = entry.rule
         if rule.chapter in settled:
             continue
-        if rule.action is Action.LIMIT and not rule.shadow and matches(rule, subject, other):
+        if rule.action is Action.LIMIT and not rule.shadow and matches(rule, found, subject, other):
             if rule.name not in other.counted:
                 return rule  # its limit does not count this reading
             continue
         if rule.shadow or not rule.action.decides or rule.is_fault:
             continue
-        if (looks and rule.stands_last) or not matches(rule, subject, other):
+        if (looks and rule.stands_last) or not matches(rule, found, subject, other):
             continue
         if rule.action is Action.ALLOW or rule.name in other.let_go:
             settled.add(rule.chapter)

@@ -65,18 +65,18 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
     direction = passage.direction
     if passage.phase is Phase.ANSWER:
         direction = direction.other
-    candidates = steering.rules.candidates((passage.phase, direction, passage.method, passage.tool))
-    if not candidates:
+    place = (passage.phase, direction, passage.method, passage.tool)
+    if not steering.rules.candidates(place):
         return False
     subject = Live(passage, facts, at)
     verdict.holds = verdict.delays = verdict.allows = None
     verdict.limits = []
     passage.shadowed.clear()
     settled: set[str] = set()
-    for entry in _unsettled(candidates, settled):
+    for entry, found in _unsettled(steering.rules.sifted(place, subject), settled):
         rule = entry.rule
-        passes = bool(passage.let_go) and _approved(rule, subject, passage)
-        if not passes and not _acts(entry, subject, passage, at):
+        passes = bool(passage.let_go) and _approved(rule, found, subject, passage)
+        if not passes and not _acts(entry, found, subject, passage, at):
             continue
         if rule.origin == POLICY and not passes:
             passage.saw |= values_seen(rule, passage, steering, facts, at)
@@ -94,11 +94,13 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
     return False
 
 
-def _unsettled(candidates: Iterable[Entry], settled: set[str]) -> Iterator[Entry]:
+def _unsettled(
+    sifted: Iterable[tuple[Entry, bool | None]], settled: set[str]
+) -> Iterator[tuple[Entry, bool | None]]:
     """Those whose chapter no rule has ended yet."""
-    for entry in candidates:
+    for entry, found in sifted:
         if entry.rule.chapter not in settled:
-            yield entry
+            yield entry, found
 
 
 def _passes(rule: Rule, passage: Passage, verdict: Verdict) -> None:
@@ -107,16 +109,16 @@ def _passes(rule: Rule, passage: Passage, verdict: Verdict) -> None:
     _count(rule, passage, verdict)
 
 
-def _approved(rule: Rule, subject: Live, passage: Passage) -> bool:
+def _approved(rule: Rule, found: bool | None, subject: Live, passage: Passage) -> bool:
     """Whether a person has answered what this rule asks: that decides, as ``allow`` does."""
     asks = rule.action is Action.ASK and rule.name in passage.let_go and not rule.shadow
-    return asks and matches(rule, subject, passage)
+    return asks and matches(rule, found, subject, passage)
 
 
-def _acts(entry: Entry, subject: Live, passage: Passage, at: int) -> bool:
+def _acts(entry: Entry, found: bool | None, subject: Live, passage: Passage, at: int) -> bool:
     """Whether the rule matches, its first hits have passed, and it has not had its say on this message."""
     rule = entry.rule
-    if rule.name in passage.applied or not matches(rule, subject, passage):
+    if rule.name in passage.applied or not matches(rule, found, subject, passage):
         return False
     if rule.action is Action.BREAK and _flows(rule, passage):
         return False
@@ -137,15 +139,12 @@ def _acts(entry: Entry, subject: Live, passage: Passage, at: int) -> bool:
     return True
 
 
-def matches(rule: Rule, subject: Live, passage: Passage) -> bool:
-    """Whether the rule's condition holds, or cannot be told and the rule refuses."""
+def matches(rule: Rule, found: bool | None, subject: Live, passage: Passage) -> bool:
+    """Whether the rule is about the message; ``found`` is what its condition said, None for not told."""
     if (rule.server or rule.caller) and not _is_about(rule, subject, passage):
         return False
     if rule.errors_only and passage.phase is Phase.ANSWER and subject.status not in _BAD:
         return False
-    if rule.condition is None:
-        return True
-    found = rule.condition.test(subject)
     # A comparison that the types did not allow refuses, and lets nothing else happen.
     return bool(found) or (found is None and rule.action in UNTOLD)
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from mcpscope.engine.chance import Chance, Dice, Fault
 from mcpscope.engine.decisions import Answer
+from mcpscope.engine.filter.predicate import everything
 from mcpscope.engine.limits import Limit
 from mcpscope.engine.ruled import Ruled
 from mcpscope.protocol.message import Direction
@@ -101,6 +102,9 @@ Subject: TypeAlias = Any
 """engine.filter.subject.Subject; a plain rule never looks into it."""
 
 
+Test: TypeAlias = Callable[[Subject], bool | None]
+
+
 class Condition(Protocol):
     """What a rule looks for: engine.conditions.FilterCondition, or another evaluator.
 
@@ -122,7 +126,10 @@ class Condition(Protocol):
         """The names of tools, methods and members that it spells out, globs among them."""
 
     @property
-    def test(self) -> Callable[[Subject], bool | None]: ...
+    def test(self) -> Test: ...
+    def narrowed(self, direction: Direction, method: str, tool: str) -> Test:
+        """``test`` for messages of which ``could`` said yes to these."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +222,8 @@ class Entry:
 
 
 Place: TypeAlias = tuple[Phase, Direction, str, str]
+Sieve: TypeAlias = tuple[tuple[Entry, Test], ...]
+"""The candidates of a place, and what is left to ask of each."""
 
 _ORDER = {"breakpoint": 0, "intercept": 1}
 
@@ -231,6 +240,7 @@ class Rules:
     def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         self._entries: list[Entry] = []
         self._cache: dict[Place, tuple[Entry, ...]] = {}
+        self._sieves: dict[Place, Sieve] = {}
         self._changed = changed
         self._holding = True
         self._number = 0
@@ -359,11 +369,30 @@ class Rules:
         found = self._cache.get(place)
         if found is None:
             if len(self._cache) >= CACHED_PLACES:
-                self._cache.clear()
+                self._forget()
             found = tuple(entry for entry in self._entries if self._concerns(entry.rule, place))
             if len(place[2]) + len(place[3]) <= CACHED_LETTERS:
                 self._cache[place] = found
         return found
+
+    def sifted(self, place: Place, subject: Subject) -> Iterator[tuple[Entry, bool | None]]:
+        """The candidates that match ``subject``, in order, each with what its condition said; None where that
+        cannot be told.
+        """
+        for entry, test in self._sieves.get(place) or self._sieve(place):
+            found = test(subject)
+            if found is not False:
+                yield entry, found
+
+    def _sieve(self, place: Place) -> Sieve:
+        found = tuple((entry, _narrowed(entry.rule, place)) for entry in self.candidates(place))
+        if place in self._cache:
+            self._sieves[place] = found
+        return found
+
+    def _forget(self) -> None:
+        self._cache.clear()
+        self._sieves.clear()
 
     def _concerns(self, rule: Rule, place: Place) -> bool:
         phase, direction, method, tool = place
@@ -376,7 +405,7 @@ class Rules:
         return rule.enabled and (self._holding or not aids)
 
     def _refresh(self) -> None:
-        self._cache.clear()
+        self._forget()
         rules = [entry.rule for entry in self._entries]
         spelled = [rule.condition.words for rule in rules if rule.condition is not None and not rule.is_fault]
         self.ruled = Ruled(frozenset().union(*spelled))
@@ -385,6 +414,12 @@ class Rules:
         self.refuses = bool(refusing)
         self.guards_client = any(map(_concerns_client, refusing))
         self._changed()
+
+
+def _narrowed(rule: Rule, place: Place) -> Test:
+    if rule.condition is None:
+        return everything
+    return rule.condition.narrowed(*place[1:])
 
 
 def _concerns_client(rule: Rule) -> bool:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from mcpscope.engine.filter.ast import All, And, Contains, Names, Node, Not, Number, Op, Or, Path, States
 from mcpscope.engine.filter.parser import parse_tree
-from mcpscope.engine.filter.predicate import compile_node, name_matcher
+from mcpscope.engine.filter.predicate import Verdict, compile_node, name_matcher
 from mcpscope.engine.filter.subject import Subject
 
 _ANSWER_FIELDS = frozenset({"result", "error", "status", "code", "dur", "res", "size", "mime"})
@@ -42,6 +42,14 @@ class Filter:
         """
         return compile_node(self.tree, self.now, three_valued=True)
 
+    def judges(self) -> list[tuple[Callable[..., bool], Verdict]]:
+        """``judge`` in parts, all of which have to hold: each with whether it surely does by some facts.
+
+        The facts are those of ``may_match``.
+        """
+        parts = self.tree.items if isinstance(self.tree, And) else (self.tree,)
+        return [(_sure(part), compile_node(part, self.now, three_valued=True)) for part in parts]
+
     @cached_property
     def fields(self) -> frozenset[str]:
         """The names of all fields that the filter asks for; ``is:`` words as ``is:WORD``."""
@@ -61,6 +69,10 @@ class Filter:
         of many rules by tool or method: ask once per rule and name, and keep the answer.
         """
         return _may(self.tree, known) is not False
+
+
+def _sure(node: Node) -> Callable[..., bool]:
+    return lambda **known: _may(node, known) is True
 
 
 def parse(text: str, now: int | None = None) -> Filter:

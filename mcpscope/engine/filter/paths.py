@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator
+from sys import intern
 from typing import Any
 
 from mcpscope.engine.filter import units
 from mcpscope.engine.filter.ast import Op, Path, Word
 from mcpscope.engine.filter.globs import Test, whole
-from mcpscope.engine.filter.jsonpath import scalars, walk
-from mcpscope.engine.filter.regexes import searcher
+from mcpscope.engine.filter.jsonpath import Step, scalars, walk
+from mcpscope.engine.filter.regexes import bytes_searcher, encoded
 from mcpscope.engine.filter.subject import Subject
 
 ScalarTest = Callable[[Any], bool | None]
+_ORDERS: dict[Op, Callable[[float, float], bool]] = {
+    Op.GREATER: operator.gt,
+    Op.GREATER_EQUAL: operator.ge,
+    Op.LESS: operator.lt,
+    Op.LESS_EQUAL: operator.le,
+}
 
 
 def path_test(node: Path) -> Callable[[Subject], bool | None]:
@@ -20,26 +28,12 @@ def path_test(node: Path) -> Callable[[Subject], bool | None]:
 
     None if there are values and an order was asked for that none of them has (text against ``>``).
     """
+    inside = _inside(node.root, node.steps)
+    if node.op is Op.REGEX:
+        search = bytes_searcher(node.values[0].text)
+        texts = _kept(intern(f"{node.root}{node.steps} as bytes"), lambda s: map(_as_bytes, inside(s)))
+        return lambda subject: any(map(search, texts(subject)))
     matches = _scalar_test(node.op, node.values)
-    steps = node.steps
-    values_of = _raw_text if node.root == "raw" and not steps else _ROOTS[node.root]
-
-    key = (node.root, steps)
-
-    def inside(subject: Subject) -> Iterable[Any]:
-        found = (
-            scalar
-            for place in values_of(subject)
-            for value in walk(place, steps)
-            for scalar in scalars(value)
-        )
-        memo: dict[Any, Any] | None = getattr(subject, "memo", None)
-        if memo is None:
-            return found
-        if key not in memo:
-            memo[key] = list(found)  # for the other rules that look there
-        kept: list[Any] = memo[key]
-        return kept
 
     def test(subject: Subject) -> bool | None:
         mismatch = False
@@ -53,6 +47,37 @@ def path_test(node: Path) -> Callable[[Subject], bool | None]:
     return test
 
 
+def _inside(root: str, steps: tuple[Step, ...]) -> Callable[[Subject], Iterable[Any]]:
+    """The scalars at and inside a place."""
+    values_of = _raw_text if root == "raw" and not steps else _ROOTS[root]
+
+    def found(subject: Subject) -> Iterator[Any]:
+        for place in values_of(subject):
+            for value in walk(place, steps):
+                yield from scalars(value)
+
+    return _kept(intern(f"{root}{steps}"), found)
+
+
+def _kept(key: str, found: Callable[[Subject], Iterable[Any]]) -> Callable[[Subject], Iterable[Any]]:
+    """``found``, worked out once for all rules that look at the same place of a live message."""
+
+    def values(subject: Subject) -> Iterable[Any]:
+        memo: dict[Any, Any] | None = getattr(subject, "memo", None)
+        if memo is None:
+            return found(subject)
+        kept: list[Any] | None = memo.get(key)
+        if kept is None:
+            kept = memo[key] = list(found(subject))
+        return kept
+
+    return values
+
+
+def _as_bytes(value: Any) -> bytes:
+    return encoded(_spelled(value))
+
+
 def places(root: str, subject: Subject) -> Iterator[Any]:
     """The JSON that a root names in an exchange; nothing for an unknown root."""
     values_of = _ROOTS.get(root)
@@ -60,9 +85,6 @@ def places(root: str, subject: Subject) -> Iterator[Any]:
 
 
 def _scalar_test(op: Op, words: tuple[Word, ...]) -> ScalarTest:
-    if op is Op.REGEX:
-        search = searcher(words[0].text)
-        return lambda value: search(_spelled(value))
     if op not in (Op.MATCH, Op.EQUAL):
         return _ordered(op, units.number(words[0].text) or 0)
     strings = _strings(op, words)
@@ -91,18 +113,12 @@ def _strings(op: Op, words: tuple[Word, ...]) -> Test:
 
 
 def _ordered(op: Op, bound: float) -> ScalarTest:
+    compare = _ORDERS[op]
+
     def test(value: Any) -> bool | None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        match op:
-            case Op.GREATER:
-                return value > bound
-            case Op.GREATER_EQUAL:
-                return value >= bound
-            case Op.LESS:
-                return value < bound
-            case _:
-                return value <= bound
+        return compare(value, bound)
 
     return test
 

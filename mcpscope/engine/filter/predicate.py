@@ -67,7 +67,7 @@ def compile_node(node: Node, now: int | None, *, three_valued: bool) -> Verdict:
     """
     match node:
         case All():
-            return lambda subject: True
+            return everything
         case And(items):
             return _and([compile_node(item, now, three_valued=three_valued) for item in items], three_valued)
         case Or(items):
@@ -187,6 +187,19 @@ def _and(tests: list[Verdict], three_valued: bool) -> Verdict:
             first, second = tests
             return lambda subject: bool(first(subject) and second(subject))
         return lambda subject: all(test(subject) for test in tests)
+    return all_of(tests)
+
+
+def everything(subject: Subject) -> bool:
+    return True
+
+
+def all_of(tests: Sequence[Verdict]) -> Verdict:
+    """All of ``tests`` in Kleene's logic."""
+    if not tests:
+        return everything
+    if len(tests) == 1:
+        return tests[0]
 
     def kleene(subject: Subject) -> bool | None:
         result: bool | None = True

@@ -134,6 +134,9 @@ class CallOf:
     def test(self) -> Callable[[Any], bool | None]:
         return self._test
 
+    def narrowed(self, direction: Direction, method: str, tool: str) -> Callable[[Any], bool | None]:
+        return self._test
+
     def _test(self, subject: Any) -> bool:
         if subject.method != _CALL or self._tool not in ("", subject.tool):
             return False
@@ -168,6 +171,9 @@ class NotListed:
 
     @property
     def test(self) -> Callable[[Any], bool | None]:
+        return self._test
+
+    def narrowed(self, direction: Direction, method: str, tool: str) -> Callable[[Any], bool | None]:
         return self._test
 
     def _test(self, subject: Any) -> bool:

@@ -54,6 +54,9 @@ class _Acts:
     def test(self) -> Callable[[Any], bool | None]:
         return self._test
 
+    def narrowed(self, direction: Direction, method: str, tool: str) -> Callable[[Any], bool | None]:
+        return self._test
+
     def _test(self, subject: Any) -> bool:
         return self.could(Direction.TO_SERVER, subject.method, subject.tool)
 

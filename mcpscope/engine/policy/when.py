@@ -13,7 +13,10 @@ from functools import cache
 from typing import Any
 
 from mcpscope.engine.conditions import FilterCondition
+from mcpscope.engine.filter.predicate import everything
 from mcpscope.protocol.message import Direction
+
+Test = Callable[[Any], bool | None]
 
 VARIABLES = (
     "tool",
@@ -94,17 +97,30 @@ class WhenCondition:
         return all(_truth(part.eval(data=told)) is not False for part in self._beforehand)
 
     @property
-    def test(self) -> Callable[[Any], bool | None]:
-        return self._test
+    def test(self) -> Test:
+        return self._both(None if self._filter is None else self._filter.test)
 
-    def _test(self, subject: Any) -> bool | None:
-        if self._on_answers and subject.answer is None:
-            return False
-        found = True if self._filter is None else self._filter.test(subject)
-        if found is False:
-            return False
-        said = self._eval(subject)
-        return said if found or said is False else None
+    def narrowed(self, direction: Direction, method: str, tool: str) -> Test:
+        """``test`` for such messages: the filter does not ask again what they say of themselves."""
+        filter = self._filter
+        return self._both(None if filter is None else filter.narrowed(direction, method, tool))
+
+    def _both(self, filter: Test | None) -> Test:
+        expression = self._asked_of_answers if self._on_answers else self._eval
+        if filter is None or filter is everything:
+            return expression
+
+        def test(subject: Any) -> bool | None:
+            found = filter(subject)
+            if found is False:
+                return False
+            said = expression(subject)
+            return said if found or said is False else None
+
+        return test
+
+    def _asked_of_answers(self, subject: Any) -> bool | None:
+        return False if subject.answer is None else self._eval(subject)
 
     def _eval(self, subject: Any) -> bool | None:
         try:
