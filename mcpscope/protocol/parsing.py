@@ -136,7 +136,13 @@ def _is_plain_asking(raw: bytes, body: dict[str, Any], kind: Kind, id: Any) -> b
     if raw.count(b'"arguments"') > 1:
         return False
     count = raw.count(b'"name"')
-    return count == 1 or (count == 2 and CLIENT_INFO in params.get("_meta", ()))
+    return count == 1 or (count == 2 and _names_its_client(raw, params.get("_meta")))
+
+
+def _names_its_client(raw: bytes, meta: object) -> bool:
+    """Whether a second name in a call is that of the client, and spelled as the first one is."""
+    info = meta.get(CLIENT_INFO) if type(meta) is dict else None
+    return type(info) is dict and "name" in info and b"\\u" not in raw
 
 
 def _envelope_problems(raw: bytes, body: dict[str, Any], kind: Kind) -> tuple[str, ...]:

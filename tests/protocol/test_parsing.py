@@ -94,6 +94,18 @@ def test_what_is_odd_is_named_and_what_is_readable_is_read(
     assert message.raw == raw
 
 
+NAMELESS = b'{"io.modelcontextprotocol/clientInfo":{"version":"1"}}'
+ESCAPED = NAMELESS.replace(b'"version"', b'"n\\u0061me"')
+
+
+@pytest.mark.parametrize("meta", [b"5", b"null", b'"io.modelcontextprotocol/clientInfo"', NAMELESS, ESCAPED])
+def test_a_second_name_beside_a_meta_that_names_no_client_is_looked_at(meta: bytes) -> None:
+    call = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","_meta":%b,"arguments":%b}}'
+    assert parse(call % (meta, b'{"name":1}')).params["name"] == "a"
+    twice = parse(call.replace(b'"name":"a"', b'"name":"a","name":"b"') % (meta, b"{}"))
+    assert Problem.DUPLICATE_KEYS in twice.problems
+
+
 def test_a_modern_call_is_not_taken_for_a_repeated_name() -> None:
     meta = {"io.modelcontextprotocol/clientInfo": {"name": "c", "version": "1"}}
     raw = json.dumps(
