@@ -21,6 +21,7 @@ from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.parsing import parse
 from mcpscope.protocol.revisions import declared
 from mcpscope.session.bridge_ids import id_key, same_id
+from mcpscope.session.http_local import failure_answer
 from mcpscope.session.http_sessions import LEGACY, Identity
 from mcpscope.transports.loop import Handle
 
@@ -208,10 +209,21 @@ class Fan:
 
     def ask(self, asked: Asked, name: str, message: Message) -> None:
         """Send a request to one upstream, and its answer to the client."""
-        link = self._link(name, asked)
-        if link is None:
-            self.reply(asked, error(message, METHOD_NOT_FOUND, "the session has not begun: initialize"))
+        if self.hub is None or not asked.modern:
+            link = self.links.get(name)
+            if link is None:
+                self.reply(asked, error(message, METHOD_NOT_FOUND, "the session has not begun: initialize"))
+            else:
+                self._ask(asked, link, message)
             return
+        link = self.hub.own(name, asked)
+        if link is not None:
+            self._ask(asked, link, message)
+        elif not self.hub.wait(name, asked, lambda link: self._ask(asked, link, message)):
+            text = f"{name}: too many calls wait for it that it may ask something about"
+            self.reply(asked, failure_answer("upstream", text, message))
+
+    def _ask(self, asked: Asked, link: Link, message: Message) -> None:
         if message.method in ("resources/subscribe", "resources/unsubscribe"):
             _remember(link, message)
         sent, convert = message, None

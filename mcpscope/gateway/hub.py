@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from mcpscope.gateway.fan import Fan
     from mcpscope.gateway.gateway import Gateway
 
-MOST_LINKS = 8  # to one upstream, so that what it asks can be told apart; beyond it calls share
+MOST_LINKS = 16  # to one upstream, so that what it asks can be told apart; beyond it calls wait
+MOST_WAITING = 1000  # beyond it calls are refused
 _ENVELOPE = ("protocolVersion", "clientInfo", "clientCapabilities")
 
 
@@ -35,6 +37,7 @@ class Hub:
         self._fans: set[Fan] = set()
         self._links: dict[str, list[Link]] = {}
         self._waiting: list[tuple[list[Link], Callable[[], None]]] = []
+        self._turns: dict[str, deque[tuple[Asked, Callable[[Link], None]]]] = {}
         self.calls = Calls(gateway.loop)
 
     def __repr__(self) -> str:
@@ -47,6 +50,7 @@ class Hub:
         """Without a fan there is no client, and nothing to keep links for."""
         self._fans.discard(fan)
         if not self._fans:
+            self._turns.clear()
             self.calls.close()
             self._gateway.forget(self._identity)
             for link in self.links():
@@ -56,26 +60,39 @@ class Hub:
         return [link for links in self._links.values() for link in links]
 
     def link(self, name: str, asked: Asked) -> Link:
-        """The link that a request goes through."""
+        """A link that requests go through together."""
+        fitting = self._fitting(name, asked)
+        return fitting[0] if fitting else self._made(name, asked)
+
+    def own(self, name: str, asked: Asked) -> Link | None:
+        """The link that a request goes through; one for itself where the upstream may ask something meanwhile
+        and would not say what about. None: there is none, and it has to ``wait``.
+        """
         upstream = self._gateway.upstream(name)
-        links = self._links.setdefault(name, [])
-        if upstream.era == LEGACY:
-            hello = hello_of(asked.message)
-            fitting = [one for one in links if one.hello is not None and one.hello.params == hello.params]
-        else:
-            fitting = links
-        if fitting and (upstream.era != LEGACY or not is_askable(asked.message)):
-            return fitting[0]
+        fitting = self._fitting(name, asked)
+        if not fitting or upstream.era != LEGACY or not is_askable(asked.message):
+            return self.link(name, asked)
         free = next((one for one in fitting if not len(one.owed)), None)
         if free is not None:
             return free
-        if len(fitting) >= MOST_LINKS:
+        if len(fitting) < MOST_LINKS:
+            return self._made(name, asked)
+        if upstream.spec.url:  # a question comes on the stream of its call
             return min(fitting, key=lambda one: len(one.owed))
-        made = Link(self._gateway.loop, upstream, self._identity, self._number, self)
-        made.hello, made.probe, made.welcomed = hello_of(asked.message), _probe(asked.message), True
-        links.append(made)
-        made.begin()
-        return made
+        given_up = next((one for one in fitting if one.owed.is_given_up), None)
+        if given_up is None:
+            return None
+        self._links[name].remove(given_up)
+        given_up.close()
+        return self._made(name, asked)
+
+    def wait(self, name: str, asked: Asked, then: Callable[[Link], None]) -> bool:
+        """Call ``then`` when there is a link for ``asked``; False where too many wait already."""
+        waiting = self._turns.setdefault(name, deque())
+        if len(waiting) >= MOST_WAITING:
+            return False
+        waiting.append((asked, then))
+        return True
 
     def when_known(self, links: list[Link], then: Callable[[], None]) -> None:
         """Call ``then`` when each of ``links`` is ready or broken, or has had its time."""
@@ -144,6 +161,34 @@ class Hub:
     def stalled(self, *, stalled: bool) -> None:
         for fan in list(self._fans):
             fan.client.on_stall(stalled=stalled)
+
+    def _fitting(self, name: str, asked: Asked) -> list[Link]:
+        """The links to an upstream that said of their client, once for all in the old era, the same."""
+        links = self._links.setdefault(name, [])
+        if self._gateway.upstream(name).era != LEGACY:
+            return links
+        hello = hello_of(asked.message)
+        return [one for one in links if one.hello is not None and one.hello.params == hello.params]
+
+    def _made(self, name: str, asked: Asked) -> Link:
+        made = Link(self._gateway.loop, self._gateway.upstream(name), self._identity, self._number, self)
+        made.hello, made.probe, made.welcomed = hello_of(asked.message), _probe(asked.message), True
+        made.freed = lambda: self._freed(name)
+        self._links[name].append(made)
+        made.begin()
+        return made
+
+    def _freed(self, name: str) -> None:
+        """A link has nothing to do any more, or only what nobody wants: whoever waits for one may have it."""
+        waiting = self._turns.get(name)
+        while waiting:
+            asked, then = waiting[0]
+            link = None if asked.over else self.own(name, asked)
+            if link is None and not asked.over:
+                return
+            waiting.popleft()
+            if link is not None:
+                then(link)
 
     def _known(self, entry: tuple[list[Link], Callable[[], None]], late: bool = False) -> None:
         links, then = entry

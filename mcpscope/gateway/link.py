@@ -85,6 +85,8 @@ class Link:
         self.greeting: Message | None = None
         self.standing = Standing()
         self.owed = Owed()
+        self.freed: Callable[[], None] = lambda: None
+        """Called when something of what it owes is over."""
         self._line: Line | None = None
         self._ear = Ear(self)
         self._queue: deque[Message] = deque()
@@ -191,6 +193,7 @@ class Link:
             self.owed.forget(pending)
         else:
             self.owed.give_up(pending)
+        self.freed()
 
     def restart(self, why: str) -> None:
         """Begin anew at once, whatever it is doing; what it owes is answered so."""
@@ -342,6 +345,7 @@ class Link:
             return  # nobody waits for it
         self.owed.forget(pending)
         pending.answered(restored(answer, pending))
+        self.freed()
 
     def _related(self, message: Message, of: RpcId) -> Pending | None:
         if message.method == "notifications/progress":
@@ -374,6 +378,7 @@ class Link:
         self.owed.forget(pending)
         text = failure_answer("upstream", f"{self.name}: {why}", pending.asked)
         pending.answered(parse(text))
+        self.freed()
 
     def _turn(self, word: str, why: str = "") -> None:
         self.word, self.why = word, why

@@ -58,6 +58,11 @@ class Owed:
     def __contains__(self, pending: Pending) -> bool:
         return self._by_id.get(id_key(pending.id)) is pending
 
+    @property
+    def is_given_up(self) -> bool:
+        """Nobody waits for anything of it any more; it may be answered all the same."""
+        return all(one in self._given_up for one in self._by_id.values())
+
     def new_id(self, words: str = "mcpscope") -> str:
         """An id for a request of our own."""
         return f"{words}-{next(self._numbers)}"

@@ -62,31 +62,6 @@ async def begun(client: Client, *lines: str) -> dict[str, Any]:
     return result
 
 
-def test_clients_with_the_same_ids_and_tokens_get_their_own_answers_and_progress(
-    ends: HttpEnds, program: Program, tmp_path: Path, soak: bool
-) -> None:
-    upstreams = {"far": {"url": ends.server(*HTTP)}, "near": {"command": STDIO}}
-    url = Gateway(program, written(tmp_path, upstreams)).url
-
-    async def one(number: int) -> list[dict[str, Any]]:
-        async with Client(url) as client:
-            await begun(client)
-            found = []
-            for id, name in ((1, "far__stream"), (2, "near__stream"), (3, "far__stream")):
-                _, _, body = await client.ask(called(id, name, text=f"{name} {number}"))
-                found += messages(body)
-            return found
-
-    async def all() -> list[list[dict[str, Any]]]:
-        return await asyncio.gather(*(one(number) for number in range(100 if soak else 20)))
-
-    for number, found in enumerate(asyncio.run(all())):
-        texts = [one["result"]["content"][0]["text"] for one in found if "result" in one]
-        assert texts == [f"{name} {number}" for name in ("far__stream", "near__stream", "far__stream")]
-        tokens = [one["params"]["progressToken"] for one in found if "method" in one]
-        assert tokens == [1, 1, 1, 2, 2, 2, 3, 3, 3]
-
-
 def test_callers_see_and_may_what_is_theirs_and_nobody_else_comes_in(
     ends: HttpEnds, program: Program, tmp_path: Path
 ) -> None:

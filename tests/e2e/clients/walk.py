@@ -12,10 +12,49 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
+from mcp import types
 from tour import Tour, plain
 
 WAIT_SECONDS = 20
 LISTS = {"tools": "tools", "prompts": "prompts", "resources": "resources", "templates": "resourceTemplates"}
+
+
+class Steps:
+    """The steps that both SDKs have the same words for; ``progress`` hears how far a call is."""
+
+    def __init__(self, session: Any, progress: Any) -> None:
+        self.session = session
+        self._progress = progress
+
+    async def list(self, kind: str, cursor: str | None) -> Any:
+        name = "resource_templates" if kind == "templates" else kind
+        return await getattr(self.session, f"list_{name}")(cursor=cursor)
+
+    async def call(self, name: str, arguments: dict[str, Any]) -> Any:
+        return await self.session.call_tool(name, arguments, progress_callback=self._progress)
+
+    async def read(self, uri: Any) -> Any:
+        return await self.session.read_resource(uri)
+
+    async def get(self, name: str, arguments: dict[str, str]) -> Any:
+        return await self.session.get_prompt(name, arguments)
+
+    async def complete(self, step: dict[str, Any]) -> Any:
+        ref: Any = (
+            types.PromptReference(type="ref/prompt", name=step["name"])
+            if "name" in step
+            else types.ResourceTemplateReference(type="ref/resource", uri=step["uri"])
+        )
+        return await self.session.complete(ref, step["argument"], step.get("context"))
+
+    async def level(self, level: Any) -> Any:
+        return await self.session.set_logging_level(level)
+
+    async def subscribed(self, uri: Any, change: Any, hears: Any) -> None:
+        await self.session.subscribe_resource(uri)
+        await change()
+        await hears(uri)
+        await self.session.unsubscribe_resource(uri)
 
 
 class Walk:

@@ -11,55 +11,17 @@ from typing import Any
 import anyio
 import sdk1
 from mcp import ClientSession, types
-from walk import Walk
+from walk import Steps, Walk
 
 WALK = Walk()
 sdk1.TOUR = WALK.tour
 
 
-class Client:
-    """The steps of a walk in the words of this SDK."""
-
-    def __init__(self, session: ClientSession) -> None:
-        self._session = session
-        self._lists = {
-            "tools": session.list_tools,
-            "prompts": session.list_prompts,
-            "resources": session.list_resources,
-            "templates": session.list_resource_templates,
-        }
-
-    async def list(self, kind: str, cursor: str | None) -> Any:
-        return await self._lists[kind](cursor)
-
-    async def call(self, name: str, arguments: dict[str, Any]) -> Any:
-        return await self._session.call_tool(name, arguments, progress_callback=sdk1.progress)
-
-    async def read(self, uri: Any) -> Any:
-        return await self._session.read_resource(uri)
-
-    async def get(self, name: str, arguments: dict[str, str]) -> Any:
-        return await self._session.get_prompt(name, arguments)
-
-    async def complete(self, step: dict[str, Any]) -> Any:
-        ref: Any = (
-            types.PromptReference(type="ref/prompt", name=step["name"])
-            if "name" in step
-            else types.ResourceTemplateReference(type="ref/resource", uri=step["uri"])
-        )
-        return await self._session.complete(ref, step["argument"], step.get("context"))
-
-    async def level(self, level: Any) -> Any:
-        return await self._session.set_logging_level(level)
-
-    async def subscribed(self, uri: Any, change: Any, hears: Any) -> None:
-        await self._session.subscribe_resource(uri)
-        await change()
-        await hears(uri)
-        await self._session.unsubscribe_resource(uri)
+class Walker(Steps):
+    """And what this SDK alone has."""
 
     async def task(self, name: str, arguments: dict[str, Any]) -> Any:
-        tasks = self._session.experimental
+        tasks = self.session.experimental
         made = await tasks.call_tool_as_task(name, arguments)
         states = []
         async for state in tasks.poll_task(made.task.taskId):
@@ -91,7 +53,7 @@ async def main(plan: str, target: list[str]) -> None:
         await session.initialize()
         await anyio.sleep(1)  # a server may look at the roots now, and offer more tools afterwards
         WALK.tour.take()
-        WALK.client = Client(session)
+        WALK.client = Walker(session, sdk1.progress)
         await WALK.go(json.loads(Path(plan).read_text()))
 
 

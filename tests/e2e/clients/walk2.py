@@ -10,57 +10,28 @@ from typing import Any
 import anyio
 import sdk2
 from mcp import Client, types
-from walk import Walk
+from walk import Steps, Walk
 
 WALK = Walk()
 sdk2.TOUR = WALK.tour
 
 
-class Walker:
-    """The steps of a walk in the words of this SDK."""
+class Walker(Steps):
+    """What is said otherwise in the stateless era, and what this SDK does not have."""
 
-    def __init__(self, session: Client) -> None:
-        self._session = session
-        self._modern = session.protocol_version >= "2026"
-        self._lists = {
-            "tools": session.list_tools,
-            "prompts": session.list_prompts,
-            "resources": session.list_resources,
-            "templates": session.list_resource_templates,
-        }
-
-    async def list(self, kind: str, cursor: str | None) -> Any:
-        return await self._lists[kind](cursor=cursor)
-
-    async def call(self, name: str, arguments: dict[str, Any]) -> Any:
-        return await self._session.call_tool(name, arguments, progress_callback=sdk2.progress)
-
-    async def read(self, uri: str) -> Any:
-        return await self._session.read_resource(uri)
-
-    async def get(self, name: str, arguments: dict[str, str]) -> Any:
-        return await self._session.get_prompt(name, arguments)
-
-    async def complete(self, step: dict[str, Any]) -> Any:
-        ref: Any = (
-            types.PromptReference(type="ref/prompt", name=step["name"])
-            if "name" in step
-            else types.ResourceTemplateReference(type="ref/resource", uri=step["uri"])
-        )
-        return await self._session.complete(ref, step["argument"], step.get("context"))
+    @property
+    def _modern(self) -> bool:
+        return bool(self.session.protocol_version >= "2026")
 
     async def level(self, level: Any) -> Any:
         """Said with every request in the stateless era."""
-        return {} if self._modern else await self._session.set_logging_level(level)
+        return {} if self._modern else await super().level(level)
 
     async def subscribed(self, uri: str, change: Any, hears: Any) -> None:
         if not self._modern:
-            await self._session.subscribe_resource(uri)
-            await change()
-            await hears(uri)
-            await self._session.unsubscribe_resource(uri)
+            await super().subscribed(uri, change, hears)
             return
-        async with self._session.listen(resource_subscriptions=[uri]) as events:
+        async with self.session.listen(resource_subscriptions=[uri]) as events:
             await change()
             with anyio.fail_after(20):
                 await anext(aiter(events))
@@ -91,7 +62,7 @@ async def main(mode: str, plan: str, target: list[str]) -> None:
     async with client as session:
         await anyio.sleep(1)  # a server may look at the roots now, and offer more tools afterwards
         WALK.tour.take()
-        WALK.client = Walker(session)
+        WALK.client = Walker(session, sdk2.progress)
         await WALK.go(json.loads(Path(plan).read_text()))
 
 
