@@ -47,8 +47,12 @@ def ensure(path: Path) -> None:
         return
     with _schema_lock(path):
         _create_file(path)
-        if version_of(path) != SCHEMA_VERSION:
+        if version_of(path) == SCHEMA_VERSION:
+            return
+        if path.stat().st_size:
             _migrate(path)
+        else:
+            _create(path)
 
 
 def version_of(path: Path) -> int:
@@ -148,6 +152,17 @@ def _create_file(path: Path) -> None:
             ) from None
         return
     os.close(fd)
+
+
+def _create(path: Path) -> None:
+    """An empty file needs none of what a migration needs, which takes a quarter of a second to import."""
+    from mcpscope.store.steps import create  # deferred: most databases are there
+
+    connection = connect_rw(path)
+    try:
+        create(connection)
+    finally:
+        connection.close()
 
 
 def _migrate(path: Path) -> None:

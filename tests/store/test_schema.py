@@ -42,6 +42,24 @@ def test_every_documented_view_can_be_read(tmp_path: Path) -> None:
         assert connection.execute(f"SELECT * FROM {name}").fetchall() == []
 
 
+def test_a_database_made_at_once_is_what_the_migrations_make(tmp_path: Path) -> None:
+    made, migrated = tmp_path / "made.db", tmp_path / "migrated.db"
+    schema.ensure(made)
+    sqlite3.connect(migrated).execute("PRAGMA journal_mode = WAL")  # cut short: a page, and nothing in it
+    schema.ensure(migrated)
+
+    def told(path: Path) -> list[object]:
+        connection = schema.connect_ro(path)
+        names = ("application_id", "user_version", "journal_mode")
+        return [
+            *connection.execute("SELECT type, name, sql FROM sqlite_master ORDER BY type, name"),
+            *connection.execute("SELECT id, migration_set, name FROM _sqlite_migrations ORDER BY id"),
+            *(connection.execute(f"PRAGMA {name}").fetchone() for name in names),
+        ]
+
+    assert told(made) == told(migrated)
+
+
 def test_six_processes_create_one_database(tmp_path: Path) -> None:
     path = tmp_path / "scope.db"
     code = "import sys, pathlib; from mcpscope.store.schema import ensure; ensure(pathlib.Path(sys.argv[1]))"
