@@ -9,9 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from mcpscope.store.records import Dir
 from mcpscope.store.schema import connect_ro, ensure
-from tests.program import ROOT
+from tests.program import ROOT, until
 from tests.store.journals import TestJournal, answer, request
 
 HEAVY = {"sqlite_utils", "textual", "httpx", "click", "asyncio", "anyio", "logging"}
@@ -74,3 +76,23 @@ def test_a_database_that_will_never_do_is_exit_5_and_the_journal_stays(tmp_path:
     assert done.stderr.startswith(b"mcpscope: NOT STORED: ")
     assert done.stderr.count(b"\n") == 1
     assert journal.folder.exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="sessions share the processor on Linux")
+def test_its_session_gives_way_once_traffic_is_heavy(tmp_path: Path) -> None:
+    db = tmp_path / "scope.db"
+    journal = TestJournal(db)
+    journal.open_session()
+    argv = [sys.executable, "-m", "mcpscope.store.recorder", str(journal.folder), str(db)]
+    with subprocess.Popen(argv, cwd=ROOT, start_new_session=True) as recorder:
+        group = Path(f"/proc/{recorder.pid}/autogroup")
+        assert "nice 0" in group.read_text()
+
+        for number in range(10):
+            ids = range(1000 * number, 1000 * number + 1000)
+            journal.c2s(b"".join(map(request, ids)))
+            journal.s2c(b"".join(map(answer, ids)))
+        try:
+            until(lambda: "nice 10" in group.read_text())
+        finally:
+            journal.kill()
