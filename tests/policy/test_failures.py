@@ -26,7 +26,7 @@ BROKEN = (
     "mcpscope.engine.steering:findings",
     "mcpscope.engine.rules:Rules.candidates",
     "mcpscope.engine.judge:matches",
-    "mcpscope.engine.policy.when:_told",
+    "mcpscope.engine.policy.when:WhenCondition._eval",
     "mcpscope.engine.replies:denied",
     "mcpscope.engine.replies:broken",
     "mcpscope.engine.outcomes:Outcome.to_record",

@@ -1,8 +1,9 @@
-"""``when:``: a CEL expression over one message, beside the filter of ``match``.
+"""``when``: a CEL expression over one message, beside the filter of ``match``.
 
-The runtime is the CEL project's own, imported when the first ``when`` is compiled. CEL gives errors as
-values: a missing member, a type that does not fit. Such an answer is neither yes nor no (None), and a rule
-that refuses takes it for yes.
+The runtime is the CEL project's own, imported when the first ``when`` is compiled. It checks all expressions;
+``engine.cel`` evaluates the usual ones sooner and to the same values, the runtime all others. CEL gives
+errors as values: a missing member, a type that does not fit. Such an answer is neither yes nor no (None), and
+a rule that refuses takes it for yes.
 """
 
 from __future__ import annotations
@@ -12,25 +13,15 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from mcpscope.engine.cel.functions import function_of
+from mcpscope.engine.cel.values import Failed
 from mcpscope.engine.conditions import FilterCondition
 from mcpscope.engine.filter.predicate import everything
+from mcpscope.engine.policy.variables import VARIABLES, is_plain
 from mcpscope.protocol.message import Direction
 
 Test = Callable[[Any], bool | None]
 
-VARIABLES = (
-    "tool",
-    "args",
-    "method",
-    "params",
-    "result",
-    "error",
-    "direction",
-    "client",
-    "caller",
-    "server",
-    "session",
-)
 _PLACE = frozenset({"tool", "method", "direction"})
 """What is known of a message before anything else is looked at: where the index of rules finds it."""
 _ANSWERS = frozenset({"result", "error"})
@@ -43,7 +34,6 @@ _MEMBER = re.compile(r"\.\s*([A-Za-z_]\w*)")
 _NAMED_PLACE = re.compile(r"(?<![.\w])([a-z]+)((?:\s*\.\s*[A-Za-z_]\w*(?!\s*\()|\s*\[\s*\d+\s*\])*)")
 _PART = re.compile(r"[A-Za-z_]\w*|\d+")
 _ERROR_AT = re.compile(r"<input>:(\d+):(\d+):\s*(.*)")
-_INT64 = 1 << 63
 
 
 class WhenError(ValueError):
@@ -62,6 +52,7 @@ class WhenCondition:
         """Compiles ``expression``; raises WhenError."""
         self._filter = filter
         self._expression = _compile(expression)
+        self._function = _function(self._expression)
         names = frozenset(_NAME.findall(_STRING.sub("", expression)))
         self._used = tuple(name for name in VARIABLES if name in names)
         self.match = filter.text if filter else ""
@@ -84,7 +75,7 @@ class WhenCondition:
         for place in _NAMED_PLACE.finditer(plain):
             if place[1] in self._used:
                 name = place[0].replace(" ", "")
-                found[name] = _at_place(_VALUES[place[1]](subject), place[2])
+                found[name] = _at_place(VARIABLES[place[1]](subject), place[2])
         return found
 
     def names_method(self, method: str) -> bool:
@@ -124,6 +115,14 @@ class WhenCondition:
 
     def _eval(self, subject: Any) -> bool | None:
         try:
+            if self._function is not None and is_plain(subject):
+                said = self._function(subject)
+                return said if type(said) is bool else None
+        except Failed:
+            return None
+        except Exception:  # Elsewhere, or what should not happen here: the library has the last word
+            pass
+        try:
             return _truth(self._expression.eval(_told(subject, self._used)))
         except Exception:  # whatever the runtime raises on hostile data means: undecided
             return None
@@ -134,11 +133,17 @@ def _told(subject: Any, used: tuple[str, ...]) -> Any:
     memo: dict[Any, Any] = getattr(subject, "memo", {})
     found = memo.get(used)
     if found is None:
-        for name in used:
-            if name not in memo:
-                memo[name] = _VALUES[name](subject)
-        found = memo[used] = _environment().Activation({name: memo[name] for name in used})
+        values = {name: VARIABLES[name](subject) for name in used}
+        found = memo[used] = _environment().Activation(values)
     return found
+
+
+def _function(expression: Any) -> Callable[[Any], Any] | None:
+    """A compiled expression as a function over subjects; None where only the library can evaluate it."""
+    try:
+        return function_of(expression.serialize(), VARIABLES)
+    except Exception:  # Unknown, or a serialisation that is not what it was
+        return None
 
 
 def _truth(value: Any) -> bool | None:
@@ -207,53 +212,3 @@ def _at_place(value: Any, path: str) -> Any:
         else:
             return None
     return value
-
-
-def _name(subject: Any, names: Any) -> str:
-    return names[0] if names else ""
-
-
-def _params(subject: Any) -> Any:
-    request = subject.request
-    return _exact(request.params) if request is not None else {}
-
-
-def _args(subject: Any) -> Any:
-    found = _params(subject)
-    return found.get("arguments", {}) if isinstance(found, dict) else {}
-
-
-def _result(subject: Any) -> Any:
-    answer = subject.answer
-    return _exact(answer.result) if answer is not None else None
-
-
-def _error(subject: Any) -> Any:
-    answer = subject.answer
-    return _exact(answer.error) if answer is not None and answer.error else None
-
-
-def _exact(value: Any) -> Any:
-    """JSON as CEL can hold it: an integer beyond 64 bits would wrap or fail, so it becomes a double."""
-    if isinstance(value, dict):
-        return {key: _exact(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_exact(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool) and not -_INT64 <= value < _INT64:
-        return float(value)
-    return value
-
-
-_VALUES: dict[str, Callable[[Any], Any]] = {
-    "tool": lambda subject: subject.tool,
-    "args": _args,
-    "method": lambda subject: subject.method,
-    "params": _params,
-    "result": _result,
-    "error": _error,
-    "direction": lambda subject: subject.dir,
-    "client": lambda subject: _name(subject, subject.client_names),
-    "caller": lambda subject: getattr(subject, "caller", ""),
-    "server": lambda subject: _name(subject, subject.server_names),
-    "session": lambda subject: _name(subject, subject.session_names),
-}
