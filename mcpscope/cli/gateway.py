@@ -14,6 +14,7 @@ import click
 from mcpscope.cli.http import options_of, run_http
 from mcpscope.cli.options import HTTP_OPTIONS, PROXY_OPTIONS, Values
 from mcpscope.cli.settings import Settings, click_options, with_settings
+from mcpscope.engine.visibility import Surface, View
 from mcpscope.errors import ScopeError
 from mcpscope.gateway.config import Config, Spec, read_config
 from mcpscope.gateway.front import HttpFront
@@ -112,6 +113,8 @@ def _front(
 
     for upstream in upstreams:
         upstream.changed = changed
+    if law is not None and steering is not None:
+        law.preparing.append(lambda policies: lambda: _obey(upstreams, steering.view))
     gateway = Gateway(loop, upstreams, options.label, config.start_seconds, note)
     process.gateway = gateway
     if options.stdio:
@@ -162,8 +165,15 @@ def _scopes(config: Config) -> dict[str, list[Scope]]:
     return dict(found)
 
 
+def _obey(upstreams: list[Upstream], view: View) -> None:
+    """The policies have been read anew: whoever listens is told to look again."""
+    for upstream in upstreams:
+        upstream.obey()
+    view.refresh(frozenset(Surface))
+
+
 def _hides(law: Law | None, path: str) -> list[str]:
-    policies = law.policies if law is not None else ()
+    policies = law.policies if law is not None and not law.shadow else ()
     return [glob for policy in policies if policy.file == path for glob in policy.hide]
 
 

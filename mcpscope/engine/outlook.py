@@ -35,7 +35,7 @@ class Outlook(View):
 
     def _hidden(self, surface: Surface, name: str) -> str:
         faced = name if surface is Surface.RESOURCES else self._prefix + name
-        for wish in self.wishes:
+        for wish in (*self.policy, *self.wishes):
             if _names(wish, surface, name, faced):
                 return wish.glob
         only = [wish for wish in self.only if surface in wish.surfaces]

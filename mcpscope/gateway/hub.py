@@ -105,12 +105,19 @@ class Hub:
         self, link: Link, asked: Asked, message: Message
     ) -> tuple[Message, Callable[[Message], bytes] | None]:
         """What of ``message`` goes to the upstream, and what is made of its answer."""
-        if link.era == MODERN and (link.ready or link.upstream.era != LEGACY):
+        if not self._is_legacy(link):
             return message, None
         level = level_of(asked.message)
         if level is not None and link.may("logging"):
             link.set_level(level)
         return as_legacy(message), Converted(message.method, self._gateway.label)
+
+    def is_over(self, link: Link, message: Message) -> bool:
+        """Whether ``message`` goes on with a call that nothing is left of: its upstream began anew, or its
+        time is up. A server of the old era would take it for another call, and do a second time what it did.
+        """
+        goes_on = "requestState" in message.params or "inputResponses" in message.params
+        return goes_on and self._is_legacy(link)
 
     def resume(self, fan: Fan, asked: Asked) -> bool:
         """``asked`` goes on with a call that waits for the client's answers; False where it does not."""
@@ -161,6 +168,9 @@ class Hub:
     def stalled(self, *, stalled: bool) -> None:
         for fan in list(self._fans):
             fan.client.on_stall(stalled=stalled)
+
+    def _is_legacy(self, link: Link) -> bool:
+        return link.era != MODERN or (not link.ready and link.upstream.era == LEGACY)
 
     def _fitting(self, name: str, asked: Asked) -> list[Link]:
         """The links to an upstream that said of their client, once for all in the old era, the same."""

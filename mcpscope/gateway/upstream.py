@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import SplitResult
@@ -39,7 +39,7 @@ IDLE, STARTING, READY, FAILED = "idle", "starting", "ready", "failed"
 class Parts:
     """What the gateway's process has made once, for all its upstreams.
 
-    ``hides`` gives the globs that the policy in a file hides.
+    ``hides`` gives the globs that the policy in a file hides now.
     """
 
     guard: Guard
@@ -51,9 +51,6 @@ class Parts:
     closed: Callable[[Session, str], None]
     stderr: Callable[[bytes], None]
     hides: Callable[[str], list[str]]
-
-    def policy_hides(self, path: str) -> list[str]:
-        return self.hides(path) if path else []
 
 
 class Restartable(Protocol):
@@ -104,6 +101,7 @@ class Upstream:
         self._parts = parts
         self._callers = callers
         self._views: dict[str, View] = {}
+        self._obeying: list[tuple[View, str]] = []
         self.spec = reach.spec
         self.name = reach.spec.name
         self.health = Health()
@@ -178,6 +176,11 @@ class Upstream:
             link.restart("it was restarted before it answered")
         mounted = self.mounted.restart() if isinstance(self.mounted, BridgeProxy) else 0
         return len(lines) + mounted
+
+    def obey(self) -> None:
+        """A policy is another one now: so is what it hides."""
+        for view, path in self._obeying:
+            view.obey(self._parts.hides(path))
 
     async def close(self, reason: str) -> None:
         """End what is still open, within the time that processes are given to end."""
@@ -272,14 +275,23 @@ class Upstream:
         if steering is None:
             return None
         if caller not in self._views:
-            hides = self._parts.policy_hides
             spec, found = self.spec, self._callers.get(caller)
-            view = _narrowed(steering.view, [*spec.hide, *hides(spec.policy)], spec.only)
+            view = self._narrowed(steering.view, spec)
             if found is not None:
-                view = _narrowed(view, [*found.hide, *hides(found.policy)], found.only, spec.prefix)
+                view = self._narrowed(view, found, spec.prefix)
             self._views[caller] = view
         found_view = self._views[caller]
         return None if found_view is steering.view else found_view
+
+    def _narrowed(self, view: View, by: Spec | CallerSpec, prefix: str = "") -> View:
+        """``view`` without what ``by`` and its policy hide, now and after a change of that."""
+        if not (by.hide or by.only or by.policy):
+            return view
+        made = Outlook(view, hide=by.hide, only=by.only, prefix=prefix)
+        if by.policy:
+            made.obey(self._parts.hides(by.policy))
+            self._obeying.append((made, by.policy))
+        return made
 
     def _mount(self, numbers: Iterator[int]) -> HttpProxy | BridgeProxy:
         """The proxy before this upstream alone."""
@@ -317,7 +329,3 @@ class Upstream:
             closed=parts.closed,
         )
         return HttpProxy(self._loop, settings, self._pool, parts.journal)
-
-
-def _narrowed(view: View, hide: Sequence[str], only: Sequence[str], prefix: str = "") -> View:
-    return Outlook(view, hide=hide, only=only, prefix=prefix) if hide or only else view

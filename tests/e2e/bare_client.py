@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 from urllib.parse import urlsplit
+
+PREFIX = "io.modelcontextprotocol/"
+ENVELOPE = {
+    f"{PREFIX}protocolVersion": "2026-07-28",
+    f"{PREFIX}clientCapabilities": {"elicitation": {}},
+    f"{PREFIX}clientInfo": {"name": "t", "version": "1"},
+}
 
 
 def called(id: int, name: str, **arguments: object) -> bytes:
     params = {"name": name, "arguments": arguments, "_meta": {"progressToken": id}}
     return json.dumps({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params}).encode()
+
+
+def messages(body: bytes) -> list[dict[str, Any]]:
+    """The messages of an answer, which may be one or a stream of events."""
+    if body.lstrip().startswith(b"{"):
+        return [json.loads(body)]
+    return [json.loads(line[5:]) for line in body.split(b"\n") if line.startswith(b"data:")]
 
 
 class Client:
@@ -63,3 +78,13 @@ class Client:
         status, fields, _ = await self.ask(body)
         assert status == 200
         self.session = fields.get("mcp-session-id", "")
+
+
+class Stateless(Client):
+    """A client of 2026-07-28 that cannot be told from the others of its kind."""
+
+    async def call(self, name: str, **more: Any) -> list[dict[str, Any]]:
+        params = {"name": name, "_meta": {**ENVELOPE, "progressToken": 1}, **more}
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
+        said = ("MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", f"Mcp-Name: {name}")
+        return messages((await self.ask(body, *said))[2])

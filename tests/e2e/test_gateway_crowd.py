@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,22 +10,16 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.bare_client import Client, called
+from tests.e2e.bare_client import Client, Stateless, called, messages
 from tests.e2e.gateways import Gateway, written
 from tests.e2e.http_ends import SERVERS, HttpEnds
-from tests.e2e.test_gateway_safety import begun, messages
+from tests.e2e.test_gateway_safety import begun
 from tests.peers.found import Peers
 from tests.program import Program
 
 pytestmark = pytest.mark.timeout(300)
 HTTP = (sys.executable, str(SERVERS / "plain_http_server.py"))
 STDIO = [sys.executable, str(SERVERS / "plain_stdio_server.py")]
-PREFIX = "io.modelcontextprotocol/"
-ENVELOPE = {
-    f"{PREFIX}protocolVersion": "2026-07-28",
-    f"{PREFIX}clientCapabilities": {"elicitation": {}},
-    f"{PREFIX}clientInfo": {"name": "one of many", "version": "1"},
-}
 
 
 @pytest.fixture
@@ -64,16 +57,6 @@ def test_clients_with_the_same_ids_and_tokens_get_their_own_answers_and_progress
         assert texts == [f"{name} {number}" for name in ("far__stream", "near__stream", "far__stream")]
         tokens = [one["params"]["progressToken"] for one in found if "method" in one]
         assert tokens == [1, 1, 1, 2, 2, 2, 3, 3, 3]
-
-
-class Stateless(Client):
-    """A client that cannot be told from the others of its kind."""
-
-    async def call(self, name: str, **more: Any) -> list[dict[str, Any]]:
-        params = {"name": name, "_meta": {**ENVELOPE, "progressToken": 1}, **more}
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
-        said = ("MCP-Protocol-Version: 2026-07-28", "Mcp-Method: tools/call", f"Mcp-Name: {name}")
-        return messages((await self.ask(body, *said))[2])
 
 
 @pytest.mark.sdk2

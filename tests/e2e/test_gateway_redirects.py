@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import trustme
 
-from tests.e2e.bare_client import Client, called
+from tests.e2e.bare_client import Client, called, messages
 from tests.e2e.gateways import Gateway, written
 from tests.e2e.http_ends import SERVERS, HttpEnds
-from tests.e2e.test_gateway_safety import bearer, begun, messages
+from tests.e2e.test_gateway_safety import bearer, begun
 from tests.program import Program
 
 pytestmark = pytest.mark.timeout(120)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.bare_client import Client, called
+from tests.e2e.bare_client import Client, called, messages
 from tests.e2e.gateways import Gateway, written
 from tests.e2e.http_ends import SERVERS, HttpEnds
 from tests.e2e.recorded import sessions_of
@@ -43,13 +43,6 @@ def asked(id: int, method: str, **params: object) -> bytes:
 def hello(**capabilities: object) -> bytes:
     info = {"name": "t", "version": "1"}
     return asked(0, "initialize", protocolVersion="2025-11-25", capabilities=capabilities, clientInfo=info)
-
-
-def messages(body: bytes) -> list[dict[str, Any]]:
-    """The messages of an answer, which may be one or a stream of events."""
-    if body.lstrip().startswith(b"{"):
-        return [json.loads(body)]
-    return [json.loads(line[5:]) for line in body.split(b"\n") if line.startswith(b"data:")]
 
 
 async def begun(client: Client, *lines: str) -> dict[str, Any]:
@@ -119,6 +112,55 @@ def test_callers_see_and_may_what_is_theirs_and_nobody_else_comes_in(
     assert asyncio.run(refused(gateway.url)) == 401
     assert asyncio.run(refused(gateway.at("many"), bearer("wrong-token-123"))) == 401
     assert asyncio.run(refused(gateway.at("plain"), bearer(program.env["BOB"]))) == 404
+
+
+def test_a_changed_policy_of_a_caller_or_an_upstream_hides_at_once_and_shows_again(
+    program: Program, tmp_path: Path
+) -> None:
+    """For the caller it is about, or for all."""
+    files = {"bob": tmp_path / "bob.yaml", "many": tmp_path / "many.yaml"}
+
+    def hide(of: str, *globs: str) -> None:
+        files[of].write_text(json.dumps({"version": 1, "hide": globs}))
+
+    for name in files:
+        hide(name)
+    program.env |= {"ALICE": "alice-token-123", "BOB": "bob-token-12345"}
+    callers = {"alice": {"bearer": "${env:ALICE}"}, "bob": {"bearer": "${env:BOB}", "policy": "bob.yaml"}}
+    upstreams = {"many": {"command": MANY, "policy": "many.yaml"}}
+    gateway = Gateway(program, written(tmp_path, upstreams, callers=callers))
+
+    async def life() -> None:
+        async with Client(gateway.url) as alice, Client(gateway.url) as bob:
+            who = ((alice, bearer("alice-token-123")), (bob, bearer("bob-token-12345")))
+            ids = iter(range(1, 10_000))
+
+            async def seen() -> list[set[int]]:
+                found = []
+                for client, token in who:
+                    _, _, body = await client.ask(asked(next(ids), "tools/list"), token)
+                    names = {tool["name"] for tool in messages(body)[-1]["result"]["tools"]}
+                    found.append({n for n in (1, 2) if f"many__tool_{n}" in names})
+                return found
+
+            async def become(*wanted: set[int]) -> None:
+                async with asyncio.timeout(60):
+                    while await seen() != list(wanted):
+                        await asyncio.sleep(0.1)
+
+            for client, token in who:
+                await begun(client, token)
+            await become({1, 2}, {1, 2})
+            hide("bob", "many__tool_1")
+            await become({1, 2}, {2})
+            _, _, body = await bob.ask(called(next(ids), "many__tool_1"), who[1][1])
+            assert "Unknown tool" in json.dumps(messages(body)[-1])
+            hide("many", "tool_2")
+            await become({1}, set())
+            hide("bob")
+            await become({1}, {1})
+
+    asyncio.run(life())
 
 
 def test_a_credential_goes_to_its_upstream_alone(ends: HttpEnds, program: Program, tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.bare_client import Stateless
 from tests.e2e.gateways import Gateway, written
 from tests.e2e.http_ends import SERVERS, HttpEnds
 from tests.e2e.runs import HERE
@@ -104,6 +108,38 @@ def test_the_next_call_works(
         assert any("list_changed" in one or "ToolListChanged" in one for one in report["heard"])
 
 
+@pytest.mark.parametrize("how", ["restart", "kill"])
+def test_a_call_that_waits_for_its_clients_answer_is_not_made_again(
+    program: Program, tmp_path: Path, how: str
+) -> None:
+    """The tool ran already, in part: what it asked and what it did are gone with its process."""
+    calls = tmp_path / "calls"
+    one = [sys.executable, "-c", f"CALLS = {str(calls)!r}\n" + ASKING]
+    gateway = Gateway(program, written(tmp_path, {"one": {"command": one}}))
+
+    async def life() -> None:
+        async with asyncio.timeout(60), Stateless(gateway.url) as client:
+            (asked,) = await client.call("one__ask", arguments={})
+            if how == "kill":
+                os.kill(int(calls.read_text().split()[0]), signal.SIGKILL)
+            else:
+                done = await asyncio.to_thread(program.run, "restart", "one")
+                assert done.returncode == 0, done.stderr
+            state = {"requestState": asked["result"]["requestState"]}
+            given = {key: {"action": "decline"} for key in asked["result"]["inputRequests"]}
+            for again in range(2):  # what it is told the second time is no other
+                (asked,) = await client.call("one__ask", arguments={}, inputResponses=given, **state)
+                said = asked["error"]["message"]
+                assert ("not made again" if again else "one: it ") in said
+            assert len(calls.read_text().split()) == 1
+            while "result" not in asked:
+                (asked,) = await client.call("one__ask", arguments={})
+                await asyncio.sleep(0.05)
+            assert asked["result"]["resultType"] == "input_required"
+
+    asyncio.run(life())
+
+
 def test_a_watched_file_restarts_the_server(program: Program, tmp_path: Path) -> None:
     source = tmp_path / "src"
     source.mkdir()
@@ -156,4 +192,23 @@ for line in sys.stdin:
         info = {"name": "v", "version": "VERSION"}
         result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": info}
     print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
+"""
+
+ASKING = """
+import json, os, sys
+def say(**said):
+    print(json.dumps({"jsonrpc": "2.0", **said}), flush=True)
+for line in sys.stdin:
+    asked = json.loads(line)
+    if asked.get("method") == "initialize":
+        info = {"name": "a", "version": "1"}
+        given = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": info}
+        say(id=asked["id"], result=given)
+    elif asked.get("method") == "tools/call":
+        with open(CALLS, "a") as file:
+            file.write(f"{os.getpid()}\\n")
+        schema = {"type": "object"}
+        say(id="q", method="elicitation/create", params={"message": "?", "requestedSchema": schema})
+    elif "method" in asked and "id" in asked:
+        say(id=asked["id"], error={"code": -32601, "message": "Method not found"})
 """
