@@ -229,7 +229,9 @@ class Fan:
         sent, convert = message, None
         if self.hub is not None and asked.modern:
             if self.hub.is_over(link, message):
-                text = f"{link.name}: the call that this goes on with is over and not made again: make a new one"
+                text = (
+                    f"{link.name}: the call that this goes on with is over and not made again: make a new one"
+                )
                 self.reply(asked, failure_answer("upstream", text, message))
                 return
             sent, convert = self.hub.passing(link, asked, message)
