@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mcpscope.tui import actions, preferences, theming
+from mcpscope.tui.exporting import FORMS
 from mcpscope.tui.messages import FilterBy, ShowExchange, ShowSessions
 from mcpscope.tui.places import SCREENS
 from mcpscope.tui.scope import EVERYTHING
 from mcpscope.tui.screens.base import ScopeScreen
+from mcpscope.tui.typed import Typed
 
 if TYPE_CHECKING:
     from mcpscope.tui.app import ScopeApp
@@ -41,8 +43,9 @@ class Commands:
         rows = [
             Command(name, "", f"the {title} screen", self._goer(name))
             for name, _, title in SCREENS
-            if app.is_mode(name)
+            if app.is_mode(name) and name != "replay"
         ]
+        typed = Typed(app)
         return [
             *rows,
             *self._about_tools(),
@@ -58,6 +61,17 @@ class Commands:
             Command("goto", "NUMBER|TIME", "to an exchange, or the first at a time of day", self._goto),
             Command("note", "TEXT", "write a note on the exchange", self._note),
             Command("copy", "WHAT", "copy a part of the exchange", self._copy, lambda: list(COPIES)),
+            Command(
+                "replay",
+                "[NAME [OPTIONS] [-- COMMAND | URL]]",
+                "the Replay screen, or say a recording again",
+                typed.replay,
+                self._sessions,
+            ),
+            Command(
+                "export", "[FORM [FILE]]", "write what is listed to a file", typed.export, lambda: list(FORMS)
+            ),
+            Command("intercept", "[FILTER]", "hold everything that matches", typed.intercept, self._filters),
             Command("theme", "NAME", "another theme", self._theme, lambda: list(theming.NAMES)),
             Command("set", "[NAME [VALUE]]", "change a setting, or tell them all", self._set, _settings),
             Command("screenshot", "[FILE.svg]", "a picture of the screen", self._screenshot),
@@ -85,7 +99,10 @@ class Commands:
             if result is not None:
                 await result
         elif any(action.id == name for action in actions.ACTIONS):
-            screen.action_act(name)
+            if rest.strip():
+                screen.say(f"{name} takes no words, {rest.strip()!r} means nothing to it", severity="error")
+            else:
+                screen.action_act(name)
         else:
             near = difflib.get_close_matches(name, self.names(), n=1)
             screen.say(f"no command {name!r}" + (f"; did you mean {near[0]}?" if near else ""))

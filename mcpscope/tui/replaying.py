@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -15,6 +16,10 @@ from mcpscope.replay.options import Options
 from mcpscope.replay.plan import is_destructive
 from mcpscope.replay.runs import Choice, prepare
 from mcpscope.store.replays import Replays, Revision, RunRow, VerdictRow
+
+WAIT_SECONDS = 0.2
+RAN = (0, 1, 130, -signal.SIGINT)
+"""Exit codes of a replay whose run is in the store: the same, different, stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,12 @@ class RunState:
     masks: tuple[str, ...]
 
 
-def preview(path: Path, recording: int) -> Preview:
-    """Read a recording as its replay would; raises ScopeError where it cannot be replayed."""
-    job = prepare(path, str(recording), [], Options(), Choice())
+def preview(path: Path, recording: int, target: Sequence[str] = ()) -> Preview:
+    """Read a recording as its replay would, against ``target`` or the recorded upstream.
+
+    Raises ScopeError where it cannot be replayed.
+    """
+    job = prepare(path, str(recording), list(target), Options(), Choice())
     plan = job.plan()
     counts = plan.tools()
     harmful = {name for name in counts if is_destructive(plan.definitions.get(name))}
@@ -56,7 +64,7 @@ def preview(path: Path, recording: int) -> Preview:
 
 
 def start(path: Path, recording: int, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
-    """Replay in the background; it goes on when the screen, or the UI, is left."""
+    """Replay in the background; it goes on when the screen, or the UI, is left; see ``failure``."""
     argv = [
         sys.executable,
         "-P",
@@ -69,8 +77,21 @@ def start(path: Path, recording: int, options: Sequence[str] = ()) -> subprocess
         str(recording),
         *options,
     ]
-    quiet = subprocess.DEVNULL
-    return subprocess.Popen(argv, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True)
+    quiet, pipe = subprocess.DEVNULL, subprocess.PIPE
+    return subprocess.Popen(argv, stdin=quiet, stdout=quiet, stderr=pipe, start_new_session=True)
+
+
+async def failure(process: subprocess.Popen[bytes]) -> str:
+    """Wait for the end of a replay; what it says where it could not run, else empty."""
+    while process.poll() is None:
+        await asyncio.sleep(WAIT_SECONDS)
+    assert process.stderr is not None
+    with process.stderr as pipe:
+        said = pipe.read().decode("utf-8", "replace").split("\n")
+    if process.returncode in RAN:
+        return ""
+    errors = [line.removeprefix("error:").strip() for line in said if line.startswith("error:")]
+    return errors[0] if errors else f"the replay ended with exit code {process.returncode}"
 
 
 def stop(run: RunRow) -> bool:

@@ -75,9 +75,14 @@ def _state(head: Heading, glyphs: Glyphs) -> Line:
 
 
 def keys(width: int, actions: Sequence[Action], glyphs: Glyphs) -> Line:
-    """The key bar: whole entries, dropped from the right."""
+    """The key bar: whole entries, dropped from the right; the way to the help stays."""
     del glyphs
-    return keep_whole([[(key_name(a.keys[0]), "accent"), (f" {a.label}", "")] for a in actions], width)
+    entries = {a.id: [(key_name(a.keys[0]), "accent"), (f" {a.label}", "")] for a in actions}
+    line = keep_whole([*entries.values()], width)
+    found = entries.pop("help", None)
+    if found is None or found[0] in line:
+        return line
+    return [*keep_whole([*entries.values()], width - GAP - width_of(found)), (" " * GAP, ""), *found]
 
 
 def status(width: int, parts: Sequence[Span], right: str = "") -> Line:

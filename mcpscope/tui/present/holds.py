@@ -29,6 +29,11 @@ _FALLBACKS = {
     "error": "answered with an error",
     "deny": "denied",
 }
+_VERBS = (
+    "{hold.continue} continue   {hold.step} continue, stop at the answer",
+    "{hold.edit} edit   {hold.editor} edit in $EDITOR",
+    "{hold.answer} answer with a mock   {hold.drop} drop with an error",
+)
 
 
 def seen(data: Mapping[str, Any]) -> str:
@@ -149,16 +154,22 @@ def facts(held: Held, width: int, now: int, glyphs: Glyphs, *, draft: bool) -> l
     return [cut(line, width) for line in lines]
 
 
-def panel(held: Held, width: int) -> list[Line]:
-    """What stands in place of an answer that is not there because something is held."""
+def panel(held: Held, width: int, now: int, glyphs: Glyphs) -> list[Line]:
+    """What stands in place of an answer that is not there because something is held, and what can be done."""
     data = held.data
     where = "on its way back" if held.answers else "before it reached the server"
     if not held.answers and data["dir"] == "s2c":
         where = "before it reached the client"
+    left, waited = held.left(now), figures.clock((now - data["held_at"]) / SECOND_NS)
+    clocks: Line = [(f"  waited {waited}", "")]
+    if left is not None and not held.gave_up:
+        text, role = _clock(left)
+        clocks += [("   ", ""), (text, role)]
     lines: list[Line] = [
         [],
         [("  HELD", "hold"), (f" {where}", "strong")],
         [(f"  by {_why(held)}", "muted")],
+        clocks,
         [],
     ]
     undecided = _FALLBACKS.get(data["fallback"], data["fallback"])
@@ -169,7 +180,7 @@ def panel(held: Held, width: int) -> list[Line]:
         (f"left undecided it is {undecided}", "muted"),
     ):
         lines += [[(f"  {part}", role)] for part in wrap(text, width - 3)]
-    return lines
+    return [*lines, [], *[[(f"  {glyphs.keyed(part)}", "muted")] for part in _VERBS]]
 
 
 def clock_words(held: Held) -> str:

@@ -23,8 +23,8 @@ def _row(action: Action) -> str:
     where = ", ".join(action.places)
     if places >= set(ANY):
         where = "everywhere"
-    elif places >= set(BOTH):
-        where = "every list and view"
+    elif len(lacking := set(BOTH) - places) < 2:
+        where = " but ".join(("every list and view", *lacking))
     return f"| {keys} | {_escaped(action.say)} | {where} | `{action.id}` |"
 
 

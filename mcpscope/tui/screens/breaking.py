@@ -155,6 +155,16 @@ class Breaking:
         await self._change(filter=line, enabled=True)
         self._screen.say(f"intercept: {line}")
 
+    async def set_intercept(self, line: str, screen: ScopeScreen) -> None:
+        """Hold what matches ``line``; ``screen`` says what came of it."""
+        why = self._why_not()
+        try:
+            if not why:
+                await self._change(filter=line, enabled=True)
+        except ScopeError as error:
+            why = reason(error)
+        screen.say(f"intercept: {why or line}", severity="error" if why else "information")
+
     async def _switch(self) -> None:
         on = any(link.intercept.get("enabled") for link in self._steer.links)
         if not on and not self._kept():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -60,6 +61,7 @@ class DetailScreen(ScopeScreen):
         return self.query_one(ExchangeView)
 
     def on_mount(self) -> None:
+        self.set_interval(1.0, lambda: self.view.tick())
         self.reload()
 
     def reload(self) -> None:
@@ -90,16 +92,16 @@ class DetailScreen(ScopeScreen):
         if self.exchange in change.exchanges:
             self.reload()
 
-    def on_exchange_view_tab_chosen(self) -> None:
-        begin(self, self._fill, group="detail", exclusive=True)
+    def on_exchange_view_tab_chosen(self, event: ExchangeView.TabChosen) -> None:
+        begin(self, partial(self._fill, keep=event.keep), group="detail", exclusive=True)
 
-    async def _fill(self) -> None:
+    async def _fill(self, *, keep: bool = False) -> None:
         other = self._marked(self.exchange)
         if self.view.tab == "Diff" and other is not None:
             self.view.other = await self._source.ask(lambda pages: load(pages, other))
         else:
             self.view.other = None
-        await self.viewing.fill()
+        await self.viewing.fill(keep=keep)
 
     def on_resize(self) -> None:
         super().on_resize()
@@ -133,7 +135,7 @@ class DetailScreen(ScopeScreen):
 
     def _diff(self) -> None:
         self.view.tab = "Diff"
-        self.on_exchange_view_tab_chosen()
+        begin(self, self._fill, group="detail", exclusive=True)
 
     def _go(self, count: int) -> None:
         found = self._step(self.exchange, count)

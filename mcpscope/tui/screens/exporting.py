@@ -66,9 +66,20 @@ class Exporting:
                 "secrets are masked; mcpscope export --with-secrets keeps them",
             )
         )
-        if not form:
+        if form:
+            path = await self._screen.app.push_screen_wait(Ask("Write to", _suggested(session, form)))
+            if path:
+                await self.write(form, path)
+
+    async def write(self, form: str, path: str) -> None:
+        """Write what is listed in this form; without a path, to a name in the current folder."""
+        session = self._session()
+        if session is None:
+            self._screen.say("there is nothing to export here")
             return
-        suggestion = f"session-{session}.{_ENDINGS.get(form, form)}"
-        path = await self._screen.app.push_screen_wait(Ask("Write to", suggestion))
-        if path:
-            self._screen.say(await asyncio.to_thread(export, self._db, session, self._asked(), form, path))
+        path = path or _suggested(session, form)
+        self._screen.say(await asyncio.to_thread(export, self._db, session, self._asked(), form, path))
+
+
+def _suggested(session: int, form: str) -> str:
+    return f"session-{session}.{_ENDINGS.get(form, form)}"

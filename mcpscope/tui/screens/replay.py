@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -159,7 +160,10 @@ class ReplayScreen(ScopeScreen):
             "review.accept": Act(self._accept, self._unreviewable),
             "review.keep": Act(self._keep, self._unreviewable),
             "review.mask": Act(self._mask, self._unmaskable),
+            "review.skip": Act(self._skip),
             "review.accept-all": Act(self._accept_all, self._nothing_waits),
+            "review.keep-all": Act(partial(self._decide_all, "keep", "kept"), self._nothing_waits),
+            "review.skip-all": Act(partial(self._decide_all, "skip", "skipped"), self._nothing_waits),
             "problem.next": Act(lambda: self._problem(1)),
             "problem.previous": Act(lambda: self._problem(-1)),
             "tab.next": Act(lambda: self._turn(1)),
@@ -207,7 +211,37 @@ class ReplayScreen(ScopeScreen):
         if row is not None:
             self.decided[row.seq] = "kept"
             self.say("kept: this row stays failing")
+            self._show_next()
+
+    def _skip(self) -> None:
+        row = self.selected()
+        if row is None or row not in self._waiting():
+            self._move("up")
+            return
+        self.decided[row.seq] = "skipped"
+        self.say("skipped: it can still be decided, here or with mcpscope review")
+        self._show_next()
+
+    async def _decide_all(self, verb: str, word: str) -> None:
+        """Keep or skip whatever is left, after a question."""
+        rows = self._waiting()
+        entry = Entry("y", verb, f"{verb} all {len(rows)} that are left")
+        title = "Keep what was recorded?" if verb == "keep" else "Decide them later?"
+        if await self.app.push_screen_wait(Menu(title, [entry])) == verb:
+            self.decided |= dict.fromkeys((row.seq for row in rows), word)
+            self.say(f"{word} {len(rows)}")
             self._show()
+
+    def _show_next(self) -> None:
+        """Show what was decided, and go to what is still to be decided below, else above."""
+        self._show()
+        rows = self._state.rows if self._state is not None else ()
+        at, waiting = self.rows.selected or 0, self._waiting()
+        order = [*range(at, len(rows)), *range(at)]
+        found = next((place for place in order if rows[place] in waiting), None)
+        if found is not None:
+            self.rows.go(found)
+            self._facts()
 
     async def _settle(
         self, rows: list[VerdictRow], masks: list[str], word: str, masked: VerdictRow | None = None
@@ -223,7 +257,7 @@ class ReplayScreen(ScopeScreen):
         for row in [*rows, *([masked] if masked is not None else [])]:
             self.decided[row.seq] = word
         self.say(f"{word}: revision {number} of {state.run.recording}")
-        self._show()
+        self._show_next()
 
     def _problem(self, step: int) -> None:
         rows = self._state.rows if self._state is not None else ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mcpscope.errors import ScopeError
@@ -16,6 +16,7 @@ from mcpscope.tui.present.spans import clip
 from mcpscope.tui.screens.base import Act, ScopeScreen
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
 from mcpscope.tui.source import Source
+from mcpscope.tui.working import begin
 
 OTHER = "other"
 _WAYS = (
@@ -38,38 +39,58 @@ class Replays:
 
     async def _whole(self) -> None:
         session = self._session()
-        if session is None:
-            return
-        try:
-            seen = await asyncio.to_thread(replaying.preview, self._db, session)
-        except ScopeError as error:
-            self._screen.say(f"{error.message}; {error.hint}", severity="error")
-            return
-        head, foot = preview_texts(seen.tools, seen.destructive, seen.unannotated)
-        entries = [Entry("y", "run", f"run it against {clip(seen.target, 48)}")]
-        entries += [Entry(key, option, text) for key, option, text in _WAYS]
-        if seen.destructive:
-            entries.append(Entry("o", "--allow-destructive", "run it with what declares itself destructive"))
-        entries.append(Entry("u", OTHER, "run it against another command or URL"))
-        chosen = await self._screen.app.push_screen_wait(Menu(head, entries, foot))
-        target = await self._other(seen.target) if chosen == OTHER else []
-        if chosen and target is not None:
-            options = chosen.split() if chosen.startswith("--") else []
-            replaying.start(self._db, session, [*options, *target])
-            self._screen.post_message(Replaying(seen.steps))
+        if session is not None:
+            await offer(self._screen, self._db, session)
 
-    async def _other(self, recorded: str) -> list[str] | None:
-        """What the person types instead of the recorded upstream, as words of the command; None: nothing."""
-        ask = Ask("Replay against which command or URL?", recorded, "Enter replays, Esc leaves")
-        text = await self._screen.app.push_screen_wait(ask)
-        try:
-            words = shlex.split(text)
-        except ValueError as error:
-            self._screen.say(f"the command cannot be split into words: {error}", severity="error")
-            return None
-        if not words:
-            return None
-        return words if len(words) == 1 and "://" in words[0] else ["--", *words]
+
+async def offer(
+    screen: ScopeScreen, db: Path, session: int, options: Sequence[str] = (), target: Sequence[str] = ()
+) -> None:
+    """Show what a replay would do, and start it where that is wanted; ``target`` is ``-- CMD`` or a URL."""
+    try:
+        upstream = target[1:] if target[:1] == ["--"] else target
+        seen = await asyncio.to_thread(replaying.preview, db, session, upstream)
+    except ScopeError as error:
+        screen.say(f"{error.message}; {error.hint}", severity="error")
+        return
+    head, foot = preview_texts(seen.tools, seen.destructive, seen.unannotated)
+    entries = [Entry("y", "run", f"run it against {clip(seen.target.removeprefix('-- '), 48)}")]
+    entries += [Entry(key, option, text) for key, option, text in _WAYS]
+    if seen.destructive:
+        entries.append(Entry("o", "--allow-destructive", "run it with what declares itself destructive"))
+    entries.append(Entry("u", OTHER, "run it against another command or URL"))
+    chosen = await screen.app.push_screen_wait(Menu(head, entries, foot))
+    words: Sequence[str] | None = await _other(screen, seen.target) if chosen == OTHER else target
+    if chosen and words is not None:
+        more = chosen.split() if chosen.startswith("--") else []
+        run(screen, db, session, [*options, *more, *words], seen.steps)
+
+
+def run(screen: ScopeScreen, db: Path, session: int, words: Sequence[str], steps: int) -> None:
+    """Start a replay and show its screen; what keeps it from running is said wherever one is by then."""
+    process = replaying.start(db, session, words)
+    screen.post_message(Replaying(steps))
+
+    async def tell() -> None:
+        said = await replaying.failure(process)
+        if said:
+            screen.say(said, severity="error")
+
+    begin(screen, tell, group="replays")
+
+
+async def _other(screen: ScopeScreen, recorded: str) -> list[str] | None:
+    """What the person types instead of the recorded upstream, as words of the command; None: nothing."""
+    ask = Ask("Replay against which command or URL?", recorded, "Enter replays, Esc leaves")
+    text = await screen.app.push_screen_wait(ask)
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        screen.say(f"the command cannot be split into words: {error}", severity="error")
+        return None
+    if not words:
+        return None
+    return words if len(words) == 1 and "://" in words[0] else ["--", *words]
 
 
 class ReplayOne:
@@ -95,5 +116,4 @@ class ReplayOne:
     def _one(self) -> None:
         row = self._row()
         if row is not None:
-            replaying.start(self._source.path, row.session_id, ["--only", f"seq={row.id}"])
-            self._screen.post_message(Replaying(0))
+            run(self._screen, self._source.path, row.session_id, ["--only", f"seq={row.id}"], 0)

@@ -17,6 +17,7 @@ from mcpscope.tui.screens.holding import Holding
 from mcpscope.tui.source import Source
 from mcpscope.tui.steer import Held, Steer
 from mcpscope.tui.undoing import Undo
+from mcpscope.tui.widgets.painted import glyphs_of
 
 if TYPE_CHECKING:
     from mcpscope.tui.screens.traffic import TrafficScreen
@@ -39,7 +40,7 @@ class Steering:
         self._selected = selected
         self._clock = clock
         self._holding = Holding(screen, steer, clock, self._held)
-        self._breaking = Breaking(screen, steer, undo, self._target)
+        self.breaking = Breaking(screen, steer, undo, self._target)
         self._source = source
         self._always = Always(screen, steer, undo, self._request, any_here=lambda: selected() is not None)
 
@@ -47,7 +48,7 @@ class Steering:
         """By the id of the action."""
         mine = self._holding.acts()
         del mine["hold.timeout"], mine["hold.keep-alive"]
-        return {**mine, **self._breaking.acts(), **self._always.acts()}
+        return {**mine, **self.breaking.acts(), **self._always.acts()}
 
     async def _request(self) -> tuple[dict[str, Any] | None, Link | None]:
         """The request of the row under the cursor, and the proxy it went through where that still runs."""
@@ -80,10 +81,10 @@ class Steering:
         ]
         return min(found, key=lambda held: abs(held.data["at"] - row.opened_at), default=None)
 
-    def panel(self, row: ExchangeRow) -> list[Line]:
+    def panel(self, row: ExchangeRow, width: int) -> list[Line]:
         """What is told of a held exchange where its answer would stand."""
         held = self.held_of(row)
-        return [] if held is None else holds.panel(held, self._screen.view.answer.size.width)
+        return [] if held is None else holds.panel(held, width, self._clock.now_ns(), glyphs_of(self._screen))
 
     def _target(self) -> tuple[str, Sequence[Link]]:
         row = self._selected()

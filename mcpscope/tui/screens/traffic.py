@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -71,6 +72,7 @@ class TrafficScreen(ScopeScreen):
         self.exporting = Exporting(self, source.path, self._session, lambda: self.listing.selection.filter)
         self.under = UnderCursor(self, source, self.viewing, self.selected)
         self._steering = Steering(self, steer, clock, undo, source, self.selected)
+        self.breaking = self._steering.breaking
         self.composing = ComposeExchange(self, source, sender, steer, lambda: self.list.selected)
         self.seeking = Seeking(self, self.listing)
         self.arranging = Arranging(self, self.listing)
@@ -155,6 +157,7 @@ class TrafficScreen(ScopeScreen):
         self._rate = (now, self.listing.arrived, rate)
         if not self.listing.paused:
             self.list.refresh()
+            self.view.tick()
         self.refresh_chrome()
 
     def _titles(self, width: int) -> Line:
@@ -236,8 +239,8 @@ class TrafficScreen(ScopeScreen):
             key = getattr(frame, "exchange_id", None) or key
         return self.listing.rows.row(key)
 
-    def on_exchange_view_tab_chosen(self) -> None:
-        begin(self, self.viewing.fill, group="detail", exclusive=True)
+    def on_exchange_view_tab_chosen(self, event: ExchangeView.TabChosen) -> None:
+        begin(self, partial(self.viewing.fill, keep=event.keep), group="detail", exclusive=True)
 
     # layouts
 

@@ -7,6 +7,11 @@ from mcpscope.tui.places import ANY, BOTH, SCREENS
 
 
 def moves() -> tuple[Action, ...]:
+    """Up and down; in a review ``k`` skips, and is up where nothing is to be skipped."""
+
+    def places(name: str) -> tuple[str, ...]:
+        return tuple(place for place in BOTH if (name, place) != ("up", "replay"))
+
     rows = (
         ("up", ("k", "up"), "Up", "one line up"),
         ("down", ("j", "down"), "Down", "one line down"),
@@ -17,8 +22,19 @@ def moves() -> tuple[Action, ...]:
         ("half-up", ("ctrl+u",), "Half up", "half a page up"),
         ("half-down", ("ctrl+d",), "Half down", "half a page down"),
     )
-    return tuple(
-        Action(f"move.{name}", keys, label, say, BOTH, group=Group.MOVE) for name, keys, label, say in rows
+    return (
+        *(
+            Action(f"move.{name}", keys, label, say, places(name), group=Group.MOVE)
+            for name, keys, label, say in rows
+        ),
+        Action(
+            "move.up",
+            ("up",),
+            "Up",
+            "one line up; k too where nothing is to be decided",
+            ("replay",),
+            group=Group.MOVE,
+        ),
     )
 
 

@@ -191,7 +191,26 @@ REPLAY = (
         "review.keep", ("r",), "Keep old", "keep what was recorded; it stays failing", ("replay",), rank=15
     ),
     Action("review.mask", ("m",), "Mask", "ignore this place from now on", ("replay",), rank=20),
+    Action(
+        "review.skip",
+        ("k",),
+        "Skip",
+        "decide it later; one line up where nothing is to be decided",
+        ("replay",),
+        rank=17,
+    ),
     Action("review.accept-all", ("A",), "Accept all", "accept all that is left (asks)", ("replay",), rank=25),
+    Action(
+        "review.keep-all",
+        ("R",),
+        "Keep all",
+        "keep what was recorded of all that is left (asks)",
+        ("replay",),
+        rank=26,
+    ),
+    Action(
+        "review.skip-all", ("K",), "Skip all", "decide all that is left later (asks)", ("replay",), rank=27
+    ),
 )
 
 FINDINGS = (

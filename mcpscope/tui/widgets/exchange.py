@@ -9,12 +9,12 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
 
-from mcpscope.store.listed import ExchangeRow
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.loaded import Body, Loaded
 from mcpscope.tui.present import chrome, figures, tabs
 from mcpscope.tui.present.document import Document, RawText, raw_text
 from mcpscope.tui.present.glyphs import Glyphs
+from mcpscope.tui.present.instead import HeldLines, differences, no_hold, of_answer, of_request, source
 from mcpscope.tui.present.rows import row_verdict
 from mcpscope.tui.present.spans import Line, width_of
 from mcpscope.tui.widgets.painted import MadeBar, glyphs_of
@@ -32,7 +32,13 @@ class ExchangeView(Widget):
     """Shows a ``Loaded`` exchange; ``arrangement`` is ``side``, ``stack`` or ``single`` (``Tab`` flips)."""
 
     class TabChosen(Message):
-        """Another tab is wanted: the screen builds its content off the UI thread."""
+        """Another tab is wanted, or with ``keep`` this one for another width: the screen builds its content
+        off the UI thread.
+        """
+
+        def __init__(self, *, keep: bool = False) -> None:
+            super().__init__()
+            self.keep = keep
 
     def __init__(self, clock: Clock, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -42,7 +48,7 @@ class ExchangeView(Widget):
         self.arrangement = "side"
         self.lone_answer = False
         self.other: Loaded | None = None
-        self.held: Callable[[ExchangeRow], list[Line]] = _no_hold
+        self.held: HeldLines = no_hold
 
     def compose(self) -> ComposeResult:
         with Vertical(id="asked"):
@@ -152,14 +158,14 @@ class ExchangeView(Widget):
             if loaded is None:
                 return [], []
             if tab in BYTES_TABS:
-                lacking = _lacking(loaded, self._clock.now_ns(), held)
+                lacking = of_answer(loaded, self._clock.now_ns(), widths[1], held, glyphs)
                 return (
-                    _bytes(loaded.request, tab, widths[0], glyphs, _said(loaded)),
+                    _bytes(loaded.request, tab, widths[0], glyphs, of_request(loaded)),
                     _bytes(loaded.answer, tab, widths[1], glyphs, lacking),
                 )
             if tab == "Schema":
-                asked = tabs.schema_lines(loaded.definition, _source(loaded.request), glyphs, answer=False)
-                told = tabs.schema_lines(loaded.definition, _source(loaded.answer), glyphs, answer=True)
+                asked = tabs.schema_lines(loaded.definition, source(loaded.request), glyphs, answer=False)
+                told = tabs.schema_lines(loaded.definition, source(loaded.answer), glyphs, answer=True)
                 return asked, told
             if tab == "Headers":
                 return tabs.header_lines(loaded.streams)
@@ -170,7 +176,7 @@ class ExchangeView(Widget):
                 return timing, []
             if tab == "Related":
                 return tabs.related_lines(loaded.related, loaded.remarks, glyphs, zone), []
-            return _diff(loaded, other), []
+            return differences(loaded, other), []
 
         return build
 
@@ -182,6 +188,21 @@ class ExchangeView(Widget):
         self.request.show(asked, keep=keep)
         self.answer.show(told, keep=keep)
         self.titles()
+
+    def tick(self) -> None:
+        """Clocks of what is waited for or held go on."""
+        loaded = self.loaded
+        if loaded is not None and self.stands and self.tab in BYTES_TABS and loaded.answer is None:
+            width = max(20, self.answer.size.width - 1)
+            self.answer.show(
+                of_answer(loaded, self._clock.now_ns(), width, self.held, glyphs_of(self)), keep=True
+            )
+
+    def on_viewer_width_changed(self) -> None:
+        """What was broken into lines for another width is broken anew."""
+        self.tick()
+        if self.tab == "Raw":
+            self.post_message(self.TabChosen(keep=True))
 
     def titles(self) -> None:
         """Paint the two titles again."""
@@ -236,10 +257,6 @@ class ExchangeView(Widget):
         return spans
 
 
-def _source(body: Body | None) -> bytes:
-    return body.source if body is not None and body.whole else b""
-
-
 def _bytes(body: Body | None, tab: str, width: int, glyphs: Glyphs, otherwise: list[Line]) -> Content:
     if body is None:
         return otherwise
@@ -249,56 +266,3 @@ def _bytes(body: Body | None, tab: str, width: int, glyphs: Glyphs, otherwise: l
     if found.more:
         found.more += glyphs.keyed(", {save} saves, {pager} opens the pager")
     return found
-
-
-def _said(loaded: Loaded) -> list[Line]:
-    """What stands in place of a request: the text of a note or of a line that is no message."""
-    if loaded.note is None:
-        return [[("the bytes of this message are not kept", "muted")]] if loaded.messages else []
-    return [[(line, "")] for line in loaded.note.text.splitlines()[:2000]] or [[("(empty)", "muted")]]
-
-
-def _no_hold(row: ExchangeRow) -> list[Line]:
-    """Where nobody knows what is held."""
-    return []
-
-
-def _lacking(loaded: Loaded, now_ns: int, held: Callable[[ExchangeRow], list[Line]]) -> list[Line]:
-    row = loaded.row
-    if row.status == "held" and (lines := held(row)):
-        return lines
-    if row.kind != "request":
-        return []
-    waited = figures.duration(now_ns - row.opened_at)
-    texts = {
-        "waiting": f"no answer yet, waiting for {waited}",
-        "lost": "the connection ended before an answer came",
-        "cancelled": "cancelled by who asked; no answer came",
-        "denied": "refused by a rule; the client got an error",
-        "dropped": "dropped by a person; the client got an error",
-    }
-    return [[(texts.get(row.status, "there is no answer"), "muted")]]
-
-
-def _diff(loaded: Loaded, other: Loaded | None) -> list[Line]:
-    if other is not None:
-        lines: list[Line] = []
-        names = (f"#{other.row.id} marked", f"#{loaded.row.id} this")
-        for title, mine, theirs in (
-            ("request", loaded.request, other.request),
-            ("answer", loaded.answer, other.answer),
-        ):
-            lines.append([(title, "strong")])
-            lines += tabs.diff_lines(_source(theirs), _source(mine), names)
-            lines.append([])
-        return lines
-    sources = {body.message.id: body.source for body in (loaded.request, loaded.answer) if body is not None}
-    changed: list[Line] = []
-    for outcome in loaded.outcomes:
-        if outcome.sent is not None and outcome.message_id in sources:
-            received = sources[outcome.message_id]
-            changed += [[]] if changed else []
-            changed += tabs.diff_lines(received, outcome.sent, ("as received", "as sent"))
-    if changed:
-        return changed
-    return [[("every message left as it came, byte for byte", "success")]]

@@ -23,8 +23,12 @@ class Viewer(Pane):
     class Opened(Message):
         """Enter on a line: the screen opens what stands there."""
 
+    class WidthChanged(Message):
+        """There is room for longer lines, or less."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._width = 0
         self.content: Document | RawText | list[Line] = []
         self.offsets = False
         self.wrap = False
@@ -196,6 +200,9 @@ class Viewer(Pane):
     def on_resize(self, event: events.Resize) -> None:
         event.prevent_default()
         self._measure()
+        if event.size.width != self._width:
+            self._width = event.size.width
+            self.post_message(self.WidthChanged())
 
     def on_click(self, event: events.Click) -> None:
         line = event.y + self.scroll_offset.y

@@ -235,3 +235,15 @@ async def test_filter_breakpoint_and_intercept_are_undone(steered: Any) -> None:
         await scope.traffic.press("u").hides("break tool:echo").press("i")
         await scope.any.type("tool:slow").press("enter").shows("intercept tool:slow")
         await scope.traffic.press("u").shows("undone").hides("intercept tool:slow")
+
+
+async def test_beside_a_held_request_stands_what_is_known_and_its_clock_goes_on(steered: Any) -> None:
+    wire = steered("--break", "tool:echo")
+    wire.says({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    async with watching(wire, size=(120, 40)) as scope:
+        await scope.traffic.shows("notifications/initialized")
+        wire.says(ODD)
+        await scope.traffic.shows("HELD before it reached the server", "the server has not seen this request")
+        await scope.traffic.shows("left undecided it is dropped, never run", "a continue   s continue, stop")
+        await scope.traffic.shows("waited 0:02").press("enter")
+        await scope.detail.shows("held; ! shows it in Holds, where it is decided")
