@@ -117,26 +117,25 @@ class StatsScreen(ScopeScreen):
             begin(self, self._read, group="stats")
 
     async def _read(self) -> None:
-        self._stale, began, by = False, time.monotonic(), self._by
+        self._stale, began, wanted = False, time.monotonic(), (self._by, self._sessions)
         try:
-            groups = await self._source.beside(lambda: self._count(by))
+            groups = await self._source.beside(lambda: self._count(*wanted))
         except ScopeError as error:
             self.say(reason(error), severity="error")
             return
         finally:
             self._reading = False
         self._rest_until = time.monotonic() + REST * (time.monotonic() - began)
-        if by == self._by:
+        if wanted == (self._by, self._sessions):
             self._groups = groups
             self._fill()
         else:
             self._stale, self._rest_until = True, 0.0
             self._tick()
 
-    def _count(self, by: str) -> list[Row]:
+    def _count(self, by: str, sessions: tuple[int, ...] | None) -> list[Row]:
         """Read and count, on the thread beside the UI's."""
         with reading(self._source.path) as connection:
-            sessions = self._sessions
             found = stats(Query(connection, parse(""), sessions=sessions).oldest(), by)
             if by != "tool":
                 return [Row(stat) for stat in found]
