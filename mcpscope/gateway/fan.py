@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from mcpscope.gateway.listening import Listening
 from mcpscope.gateway.naming import LISTINGS, Names
 from mcpscope.gateway.owed import Pending
 from mcpscope.gateway.questions import Questions
-from mcpscope.gateway.routing import way_of
+from mcpscope.gateway.routing import renamed, way_of, way_of_tool
 from mcpscope.protocol.answers import METHOD_NOT_FOUND, answer, error
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.parsing import parse
@@ -102,9 +103,7 @@ class Fan:
     def _take(self, message: Message) -> None:
         if message.kind is Kind.REQUEST:
             modern = bool(declared(message.meta)) or message.method == "server/discover"
-            asked = Asked(message, modern)
-            self._open.append(asked)
-            self._request(asked)
+            self._request(self.began(message, modern=modern))
         elif message.is_answer:
             self.questions.answered(message)
         elif message.kind is Kind.NOTIFICATION:
@@ -140,9 +139,8 @@ class Fan:
         message = asked.message
         if asked.over or (self.hub is not None and asked.modern and self.hub.resume(self, asked)):
             return
-        if not self._welcomed and message.method not in ("initialize", "ping"):
-            for link in self.links.values():
-                link.proceed()
+        if message.method not in ("initialize", "ping"):
+            self._proceed()
         if message.method == "initialize":
             self._greeting = asked
             introducing.begin(self, message)
@@ -235,16 +233,8 @@ class Fan:
                 self.reply(asked, failure_answer("upstream", text, message))
                 return
             sent, convert = self.hub.passing(link, asked, message)
-
-        def answered(found: Message) -> None:
-            self._learn(link, found)
-            if convert is None:
-                self.reply(asked, found.raw, found)
-            else:
-                self.reply(asked, convert(found))
-
-        pending = link.ask(asked.message, sent, answered, (self, asked))
-        asked.pendings.append(pending)
+        answered = partial(self._answered, link, asked, convert)
+        asked.pendings.append(link.ask(asked.message, sent, answered, (self, asked)))
 
     def ask_all(
         self,
@@ -282,10 +272,59 @@ class Fan:
         """The client gets its answer."""
         if asked.over:
             return
+        self.settled(asked)
+        self.client.on_line(raw, None, said)
+
+    def _answered(
+        self, link: Link, asked: Asked, convert: Callable[[Message], bytes] | None, found: Message
+    ) -> None:
+        self.learn(link, found)
+        if convert is None:
+            self.reply(asked, found.raw, found)
+        else:
+            self.reply(asked, convert(found))
+
+    # the steps of the short way
+
+    def direct(self, message: Message, *, modern: bool) -> tuple[Link, Message] | None:
+        """Through which link a call goes at once, and what it says there; None where that is not known."""
+        if self.plain:
+            who, name, own = self.upstreams[0].name, "", ""
+        else:
+            name = message.params.get("name", "")
+            way = way_of_tool(name, self.names)
+            if way is None:
+                return None
+            who, own = way
+        link: Link | None = None
+        if modern and self.hub is not None:
+            link = self.hub.direct(who)
+        elif not modern:
+            link = self.links.get(who)
+            self._proceed()
+        if link is None:
+            return None
+        return link, message if own == name else renamed(message, ("params", "name"), name, own)
+
+    def began(self, message: Message, *, modern: bool) -> Asked:
+        """``message`` is a request of the client that is open now."""
+        asked = Asked(message, modern)
+        self._open.append(asked)
+        return asked
+
+    def pend(self, link: Link, asked: Asked, sent: Message) -> Pending:
+        """``link`` owes the answer to ``asked``, which is ``sent``."""
+        answered = partial(self._answered, link, asked, None)
+        pending = Pending(link, asked.message, sent, answered, context=(self, asked))
+        link.owed.name(pending)
+        asked.pendings.append(pending)
+        return pending
+
+    def settled(self, asked: Asked) -> None:
+        """``asked`` has its answer."""
         asked.over = True
         if asked in self._open:
             self._open.remove(asked)
-        self.client.on_line(raw, None, said)
 
     # from upstreams
 
@@ -306,7 +345,7 @@ class Fan:
         elif message.method == "notifications/cancelled":
             raw = self.questions.withdrawn(link, message)
         elif message.method in _CHANGED:
-            self.names.known.difference_update(_CHANGED[message.method])
+            self.names.outdated(_CHANGED[message.method])
         if raw is not None:
             self.client.on_line(raw, id)
 
@@ -330,6 +369,13 @@ class Fan:
 
     # helpers
 
+    def _proceed(self) -> None:
+        """A client that asks is initialized, whether it has said so or not."""
+        if not self._welcomed:
+            for link in self.links.values():
+                if not link.welcomed:
+                    link.proceed()
+
     def _all_links(self) -> list[Link]:
         return [*self.links.values(), *(self.hub.links() if self.hub is not None else ())]
 
@@ -347,7 +393,7 @@ class Fan:
             if asked in self._open:
                 self._open.remove(asked)
 
-    def _learn(self, link: Link, found: Message) -> None:
+    def learn(self, link: Link, found: Message) -> None:
         """Whose the resources and tasks are that an answer names."""
         if b'"uri"' in found.raw:
             for uri in introducing.uris(found.result):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mcpscope.gateway.gateway import Gateway
+from mcpscope.gateway.lane import Lane
 from mcpscope.gateway.upstream import Parts, Upstream
 from mcpscope.session.bridge_child import ChildSession
 from mcpscope.session.bridge_proxy import BridgeProxy, BridgeSettings
@@ -47,6 +48,7 @@ class Entrance:
             stderr=lambda data: None,
             path=PATH,
             start=self._start,
+            short=Lane(parts.journal).takes,
             most=MOST_SESSIONS,
             numbers=numbers,
             helmed=Helmed(),

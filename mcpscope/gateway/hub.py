@@ -94,6 +94,12 @@ class Hub:
         waiting.append((asked, then))
         return True
 
+    def direct(self, name: str) -> Link | None:
+        """The link that every request to an upstream of the new era goes through, once it is ready."""
+        links = self._links.get(name)
+        ready = links and links[0].ready and links[0].era == links[0].upstream.era == MODERN
+        return links[0] if links and ready else None
+
     def when_known(self, links: list[Link], then: Callable[[], None]) -> None:
         """Call ``then`` when each of ``links`` is ready or broken, or has had its time."""
         entry = (links, then)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from mcpscope.gateway.carried import Carried
 from mcpscope.protocol.message import Direction, Message, RpcId
 from mcpscope.protocol.parsing import parse
+from mcpscope.session.bridge_ids import IdKey, id_key
 from mcpscope.session.child import ServerProcess
 from mcpscope.session.conversation import Conversation, Helmed
 from mcpscope.session.crossing import one_line
 from mcpscope.session.http_local import failure_answer
 from mcpscope.session.http_log import Journal, NotRecorded
-from mcpscope.session.http_sessions import LEGACY, Session
+from mcpscope.session.http_sessions import LEGACY, MODERN, Session
 from mcpscope.session.remote import RemoteSession, RemoteSettings
 from mcpscope.session.remote_exchange import RemotePost
 from mcpscope.transports.connect.http_pool import Pool
 from mcpscope.transports.loop import Loop
 from mcpscope.transports.secret_mask import Mask
 
+if TYPE_CHECKING:
+    from mcpscope.gateway.lane import PlainCall
+
+CALLS = 4096
 _SESSION_GONE = frozenset({"HTTP 404", "HTTP 400"})
 
 
@@ -47,6 +53,12 @@ class Line(Protocol):
     record: Session
 
     def say(self, message: Message) -> None: ...
+    def is_free(self, *, modern: bool) -> bool:
+        """A message that is said now is forwarded as it is, at once."""
+
+    def carry(self, call: PlainCall, message: Message) -> None:
+        """Send a call that goes the short way, now that the line is free."""
+
     def hold_reading(self, *, paused: bool) -> None: ...
     def leave(self) -> None:
         """End it as a client does; ``lost`` is not called for it."""
@@ -70,6 +82,7 @@ class ProcessLine:
         self._hearer = hearer
         self._ended = ended
         self._closing = False
+        self._calls: dict[IdKey, PlainCall] = {}
         self.process = ServerProcess(loop, command, env, cwd, self)
         journal, helmed, mask = crossing
         self._crossing = Conversation(loop, journal, helmed, record.number, self, mask, record.identity[0])
@@ -84,6 +97,16 @@ class ProcessLine:
             if message.has_id and message.method:
                 self._hearer.heard(parse(failure_answer("not recorded", str(fault), message)), None)
 
+    def is_free(self, *, modern: bool) -> bool:
+        return not self._closing and not self._crossing.gated
+
+    def carry(self, call: PlainCall, message: Message) -> None:
+        if len(self._calls) >= CALLS:
+            self._calls.clear()  # those that are never answered; the others are answered the usual way
+        self._calls[id_key(message.id)] = call
+        call.write_down([self._crossing.passing(Direction.TO_SERVER, message, 0)])
+        self.process.write(one_line(message.raw))
+
     def hold_reading(self, *, paused: bool) -> None:
         self.process.hold_reading(paused=paused)
 
@@ -97,8 +120,13 @@ class ProcessLine:
     def on_line(self, raw: bytes) -> None:
         if not raw.strip():
             return
+        message = parse(raw)
+        call = self._calls.pop(id_key(message.id), None) if message.is_answer else None
+        if call is not None and call.fits(message) and not self._crossing.gated:
+            call.answer(message, [self._crossing.passing(Direction.TO_CLIENT, message, 0)])
+            return
         try:
-            self._crossing.received(Direction.TO_CLIENT, parse(raw), 0)
+            self._crossing.received(Direction.TO_CLIENT, message, 0)
         except NotRecorded:
             self.process.terminate()
 
@@ -157,6 +185,20 @@ class RemoteLine(RemoteSession):
     def say(self, message: Message) -> None:
         self._streams += 1
         self._from_client(message, self._streams)
+
+    def is_free(self, *, modern: bool) -> bool:
+        era = MODERN if modern else LEGACY
+        waits = self._queue or self._barrier is not None or self._ending or not self._post_target
+        return not waits and not self._settings.sse and self.record.era == era and not self.crossing.gated
+
+    def carry(self, call: PlainCall, message: Message) -> None:
+        self._streams += 1
+        stream = self._streams
+        post = self._posts[stream] = Carried(self, stream, message, call)
+        body = one_line(message.raw)
+        log = post.prepare(b"POST", self._post_target, self._known.headers(message), body)
+        call.write_down([self.crossing.passing(Direction.TO_SERVER, message, stream), *log.taken()])
+        post.send()
 
     def hold_reading(self, *, paused: bool) -> None:
         self.on_client_stall(stalled=paused)

@@ -115,6 +115,11 @@ class Link:
         """Whether the server can do this, as far as it is known."""
         return not self.result or capability in self.capabilities
 
+    @property
+    def line(self) -> Line | None:
+        """What it speaks through, once the handshake is over."""
+        return self._line if self.word is READY else None
+
     # what its owner does
 
     def begin(self) -> None:

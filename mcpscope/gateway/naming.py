@@ -45,6 +45,8 @@ class Names:
         self.dropped: dict[tuple[str, str], set[str]] = {}
         self.known: set[str] = set()
         """Members whose lists have been asked for."""
+        self.ways: dict[str, tuple[str, str]] = {}
+        """Whose a tool is, and its name there, by its name here, while nothing above changes."""
 
     def __repr__(self) -> str:
         return f"<Names {len(self._owners)} dropped={len(self.dropped)}>"
@@ -60,13 +62,20 @@ class Names:
     def forget(self, member: str) -> None:
         """The list begins anew."""
         self.known.add(member)
+        self.ways.clear()
         for key in [key for key in self._owners if key[0] == member]:
             del self._owners[key]
         for key in [key for key in self.dropped if key[0] == member]:
             del self.dropped[key]
 
+    def outdated(self, members: Sequence[str]) -> None:
+        """These lists may be others now."""
+        self.known.difference_update(members)
+        self.ways.clear()
+
     def claim(self, member: str, name: str, upstream: str) -> bool:
         """``upstream`` offers what clients see as ``name``; False where another does so, too."""
+        self.ways.clear()
         owner = self._owners.setdefault((member, name), upstream)
         if owner == upstream:
             return True

@@ -31,6 +31,8 @@ class Pending:
     tries: int = 0
     context: Any = None
     """What who asked wants to find again."""
+    key: IdKey = ("null", None)
+    """Its id as ``Owed`` finds it."""
 
     @property
     def id(self) -> RpcId:
@@ -56,7 +58,7 @@ class Owed:
         return iter(tuple(self._by_id.values()))
 
     def __contains__(self, pending: Pending) -> bool:
-        return self._by_id.get(id_key(pending.id)) is pending
+        return self._by_id.get(pending.key) is pending
 
     @property
     def is_given_up(self) -> bool:
@@ -69,11 +71,7 @@ class Owed:
 
     def add(self, pending: Pending) -> Message:
         """Take ``pending`` in; its request as it is to be sent."""
-        sent = pending.sent
-        if id_key(sent.id) in self._by_id:
-            id = self.new_id()
-            raw = put(sent.raw, ("id",), encode(id))
-            sent = replace(sent, raw=raw, id=id, body={**sent.body, "id": id})
+        sent = pending.sent = self.name(pending)
         token = sent.meta.get("progressToken")
         if token is not None:
             if id_key(token) in self._by_token:
@@ -82,12 +80,24 @@ class Owed:
             pending.token = token
             self._by_token[id_key(token)] = pending
         pending.sent = sent
-        self._by_id[id_key(sent.id)] = pending
+        return sent
+
+    def name(self, pending: Pending) -> Message:
+        """Take one in that has no progress token; its request under an id that no other has."""
+        sent = pending.sent
+        key = id_key(sent.id)
+        if key in self._by_id:
+            id = self.new_id()
+            raw = put(sent.raw, ("id",), encode(id))
+            sent = pending.sent = replace(sent, raw=raw, id=id, body={**sent.body, "id": id})
+            key = id_key(id)
+        pending.key = key
+        self._by_id[key] = pending
         return sent
 
     def again(self, pending: Pending) -> None:
         """It is to be sent once more as it is."""
-        self._by_id[id_key(pending.id)] = pending
+        self._by_id[pending.key] = pending
         if pending.token is not None:
             self._by_token[id_key(pending.token)] = pending
 
@@ -103,7 +113,7 @@ class Owed:
 
     def forget(self, pending: Pending) -> None:
         """No answer is expected any more."""
-        self._by_id.pop(id_key(pending.id), None)
+        self._by_id.pop(pending.key, None)
         if pending.token is not None:
             self._by_token.pop(id_key(pending.token), None)
 
@@ -116,6 +126,6 @@ class Owed:
 
 def restored(answer: Message, pending: Pending) -> Message:
     """``answer`` under the id that the client knows."""
-    if id_key(answer.id) == id_key(pending.asked.id):
+    if answer.id == pending.asked.id and type(answer.id) is type(pending.asked.id):
         return answer
     return parse(put(answer.raw, ("id",), encode(pending.asked.id)))

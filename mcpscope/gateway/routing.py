@@ -12,6 +12,9 @@ from mcpscope.gateway.naming import AMBIGUOUS, NAMED, Names
 from mcpscope.protocol.message import Message
 from mcpscope.protocol.parsing import parse
 
+MOST_WAYS = 4096
+MOST_BYTES = 65536  # of larger messages the parser does not say whether a key stands in them twice
+_TOOL_PLACE = ("params", "name")
 _BY_URI = frozenset({"resources/read", "resources/subscribe", "resources/unsubscribe"})
 
 
@@ -45,9 +48,33 @@ def way_of(message: Message, names: Names, tasks: dict[str, str]) -> Way | None:
     return None
 
 
+def way_of_tool(name: object, names: Names) -> tuple[str, str] | None:
+    """Whose a tool is, and its name there; None where that is nobody's, or is to be found out."""
+    if not isinstance(name, str):
+        return None
+    known = names.ways.get(name)
+    if known is None:
+        found = _whose(name, "tools", names)
+        if not found.to:
+            return None
+        if len(names.ways) >= MOST_WAYS:
+            names.ways.clear()
+        known = names.ways[name] = (found.to, name.removeprefix(names.prefix(found.to)))
+    return known
+
+
 def _by_name(message: Message, place: tuple[str, ...], name: object, member: str, names: Names) -> Way:
     if not isinstance(name, str):
         return Way()
+    found = _whose(name, member, names)
+    if not found.to:
+        return found
+    own = name.removeprefix(names.prefix(found.to))
+    return Way(found.to, message if own == name else renamed(message, place, name, own))
+
+
+def _whose(name: str, member: str, names: Names) -> Way:
+    """``to`` whom a name belongs, as in a Way; nothing goes there yet."""
     owner = names.owner(member, name)
     if owner == AMBIGUOUS:
         return Way()
@@ -59,27 +86,39 @@ def _by_name(message: Message, place: tuple[str, ...], name: object, member: str
         if len(alone) != 1:
             return Way()
         candidates = alone
-    who = candidates[0]
-    own = name.removeprefix(names.prefix(who))
-    if own == name:
-        return Way(who, message)
-    return Way(who, renamed(message, place, name, own))
+    return Way(candidates[0])
 
 
 def renamed(message: Message, place: tuple[str, ...], name: str, own: str) -> Message:
     """``message`` with another name; where it is spelled as everybody does, without looking for its place."""
-    raw = message.raw
-    spelled = b'"name":"%b"' % name.encode()
+    raw, params = message.raw, message.params
     plain = name.isascii() and name.isprintable() and '"' not in name and "\\" not in name
-    if plain and place == ("params", "name") and raw.count(spelled) == 1 and not message.problems:
-        raw = raw.replace(spelled, b'"name":"%b"' % own.encode())
-        body = {**message.body, "params": {**message.params, "name": own}}
-        # Only an escape spells a member otherwise; then, or where an argument is called so, too, what was
-        # found may be somebody else's, and the message says something else now.
-        alone = raw.count(b'"name"') == 1 and b"\\u" not in raw
-        if alone or _says(raw, body):
+    if plain and place == _TOOL_PLACE and not message.problems:
+        body = {**message.body, "params": {**params, "name": own}}
+        at = _first_in_params(message, name)
+        if at:
+            raw = raw[:at] + own.encode() + raw[at + len(name) :]
             return Message(raw, message.kind, body, message.method, message.id, message.has_id)
+        spelled = b'"name":"%b"' % name.encode()
+        if raw.count(spelled) == 1:
+            raw = raw.replace(spelled, b'"name":"%b"' % own.encode())
+            # Only an escape spells a member otherwise; then, or where an argument is called so, too, what was
+            # found may be somebody else's, and the message says something else now.
+            alone = raw.count(b'"name"') == 1 and b"\\u" not in raw
+            if alone or _says(raw, body):
+                return Message(raw, message.kind, body, message.method, message.id, message.has_id)
     return parse(put(message.raw, place, encode(own)))
+
+
+def _first_in_params(message: Message, name: str) -> int:
+    """Where ``name`` stands as the first member of the message's ``params``; 0 where that cannot be told."""
+    raw = message.raw
+    start = raw.find(b'"params":{"name":"%b"' % name.encode())
+    # Behind one brace it is a member of the message itself, and no other has its name: the parser has looked,
+    # but for keys that are spelled with an escape.
+    if start < 0 or raw.count(b"{", 0, start) != 1 or len(raw) > MOST_BYTES or b"\\u" in raw:
+        return 0
+    return start + len(b'"params":{"name":"')
 
 
 def _says(raw: bytes, body: dict[str, Any]) -> bool:

@@ -46,6 +46,11 @@ class Again:
         """Something that was said again has no answer yet."""
         return bool(self._awaited)
 
+    @property
+    def idle(self) -> bool:
+        """No server is being told again what the one before it knew."""
+        return self.ready and not self._awaited
+
     def said(self, message: Message) -> None:
         """The client said ``message``."""
         method = message.method

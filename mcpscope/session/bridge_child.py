@@ -67,6 +67,15 @@ class ChildSession:
         wanted = [item for item in (message.items or (message,)) if item.kind is Kind.REQUEST]
         return not any(id_key(item.id) in self._waiting or _token(item) in self._tokens for item in wanted)
 
+    @property
+    def is_plain(self) -> bool:
+        """What comes and goes now is forwarded as it is, at once."""
+        return not self.closing and not self.gone and self.rebirth.again.idle and not self.crossing.gated
+
+    def awaits(self, id: RpcId) -> bool:
+        """A request with this id is open."""
+        return id_key(id) in self._waiting
+
     def knows(self, echo: str) -> bool:
         """``echo`` (a requestState, a task) was minted by this process."""
         return echo in self._echoes
@@ -75,6 +84,17 @@ class ChildSession:
 
     def post(self, post: BridgePost, message: Message, caller: str) -> None:
         """A message for the process; ``post`` has begun here."""
+        self.take(post, message)
+        try:
+            beside = None if post.log is None else (post.log, False)
+            self.crossing.received(Direction.TO_SERVER, message, post.stream, caller, beside=beside)
+        except NotRecorded as fault:
+            status, headers, body = local_failure("not recorded", str(fault), message.raw)
+            self._forget(post)
+            post._answer(status, headers, body)
+
+    def take(self, post: BridgePost, message: Message) -> None:
+        """``post`` waits from now on for what ``message`` asks."""
         post.expect(message)
         self._exchanges[post.stream] = post
         for item in message.items or (message,):
@@ -85,13 +105,20 @@ class ChildSession:
                     self._tokens[token] = post
                 if self.modern and not {PROTOCOL_VERSION, CLIENT_CAPABILITIES} <= item.meta.keys():
                     post.lacks_envelope = True
-        try:
-            beside = None if post.log is None else (post.log, False)
-            self.crossing.received(Direction.TO_SERVER, message, post.stream, caller, beside=beside)
-        except NotRecorded as fault:
-            status, headers, body = local_failure("not recorded", str(fault), message.raw)
-            self._forget(post)
-            post._answer(status, headers, body)
+
+    def answer(self, post: BridgePost, message: Message) -> None:
+        """Give ``post``, whose message is one call without a progress token, its answer."""
+        key = id_key(message.id)
+        result = message.body.get("result")
+        teaches = isinstance(result, dict) and ("requestState" in result or "taskId" in result)
+        if self._waiting.get(key) != [post] or teaches:
+            self._deliver(message, post.stream)
+            return
+        del self._waiting[key]
+        self._exchanges.pop(post.stream, None)
+        self.rebirth.again.answered(message)
+        self.record.last = self._proxy.now()
+        post.answer(message.raw, status=self._status(post, message))
 
     def stand(self, standing: BridgeStanding) -> bool:
         """Open the standing stream; False where there is one."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 IdKey = tuple[str, str | float | bool | None]
 
+_TYPES: dict[type, str] = {one: one.__name__ for one in (str, int, float, bool)}
+
 
 def id_key(id: object) -> IdKey:
     """An id with its JSON type."""
-    if isinstance(id, str | int | float | bool):
-        return (type(id).__name__, id)
-    return ("null", None)
+    kind = _TYPES.get(type(id))
+    return ("null", None) if kind is None else (kind, id)  # type: ignore[return-value]  # it has one of the types
 
 
 def same_id(key: IdKey, id: object) -> bool:

@@ -35,6 +35,7 @@ class BridgeExchange:
         self.incoming = incoming
         self.child: ChildSession | None = None
         self.log: StreamLog | None = None
+        self.stream = 0
         self.last = 0.0
         self.streaming = False
         self.over = False
@@ -42,18 +43,16 @@ class BridgeExchange:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.stream} streaming={self.streaming} over={self.over}>"
 
-    @property
-    def stream(self) -> int:
-        return 0 if self.log is None else self.log.stream
-
     def begin(self, child: ChildSession, *, era: str, more: bool = False) -> None:
         """It belongs to ``child``; the journal hears of it, with ``more`` together with what it says."""
         self.child = child
         child.record.streams += 1
-        self.log = self.proxy.log(child.record)
-        caller = self.proxy.caller(self.incoming.head)
-        peer = self.incoming.peer
-        self.log.opened(self.incoming.head, era=era, peer=peer, caller=caller, kept=False, more=more)
+        log = self.log = self.proxy.log(child.record)
+        self.stream = log.stream
+        head = self.incoming.head
+        log.opened(
+            head, era=era, peer=self.incoming.peer, caller=self.proxy.caller(head), kept=False, more=more
+        )
 
     def refuse(self, status: int, text: str, *, headers: Headers | None = None) -> None:
         """An HTTP status and plain words: no message of the protocol."""

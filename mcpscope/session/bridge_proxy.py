@@ -50,6 +50,8 @@ class BridgeSettings:
     path: bytes = b"/mcp"
     start: Callable[[ChildSession], LineServer] | None = None
     """Makes the server of a session where that is no process of ``command``."""
+    short: Callable[[BridgePost, ChildSession, Message], bool] = field(default=lambda *call: False)
+    """Takes what can go a shorter way to the server of a session; False where it has not."""
     most: int = MAX_CHILDREN
     numbers: Iterator[int] | None = None
     opened: Callable[[Session], None] = field(default=lambda session: None)
@@ -212,8 +214,7 @@ class BridgeProxy:
                 post.refuse(400, f"a batch is no message of revision {child.version}")
                 return
         if child is not None:
-            post.begin(child, era=LEGACY, more=True)
-            child.post(post, message, self.caller(head))
+            self._begin(post, child, message, LEGACY)
 
     def _posted_modern(self, post: BridgePost, message: Message, body: bytes) -> None:
         head = post.incoming.head
@@ -228,8 +229,12 @@ class BridgeProxy:
             return
         child = self._modern_child(post, message, client_info(body))
         if child is not None:
-            post.begin(child, era=MODERN, more=True)
-            child.post(post, message, self.caller(head))
+            self._begin(post, child, message, MODERN)
+
+    def _begin(self, post: BridgePost, child: ChildSession, message: Message, era: str) -> None:
+        post.begin(child, era=era, more=True)
+        if not self._settings.short(post, child, message):
+            child.post(post, message, self.caller(post.incoming.head))
 
     def _modern_child(self, post: BridgePost, message: Message, info: bytes) -> ChildSession | None:
         """A process of this client whose open requests share no id with this one: ids are never rewritten."""

@@ -15,7 +15,7 @@ from mcpscope.engine.visibility import Surface
 from mcpscope.protocol.message import Direction, Message
 from mcpscope.protocol.revisions import Era
 from mcpscope.session.crossing import DIR, Beside, Port
-from mcpscope.session.http_log import Journal, NotRecorded
+from mcpscope.session.http_log import Journal, JournalRecord, NotRecorded
 from mcpscope.store.layout import MESSAGE, NO_DIR, NOTE, OUTCOME, SENT
 from mcpscope.transports.secret_mask import Mask
 
@@ -159,7 +159,10 @@ class Conversation:
     @property
     def gated(self) -> bool:
         """Messages pass the engine now."""
-        if self._helmed.gated or self._forced:
+        steering = self._helmed.steering
+        if steering is None and self._engine is None and not self._forced:
+            return False
+        if self._forced or (steering is not None and steering.gated):
             return True
         if self._engine is not None and self._engine.busy:
             return True
@@ -193,10 +196,14 @@ class Conversation:
             self._append(MESSAGE, direction, stream, raw, UNCHANGED_FLAG, at)
         else:
             log, more = beside
-            record = (MESSAGE, DIR[direction], self.number, stream, raw, UNCHANGED_FLAG)
+            record = self.passing(direction, message, stream)
             log.along(record, at, more=more and not self._journal.required)
         self._port.forward(direction, message, stream, at, changed=False)
         return at
+
+    def passing(self, direction: Direction, message: Message, stream: int) -> JournalRecord:
+        """What the journal is told of a message that goes on untouched, now that nothing is judged."""
+        return MESSAGE, DIR[direction], self.number, stream, message.raw or b" ", UNCHANGED_FLAG
 
     def oversized(self, direction: Direction, head: bytes, size: int, stream: int) -> None:
         """A message that the gate does not take; ``head`` is what was kept of it."""

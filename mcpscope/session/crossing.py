@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from mcpscope.protocol.message import Direction, Message
-from mcpscope.session.http_log import StreamLog
+from mcpscope.session.http_log import JournalRecord, StreamLog
 from mcpscope.store.layout import TO_CLIENT, TO_SERVER
 
 DIR = {Direction.TO_SERVER: TO_SERVER, Direction.TO_CLIENT: TO_CLIENT}
@@ -39,6 +39,16 @@ class Port(Protocol):
 
 class Crossing(Protocol):
     """What stands between the two ends."""
+
+    @property
+    def gated(self) -> bool:
+        """Messages are judged now."""
+
+    def now(self) -> int:
+        """A name for one message of this session."""
+
+    def passing(self, direction: Direction, message: Message, stream: int) -> JournalRecord:
+        """What the journal is told of a message that goes on untouched, now that nothing is judged."""
 
     def received(
         self, direction: Direction, message: Message, stream: int, caller: str = "", *, beside: Beside = None

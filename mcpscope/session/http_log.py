@@ -86,8 +86,9 @@ class StreamLog:
         self._session = session
         self.stream = stream
         self._clock = clock
-        self._up = MaskedFlow(mask) if mask else None
-        self._down = MaskedFlow(mask) if mask else None
+        masks = bool(mask)
+        self._up = MaskedFlow(mask) if masks else None
+        self._down = MaskedFlow(mask) if masks else None
         self._kept = True
         self._messages = True
         self._untyped = False
@@ -160,7 +161,7 @@ class StreamLog:
             self._commit()
         return data
 
-    def closed(self, by: str, *, status: int = 0, error: str = "") -> None:
+    def closed(self, by: str, *, status: int = 0, error: str = "", more: bool = False) -> None:
         """The exchange is over; said once."""
         if not self._open:
             return
@@ -174,7 +175,8 @@ class StreamLog:
             text=self._said.decode("utf-8", "replace"),
         )
         self._tell(RecordType.STREAM_CLOSE, Dir.NONE, payload)
-        self._commit()
+        if not more:
+            self._commit()
 
     def along(self, record: JournalRecord, at: int, *, more: bool) -> None:
         """A whole message of this stream that came at ``at``, written down with what waits here."""
@@ -182,6 +184,15 @@ class StreamLog:
         self._at = at
         if not more:
             self._commit()
+
+    def taken(self) -> list[JournalRecord]:
+        """What waits here, for another log to write down with its own."""
+        waiting, self._waiting, self._at = self._waiting, [], 0
+        return waiting
+
+    def beside(self, records: Sequence[JournalRecord]) -> None:
+        """Records of another stream, written down with what waits here."""
+        self._waiting += records
 
     def commit(self) -> None:
         """Write down what may still wait."""

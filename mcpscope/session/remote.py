@@ -218,6 +218,13 @@ class RemoteSession:
             self._settings.say(f"nothing more is forwarded: {fault}")
             self._settings.done(5)
 
+    def answered_whole(self, post: RemotePost) -> None:
+        """All that ``post`` asked is answered, by what it got back."""
+        post.awaited.clear()
+        self._posts.pop(post.stream, None)
+        if post.stream in self._stalled:
+            self.on_upstream_stall(post.stream, stalled=False)
+
     def post_done(self, post: RemotePost, failure: str, text: str) -> None:
         """A POST's answer has ended: what it still owes is resumed, awaited elsewhere, or failed."""
         self._pass_barrier(post)

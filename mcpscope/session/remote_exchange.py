@@ -51,13 +51,33 @@ class RemoteExchange:
 
     def ask(self, method: bytes, target: bytes, headers: Headers, body: bytes = b"") -> None:
         """Send the request; what comes back goes through ``on_message`` and then ``on_done``."""
+        self.prepare(method, target, headers, body).commit()
+        self.send()
+
+    def prepare(self, method: bytes, target: bytes, headers: Headers, body: bytes) -> StreamLog:
+        """Make a request ready for ``send``; its log, of which nothing is written down yet."""
         self._request = (method, target, headers, body)
-        self._log = self.remote.log(self.stream)
+        log = self._log = self.remote.log(self.stream)
         head = self.remote.head_of(method, target, headers)
         record = self.remote.record
         caller, peer, _, _ = record.identity
-        self._log.opened(head, era=record.era, peer=peer, caller=caller, kept=False)
-        self._send()
+        log.opened(head, era=record.era, peer=peer, caller=caller, kept=False, more=True)
+        return log
+
+    def send(self) -> None:
+        """Let what was prepared leave."""
+        if self.over:
+            return
+        method, target, headers, body = self._request
+        try:
+            self._outgoing = self.remote.request(method, target, headers, self)
+        except BadHeader as error:
+            self.remote.soon(self._unsayable, str(error))
+            return
+        if body:
+            self._outgoing.write(body)
+        self._outgoing.end()
+        self._outgoing.flush()
 
     def close(self) -> None:
         """Nobody wants the answer: its connection is closed at once."""
@@ -90,7 +110,7 @@ class RemoteExchange:
             if self._outgoing is not None:
                 self._outgoing.close()
             self._outgoing = None
-            self.remote.refresh(self._send)
+            self.remote.refresh(self.send)
             return
         self.status = head.status
         if self._log is not None:
@@ -139,20 +159,6 @@ class RemoteExchange:
         self.remote.on_upstream_stall(self.stream, stalled=stalled)
 
     # helpers
-
-    def _send(self) -> None:
-        if self.over:
-            return
-        method, target, headers, body = self._request
-        try:
-            self._outgoing = self.remote.request(method, target, headers, self)
-        except BadHeader as error:
-            self.remote.soon(self._unsayable, str(error))
-            return
-        if body:
-            self._outgoing.write(body)
-        self._outgoing.end()
-        self._outgoing.flush()
 
     def _unsayable(self, why: str) -> None:
         if not self.over:

@@ -1,0 +1,132 @@
+"""The short way of a plain call: one request of a client on HTTP, for one upstream, that nothing can touch.
+
+It consists of the same things as any other call (an exchange, what is asked, what is owed), which stand where
+they always stand: whatever comes in between finds it there, and it goes on the usual way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mcpscope.gateway.fan import Fan
+from mcpscope.gateway.owed import restored
+from mcpscope.protocol.message import Direction, Kind, Message
+
+if TYPE_CHECKING:
+    from mcpscope.gateway.asked import Asked
+    from mcpscope.gateway.link import Link
+    from mcpscope.gateway.owed import Pending
+    from mcpscope.session.bridge_child import ChildSession
+    from mcpscope.session.bridge_post import BridgePost
+    from mcpscope.session.http_log import Journal, JournalRecord
+
+_MEMBERS = frozenset({"name", "arguments", "_meta"})
+
+
+class Lane:
+    """Decides which calls go the short way, before anything of them has left or was written down."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def __repr__(self) -> str:
+        return f"<Lane {self._journal!r}>"
+
+    def takes(self, post: BridgePost, child: ChildSession, message: Message) -> bool:
+        """Send what ``post`` asks of ``child`` on its way; False where it has to go the usual one."""
+        fan = child.process
+        # What must be in the journal before it goes on is looked at one by one.
+        if self._journal.required or not isinstance(fan, Fan) or not _is_plain(message):
+            return False
+        if not child.is_plain or child.awaits(message.id):
+            return False
+        found = fan.direct(message, modern=post.modern)
+        if found is None:
+            return False
+        link, sent = found
+        line = link.line
+        if line is None or not line.is_free(modern=post.modern):
+            return False
+        child.take(post, message)
+        post.forwarded = True
+        asked = fan.began(message, modern=post.modern)
+        pending = fan.pend(link, asked, sent)
+        call = PlainCall(child, post, fan, asked, link, pending)
+        if post.log is not None:
+            at = child.crossing.now()
+            post.log.along(child.crossing.passing(Direction.TO_SERVER, message, post.stream), at, more=True)
+        line.carry(call, pending.sent)
+        return True
+
+
+class PlainCall:
+    """One call on the short way, until it is answered."""
+
+    __slots__ = ("_answered", "_asked", "_child", "_fan", "_link", "_pending", "post")
+
+    def __init__(
+        self,
+        child: ChildSession,
+        post: BridgePost,
+        fan: Fan,
+        asked: Asked,
+        link: Link,
+        pending: Pending,
+    ) -> None:
+        self._child = child
+        self.post = post
+        self._fan = fan
+        self._asked = asked
+        self._link = link
+        self._pending = pending
+        self._answered = pending.answered
+
+    def __repr__(self) -> str:
+        return f"<PlainCall {self._pending.id!r} on {self._link.name}>"
+
+    def write_down(self, records: Sequence[JournalRecord]) -> None:
+        """Put what the upstream's side has to say of the request into the journal, with what waits here."""
+        log = self.post.log
+        if log is not None:
+            log.beside(records)
+            log.commit()
+
+    def fits(self, answer: Message) -> bool:
+        """Whether ``answer`` is the whole answer to it, and everything is as it was when it left."""
+        pending, post, id = self._pending, self.post, self._pending.sent.id
+        return (
+            not answer.method
+            and not answer.problems
+            and answer.id == id
+            and type(answer.id) is type(id)
+            and pending in self._link.owed
+            and pending.answered is self._answered
+            and not self._asked.over
+            and not (post.over or post.streaming)
+            and self._child.is_plain
+        )
+
+    def answer(self, found: Message, records: Sequence[JournalRecord]) -> None:
+        """Give the client its answer; ``records`` say how it came from the upstream."""
+        fan, child, post = self._fan, self._child, self.post
+        self._link.owed.forget(self._pending)
+        fan.learn(self._link, found)
+        fan.settled(self._asked)
+        said = restored(found, self._pending)
+        if post.log is not None:
+            at = child.crossing.now()
+            post.log.beside(records)
+            post.log.along(child.crossing.passing(Direction.TO_CLIENT, said, post.stream), at, more=True)
+        child.answer(post, said)
+
+
+def _is_plain(message: Message) -> bool:
+    """A call that asks for nothing but its answer, and that says what it seems to say."""
+    if message.kind is not Kind.REQUEST or message.method != "tools/call" or message.problems:
+        return False
+    params = message.body.get("params")
+    if type(params) is not dict or not params.keys() <= _MEMBERS:
+        return False
+    meta = params.get("_meta")
+    return meta is None or (type(meta) is dict and "progressToken" not in meta)
