@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from sys import intern
 from typing import Any
 
@@ -50,13 +50,25 @@ def path_test(node: Path) -> Callable[[Subject], bool | None]:
 def _inside(root: str, steps: tuple[Step, ...]) -> Callable[[Subject], Iterable[Any]]:
     """The scalars at and inside a place."""
     values_of = _raw_text if root == "raw" and not steps else _ROOTS[root]
+    keys = tuple(step for step in steps if isinstance(step, str))
 
-    def found(subject: Subject) -> Iterator[Any]:
+    def at_keys(subject: Subject) -> list[Any]:
+        found: list[Any] = []
+        for value in values_of(subject):
+            for key in keys:
+                if not isinstance(value, dict) or key not in value:
+                    break
+                value = value[key]
+            else:
+                found.extend(scalars(value) if isinstance(value, dict | list) else (value,))
+        return found
+
+    def anywhere(subject: Subject) -> Iterator[Any]:
         for place in values_of(subject):
             for value in walk(place, steps):
                 yield from scalars(value)
 
-    return _kept(intern(f"{root}{steps}"), found)
+    return _kept(intern(f"{root}{steps}"), at_keys if len(keys) == len(steps) else anywhere)
 
 
 def _kept(key: str, found: Callable[[Subject], Iterable[Any]]) -> Callable[[Subject], Iterable[Any]]:
@@ -78,10 +90,10 @@ def _as_bytes(value: Any) -> bytes:
     return encoded(_spelled(value))
 
 
-def places(root: str, subject: Subject) -> Iterator[Any]:
+def places(root: str, subject: Subject) -> Iterable[Any]:
     """The JSON that a root names in an exchange; nothing for an unknown root."""
     values_of = _ROOTS.get(root)
-    return values_of(subject) if values_of else iter(())
+    return values_of(subject) if values_of else ()
 
 
 def _scalar_test(op: Op, words: tuple[Word, ...]) -> ScalarTest:
@@ -137,20 +149,21 @@ def _spelled(value: Any) -> str:
         return ""
 
 
-def _args(subject: Subject) -> Iterator[Any]:
-    if subject.request is not None and "arguments" in subject.request.params:
-        yield subject.request.params["arguments"]
+def _args(subject: Subject) -> Sequence[Any]:
+    request = subject.request
+    params = request.params if request is not None else {}
+    return (params["arguments"],) if "arguments" in params else ()
 
 
-def _params(subject: Subject) -> Iterator[Any]:
-    if subject.request is not None and "params" in subject.request.body:
-        yield subject.request.body["params"]
+def _params(subject: Subject) -> Sequence[Any]:
+    body = subject.request.body if subject.request is not None else {}
+    return (body["params"],) if "params" in body else ()
 
 
-def _answer_member(member: str) -> Callable[[Subject], Iterator[Any]]:
-    def place(subject: Subject) -> Iterator[Any]:
-        if subject.answer is not None and member in subject.answer.body:
-            yield subject.answer.body[member]
+def _answer_member(member: str) -> Callable[[Subject], Sequence[Any]]:
+    def place(subject: Subject) -> Sequence[Any]:
+        body = subject.answer.body if subject.answer is not None else {}
+        return (body[member],) if member in body else ()
 
     return place
 
@@ -175,7 +188,7 @@ def _raw_text(subject: Subject) -> Iterator[Any]:
             yield message.raw.decode("utf-8", "replace")
 
 
-_ROOTS: dict[str, Callable[[Subject], Iterator[Any]]] = {
+_ROOTS: dict[str, Callable[[Subject], Iterable[Any]]] = {
     "args": _args,
     "params": _params,
     "result": _answer_member("result"),

@@ -12,7 +12,7 @@ Value = Callable[[Any], Any]
 
 _INT64: Final = 1 << 63
 _PLAIN: Final = object()
-_SURROGATES: Final = (b"\\ud", b"\\uD")
+_ABSENT: Final = object()
 
 
 def is_plain(subject: Any) -> bool:
@@ -25,7 +25,10 @@ def is_plain(subject: Any) -> bool:
 
 
 def _is_plain(message: Message | None) -> bool:
-    return message is None or not (message.problems or any(sign in message.raw for sign in _SURROGATES))
+    if message is None:
+        return True
+    # A lone surrogate is spelled with an escape; beyond that the parser has a word for it.
+    return not (message.problems or b"\\ud" in message.raw or b"\\uD" in message.raw)
 
 
 def _remembered(name: str, value_of: Value) -> Value:
@@ -33,9 +36,9 @@ def _remembered(name: str, value_of: Value) -> Value:
 
     def value(subject: Any) -> Any:
         memo: dict[Any, Any] = getattr(subject, "memo", {})
-        if name in memo:
-            return memo[name]
-        found = memo[name] = value_of(subject)
+        found = memo.get(name, _ABSENT)
+        if found is _ABSENT:
+            found = memo[name] = value_of(subject)
         return found
 
     return value
@@ -57,7 +60,7 @@ def _params(subject: Any) -> Any:
 
 
 def _args(subject: Any) -> Any:
-    found = VARIABLES["params"](subject)
+    found = _request_params(subject)
     return found.get("arguments", {}) if isinstance(found, dict) else {}
 
 
@@ -86,11 +89,12 @@ def _within_64_bits(value: Any) -> Any:
     return value
 
 
+_request_params = _remembered("params", _params)
 VARIABLES: Final[dict[str, Value]] = {
     "tool": lambda subject: _text(subject.tool),
     "args": _remembered("args", _args),
     "method": lambda subject: _text(subject.method),
-    "params": _remembered("params", _params),
+    "params": _request_params,
     "result": _remembered("result", _result),
     "error": _remembered("error", _error),
     "direction": lambda subject: subject.dir,
