@@ -1,4 +1,4 @@
-"""A plain call goes a shorter way through the gateway than another one: nobody can tell, nor does the record."""
+"""A plain call goes a shorter way through the gateway than others: nobody can tell, nor does the record."""
 
 from __future__ import annotations
 
