@@ -16,26 +16,50 @@ from mcpscope.protocol.strict import MAX_DEPTH, has_right_types
 
 _READ: Final = frozenset({Kind.REQUEST, Kind.NOTIFICATION, Kind.RESULT, Kind.ERROR})
 _LISTEN: Final = Method.LISTEN.value
-_NESTED: Final = (dict, list)
 _DOUBT: Final = -(1 << 62)
 
 
 def has_one_reading(message: Message, ruled: Ruled) -> bool:
     """Whether ``message`` is one for every reader and is about nothing that may be taken for a ruled name."""
     raw = message.raw
-    if message.problems or message.kind not in _READ or not raw.isascii() or b"\\" in raw:
-        return False
-    # A colon follows its name at once, so that names can be counted; a line is a line for everybody.
-    if b" :" in raw or b"\t" in raw or b"\n" in raw or b"\r" in raw:
-        return False
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH or may_have_long_integer(raw):
+    if message.problems or message.kind not in _READ or not has_one_spelling(raw):
         return False
     method = message.method
     if method and not (method in METHODS and has_right_types(message) and _is_about_itself(message, ruled)):
         return False
-    loose = b'" ' in raw or b' "' in raw
-    # A name that stands twice in one object is there once when read.
-    return _names(message.body, ruled, loose=loose) == raw.count(b'":')
+    if (b'" ' in raw or b' "' in raw) and _has_loose_text(message.body):
+        return False
+    return member_count(message.body, ruled) == raw.count(b'":')
+
+
+def has_one_spelling(raw: bytes) -> bool:
+    """Whether each text stands in ``raw``, which is JSON, as it is read, and no number is too long.
+
+    A name that stands twice in one object is there once when read: then ``member_count`` and the number of
+    ``":`` differ.
+    """
+    if not raw.isascii() or b"\\" in raw:
+        return False
+    # A colon follows its name at once, so that names can be counted; a line is a line for everybody.
+    if b" :" in raw or b"\t" in raw or b"\n" in raw or b"\r" in raw:
+        return False
+    return raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH and not may_have_long_integer(raw)
+
+
+def member_count(value: Any, ruled: Ruled) -> int:
+    """How many members there are in ``value``, below nothing if the name of one of them is doubtful."""
+    count = 0
+    items = value
+    if type(value) is dict:
+        names = tuple(value)
+        if not ruled.has_plain_names(names):
+            return _DOUBT
+        count = len(names)
+        items = value.values()
+    for item in items:
+        if type(item) is dict or type(item) is list:
+            count += member_count(item, ruled)
+    return count
 
 
 def _is_about_itself(message: Message, ruled: Ruled) -> bool:
@@ -51,22 +75,9 @@ def _is_about_itself(message: Message, ruled: Ruled) -> bool:
     return not (type(name) is str and ruled.alike(name)) and not (type(task) is str and ruled.alike(task))
 
 
-def _names(value: Any, ruled: Ruled, *, loose: bool) -> int:
-    """How many members there are in ``value``, below nothing if one of them is doubtful.
-
-    ``loose``: texts may have white space at their ends, which some readers drop.
-    """
-    count = 0
-    items = value
-    if type(value) is dict:
-        names = tuple(value)
-        if not ruled.has_plain_names(names):
-            return _DOUBT
-        count = len(names)
-        items = value.values()
-    for item in items:
-        if type(item) in _NESTED:
-            count += _names(item, ruled, loose=loose)
-        elif loose and type(item) is str and item != item.strip():
-            return _DOUBT
-    return count
+def _has_loose_text(value: Any) -> bool:
+    """Whether a text has white space at its ends, which some readers drop."""
+    if type(value) is str:
+        return value != value.strip()
+    items = value.values() if type(value) is dict else value if type(value) is list else ()
+    return any(_has_loose_text(item) for item in items)

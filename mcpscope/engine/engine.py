@@ -56,6 +56,7 @@ from mcpscope.engine.known import Memory
 from mcpscope.engine.live import Facts
 from mcpscope.engine.outcomes import Outcome, Word
 from mcpscope.engine.passage import CANCELLED, Passage, tool_of
+from mcpscope.engine.plain_calls import PlainCalls
 from mcpscope.engine.rules import Phase
 from mcpscope.engine.schema_check import SchemaChecks, schema_of
 from mcpscope.engine.steering import Steering, certain
@@ -110,12 +111,13 @@ class Engine:
         self.reservations = limiting.Reservations()
         self.reactions = announcing.Reactions()
         self._checks = SchemaChecks()
-        self._asked = Asked()
+        self.asked = Asked()
+        self.plain_calls = PlainCalls(self)
         self._gone: set[Direction] = set()
         self._ids = 0
 
     def __repr__(self) -> str:
-        return f"<Engine session={self.session} {self.holds!r} {self._asked!r}>"
+        return f"<Engine session={self.session} {self.holds!r} {self.asked!r}>"
 
     @property
     def due(self) -> int | None:
@@ -131,6 +133,7 @@ class Engine:
 
     def handle(self, event: Event) -> list[Command]:
         """What to do about ``event``."""
+        self.plain_calls.join()
         if type(event) is Received and event.message.kind is not _BATCH:
             return self._received(event)
         out: list[Command] = []
@@ -165,8 +168,8 @@ class Engine:
         if kind is _RESULT or kind is _ERROR:
             phase, request = _ANSWER, None
             if exchange is not None:
-                caller = caller or self._asked.caller(exchange.id)
-                request = self._asked.take(exchange.id)
+                caller = caller or self.asked.caller(exchange.id)
+                request = self.asked.take(exchange.id)
             method, tool = exchange.method if exchange else "", exchange.tool if exchange else ""
             if request is not None:
                 method, tool = request.method, tool_of(request)
@@ -176,7 +179,7 @@ class Engine:
             place = (phase, direction, method, tool_of(message) if method == "tools/call" else "")
         holds = self.holds
         # A message of an exchange or stream that is held may have to wait, and a cancellation may end a hold.
-        calm = self._calm and (
+        calm = self.calm and (
             not holds.exchanges
             or (
                 not self.steering.freeze
@@ -201,7 +204,7 @@ class Engine:
         return out + settled if settled else out
 
     @property
-    def _calm(self) -> bool:
+    def calm(self) -> bool:
         """Whether nothing is stepped, owed or injected: only rules and holds can concern a message."""
         return not (self.step_any or self.step_answers or self.batches.open or self.injected or self.fills)
 
@@ -247,8 +250,8 @@ class Engine:
             return Passage(direction, message, message, at, stream, Phase.REQUEST, exchange, caller=caller)
         request = None
         if exchange is not None:
-            caller = caller or self._asked.caller(exchange.id)
-            request = self._asked.take(exchange.id)
+            caller = caller or self.asked.caller(exchange.id)
+            request = self.asked.take(exchange.id)
             limiting.answered(self, exchange, message, at, [])
         return Passage(direction, message, message, at, stream, Phase.ANSWER, exchange, request, caller)
 
@@ -300,7 +303,7 @@ class Engine:
             return
         kind = message.kind
         if kind is Kind.REQUEST:
-            self._asked.put(exchange.id, message, caller)
+            self.asked.put(exchange.id, message, caller)
         elif kind is _RESULT and request is not None and exchange.status is _OK:
             self.steering.remember_good(request.method, exchange.name, message.raw)
 
@@ -350,7 +353,8 @@ class Engine:
     def resume(self, memory: Memory) -> None:
         """Take up what was seen while the messages did not come this way; nothing may be busy."""
         self.memory = memory
-        self._asked.clear()
+        self.plain_calls.forget()
+        self.asked.clear()
         self.injected.clear()
 
     def facts(self) -> Facts:
@@ -389,7 +393,7 @@ class Engine:
     def forget(self, exchange: Exchange | None) -> None:
         """The exchange of a message that was never sent: no answer will come for it."""
         if exchange is not None:
-            self._asked.take(exchange.id)
+            self.asked.take(exchange.id)
             self.step_answers.discard(exchange.id)
 
     def _caller(self, passage: Passage) -> dict[str, object]:

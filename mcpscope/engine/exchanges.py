@@ -19,7 +19,7 @@ from mcpscope.engine.memory import Memory, Seen
 from mcpscope.engine.notifying import fold, take_notification
 from mcpscope.engine.pending import Entry
 from mcpscope.protocol.ids import spelled
-from mcpscope.protocol.message import Direction, Kind, Message
+from mcpscope.protocol.message import Direction, Kind, Message, RpcId
 from mcpscope.protocol.methods import Method
 
 # Looked up once: Python 3.11 takes 50 ns for a member of an enum, on a path of a few microseconds.
@@ -149,6 +149,11 @@ class Exchanges:
             answered = status is Status.WAITING and exchange.ended_at is not None
             exchange.status = Status.OK if answered else status
         return exchange
+
+    def used(self, id: RpcId, direction: Direction) -> None:
+        """A request with ``id`` was sent and answered on a pipe, which is all that there is to know of it."""
+        self._memory.count += 1
+        self._memory.lookup.is_reused(0, direction, id)
 
     def snapshot(self) -> dict[str, Any]:
         """All that is remembered, as values that every JSON writer takes."""

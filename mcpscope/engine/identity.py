@@ -69,6 +69,16 @@ class Identity:
         self.facts = facts
         return changed
 
+    def knows_client(self, meta: dict[str, Any]) -> bool:
+        """Whether the ``_meta`` of a request tells nothing new of who asks."""
+        if PROTOCOL_VERSION not in meta:
+            return True
+        return bool((meta[PROTOCOL_VERSION], meta.get(CLIENT_INFO)) == self._meta)
+
+    def knows_server(self, meta: Any) -> bool:
+        """Whether the ``_meta`` of a result tells nothing new of who answers."""
+        return type(meta) is not dict or SERVER_INFO not in meta or meta[SERVER_INFO] == self._server
+
     def snapshot(self) -> dict[str, Any]:
         return asdict(self.facts)
 

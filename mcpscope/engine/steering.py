@@ -37,10 +37,10 @@ class Steering:
     """The state that people and options steer; ``on_change`` hears of everything that may move a lane.
 
     ``on_view`` hears which surfaces look different now. ``gated`` says whether anything could touch a
-    message; while not, nothing needs to pass the gate. What ``strict`` finds is refused. Hold numbers are
-    unique in a proxy. While ``freeze`` is set a hold stops its whole session. ``redacts`` says that places of
-    messages reach no disk; ``shown`` is a message as it may be written down. ``book`` is where
-    limits are counted; without one nothing passes that a limit counts.
+    message; while not, nothing needs to pass the gate. ``version`` rises with every change. What ``strict``
+    finds is refused. Hold numbers are unique in a proxy. While ``freeze`` is set a hold stops its whole
+    session. ``redacts`` says that places of messages reach no disk; ``shown`` is a message as it may be
+    written down. ``book`` is where limits are counted; without one nothing passes that a limit counts.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Steering:
         self.on_change: list[Callable[[], None]] = []
         self.on_view: list[Callable[[frozenset[Surface]], None]] = []
         self.gated = False
+        self.version = 0
         self.redacts = False
         self.shown: Callable[[bytes], bytes] = bytes
         self._strict: Strict | None = None
@@ -179,6 +180,7 @@ class Steering:
     def _changed(self) -> None:
         # Once somebody has changed what is seen, lists are followed to the end of the session.
         guarded = self._strict is not None or self.redacts
+        self.version += 1
         self.gated = guarded or self.rules.active or bool(self.view.touched)
         for callback in self.on_change:
             callback()

@@ -88,7 +88,7 @@ def _of_object(raw: bytes, body: dict[str, Any], problems: tuple[str, ...]) -> M
         if type(method) is not str:
             return Message(raw, Kind.MALFORMED, body, "", None, has_id, (), (*problems, Problem.BAD_METHOD))
         kind = _REQUEST if has_id else _NOTIFICATION
-        plain = _is_plain_asking(raw, body, kind, id)
+        plain = is_plain_asking(raw, body, kind, id)
     elif "error" in body:
         method, kind = "", _ERROR
         plain = type(body["error"]) is dict and "result" not in body and _is_plain_answer(raw, body, id)
@@ -112,7 +112,7 @@ def _is_plain_answer(raw: bytes, body: dict[str, Any], id: Any) -> bool:
     )
 
 
-def _is_plain_asking(raw: bytes, body: dict[str, Any], kind: Kind, id: Any) -> bool:
+def is_plain_asking(raw: bytes, body: dict[str, Any], kind: Kind, id: Any) -> bool:
     """The same of a request or notification: also no word stands more often than the value explains."""
     params = body.get("params", body)
     if kind is _REQUEST:
