@@ -11,12 +11,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.peers.found import Peers
 
 HERE = Path(__file__).resolve().parent
 SERVERS = HERE.parents[1] / "fixtures" / "servers"
 CLIENTS = ("sdk1", "sdk2-legacy", "sdk2-auto", "ts-legacy", "ts-auto")
 SERVER_NAMES = ("everything", "sdk1", "sdk2")
+PAIRS = [
+    pytest.param(client, server, marks=[] if (turn - place) % 3 == 0 else [pytest.mark.soak])
+    for turn, client in enumerate(CLIENTS)
+    for place, server in enumerate(SERVER_NAMES)
+]
+"""Every client with every server; outside ``make soak`` each client with one of them."""
 RUN_SECONDS = 90
 
 # The reference server tells the time in its resources.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.recorded import exchanges_of, sessions_of
-from tests.e2e.runs import CLIENTS, SERVER_NAMES, client_command, run_client, server_command
+from tests.e2e.runs import PAIRS, client_command, run_client, server_command
 from tests.peers.found import Peers
 from tests.program import Program, until
 
@@ -21,8 +21,7 @@ _LISTEN = "subscriptions/listen"
 _ASKED_WITHIN_A_CALL = {"sampling/createMessage", "elicitation/create"}
 
 
-@pytest.mark.parametrize("server", SERVER_NAMES)
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(("client", "server"), PAIRS)
 def test_a_recorded_tour_reads_back_as_what_the_client_did(
     client: str, server: str, peers: Peers, program: Program, tmp_path: Path
 ) -> None:

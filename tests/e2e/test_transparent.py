@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.recorded import Session, messages_of, sessions_of
-from tests.e2e.runs import CLIENTS, SERVER_NAMES, client_command, run_client, server_command, tee, witnessed
+from tests.e2e.runs import PAIRS, client_command, run_client, server_command, tee, witnessed
 from tests.peers.found import Peers
 from tests.program import Program, until
 
 pytestmark = pytest.mark.timeout(240)
 
 
-@pytest.mark.parametrize("server", SERVER_NAMES)
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(("client", "server"), PAIRS)
 def test_a_tour_gives_the_same_results_and_is_recorded_whole(
     client: str, server: str, peers: Peers, program: Program, tmp_path: Path
 ) -> None:

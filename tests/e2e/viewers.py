@@ -28,10 +28,8 @@ KINDS = ("sdk1", "sdk2-legacy", "sdk2-auto", "ts-v1", "ts-legacy", "ts-auto")
 """The clients: Python SDK 1.x and 2.x, TypeScript SDK 1.x and 2.x; those of 2.x in both eras."""
 SAMPLE = (
     ("sdk1", "stdio"),
-    ("sdk2-legacy", "http"),
     ("sdk2-auto", "stdio-http"),
     ("ts-v1", "http-stdio"),
-    ("ts-legacy", "stdio-http"),
     ("ts-auto", "http"),
 )
 PAIRS = [
