@@ -16,6 +16,7 @@ from mcpscope.cli.tables import print_table
 from mcpscope.control.registry import Running, running
 from mcpscope.errors import ScopeError
 from mcpscope.store.directory import SessionInfo, of_journal
+from mcpscope.text import safe
 
 
 @click.command("status")
@@ -26,6 +27,8 @@ def command(*, settings: Settings) -> None:
     if settings.json:
         emit_json(found)
         return
+    for refused in filter(None, map(_refused_policy, found)):
+        click.echo(safe(refused, keep="\n"), err=True)
     if not found:
         click.echo("no proxy runs", err=True)
         return
@@ -36,6 +39,13 @@ def command(*, settings: Settings) -> None:
         click.echo()
         rows = [_upstream_row(label, one) for label, one in upstreams]
         print_table(("GATEWAY", "UPSTREAM", "STATE", "FOR", "FAILED", "SESSIONS", "WHAT"), rows)
+
+
+def _refused_policy(facts: dict[str, Any]) -> str:
+    """What to say where the changed policy of a proxy was not taken, "" where all is well."""
+    fault = (facts["policy"] or {}).get("fault", "")
+    where = f"{facts['label']} ({facts['pid']}): the changed policy is not taken, the old one stays in force"
+    return f"{where}: {fault}" if fault else ""
 
 
 def _facts(entry: Running) -> dict[str, Any]:
@@ -59,6 +69,7 @@ def _facts(entry: Running) -> dict[str, Any]:
         "holds": live.get("holds"),
         "attached": live.get("attached"),
         "rules": live.get("rules"),
+        "policy": live.get("policy"),
         "intercept": live.get("intercept"),
         "detached": live.get("detached"),
         "recording": live.get("recording"),

@@ -84,7 +84,8 @@ def _decides(engine: Engine, other: Passage, at: int, *, looks: bool) -> Rule | 
     direction = other.direction.other if other.phase is Phase.ANSWER else other.direction
     subject = Live(other, engine.facts(), at)
     settled: set[str] = set()
-    for entry, found in rules.sifted((other.phase, direction, other.method, other.tool), subject):
+    place = (other.phase, direction, other.method, other.tool)
+    for entry, found in rules.sifted(place, subject, other.let_go):
         rule = entry.rule
         if rule.chapter in settled:
             continue

@@ -73,7 +73,7 @@ def _walk(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: 
     verdict.limits = []
     passage.shadowed.clear()
     settled: set[str] = set()
-    for entry, found in _unsettled(steering.rules.sifted(place, subject), settled):
+    for entry, found in _unsettled(steering.rules.sifted(place, subject, passage.let_go), settled):
         rule = entry.rule
         passes = bool(passage.let_go) and _approved(rule, found, subject, passage)
         if not passes and not _acts(entry, found, subject, passage, at):

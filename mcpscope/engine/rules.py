@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
@@ -375,11 +375,22 @@ class Rules:
                 self._cache[place] = found
         return found
 
-    def sifted(self, place: Place, subject: Subject) -> Iterator[tuple[Entry, bool | None]]:
+    def sifted(
+        self, place: Place, subject: Subject, let_go: Set[str] = frozenset()
+    ) -> Iterator[tuple[Entry, bool | None]]:
         """The candidates that match ``subject``, in order, each with what its condition said; None where that
         cannot be told.
+
+        A rule that asked once is off since, but still one of them where it ``let_go`` what it asked about.
         """
-        for entry, test in self._sieves.get(place) or self._sieve(place):
+        sieve = self._sieves.get(place) or self._sieve(place)
+        if let_go:
+            sieve = tuple(
+                (entry, _narrowed(entry.rule, place))
+                for entry in self._entries
+                if self._concerns(_asked_once(entry.rule, let_go), place)
+            )
+        for entry, test in sieve:
             found = test(subject)
             if found is not False:
                 yield entry, found
@@ -414,6 +425,12 @@ class Rules:
         self.refuses = bool(refusing)
         self.guards_client = any(map(_concerns_client, refusing))
         self._changed()
+
+
+def _asked_once(rule: Rule, let_go: Set[str]) -> Rule:
+    """``rule``, in force where it asked once about something that it let go."""
+    asked = rule.once and rule.action is Action.ASK and rule.name in let_go
+    return replace(rule, enabled=True) if asked else rule
 
 
 def _narrowed(rule: Rule, place: Place) -> Test:

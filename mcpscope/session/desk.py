@@ -158,6 +158,7 @@ class Desk:
             "gated": steering.gated,
             "holds": len(self._holds()),
             "rules": len(steering.rules),
+            "policy": self._ruling.policy(),
             "intercept": self._ruling.intercept(),
             "sessions": [conversation.describe() for conversation in self.conversations.values()],
         }

@@ -41,7 +41,7 @@ class Ruling:
             "scope/rules/remove": self._remove_rule,
             "scope/rules/enable": self._enable_rule,
             "scope/faults/add": self._add_fault,
-            "scope/policy/get": lambda params, peer: self._policy(),
+            "scope/policy/get": lambda params, peer: self.policy(),
         }
 
     def __repr__(self) -> str:
@@ -52,7 +52,8 @@ class Ruling:
         rules = self.steering.rules
         return [{**wishes.rule_json(entry), "lookalikes": rules.alikes(entry.rule)} for entry in entries]
 
-    def _policy(self) -> dict[str, Any]:
+    def policy(self) -> dict[str, Any]:
+        """The policy files in force (none: []), and as ``fault`` why a changed one is not."""
         law = self.law
         if law is None:
             return {"files": [], "digest": "", "fault": "", "shadow": False, "default": "allow", "hide": []}

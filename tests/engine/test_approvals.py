@@ -185,3 +185,14 @@ def test_the_answer_of_an_approved_call_comes_back():
     talk.decide(Approve(held_digest(talk)))
     talk.server(result(1))
     assert as_json(talk.to_client[0])["id"] == 1
+
+
+def test_a_rule_that_asks_once_lets_pass_what_was_approved_and_is_used_up():
+    talk = under(LAW.replace("action: ask", "action: ask, once: true"))
+    talk.client(call(1, "refund"))
+    talk.client(call(2, "refund"))
+    talk.decide(Approve(held_digest(talk)))
+    assert [as_json(raw)["id"] for raw in talk.to_server] == [1]
+    talk.client(call(3, "refund"))
+    assert [as_json(raw)["id"] for raw in talk.to_client] == [2, 3]
+    assert all(as_json(raw)["result"]["isError"] for raw in talk.to_client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -70,4 +71,9 @@ def test_what_a_file_says_is_not_changed_live(program: Program) -> None:
         until(lambda: "version must be 1" in control.call("scope/policy/get")["fault"])
         wire.says(call(1, "slow"))
         assert code(wire) == "refused"
+        for command in (("status",), ("rules", "list")):
+            said = program.run(*command).stderr.decode()
+            assert "the old one stays in force" in said and "version must be 1" in said, command
+        (told,) = json.loads(program.run("--json", "status").stdout)["data"]
+        assert "version must be 1" in told["policy"]["fault"]
     assert wire.closes() == 0
