@@ -16,6 +16,8 @@ from mcpscope.replay.upstream import Upstream
 GREETING_ID = "mcpscope-initialize"
 POLL_SECONDS = 60.0
 MAX_MINTED = 10_000
+MOST_ASKED = 1000
+"""Beyond it requests are answered so, and what waits for the handshake is lost."""
 _INITIALIZED = b'{"jsonrpc":"2.0","method":"notifications/initialized"}'
 
 
@@ -71,13 +73,18 @@ class Beyond:
             self._send(_under(asked_as, message.raw))
             return
         if message.kind is Kind.REQUEST:
+            if len(self._asked) >= MOST_ASKED:
+                why = "the server behind the recording owes too many answers"
+                self._write(error(message, OurCode.UPSTREAM_GONE, why))
+                return
             self._asked[id_key(message.id)] = message
         if message.method == Method.INITIALIZE:
             self._hello, self._greeted = message, True
         if self._upstream is None:
             self._open()
         if not self._greeted:
-            self._queue.append(message)
+            if len(self._queue) < 2 * MOST_ASKED:  # every request of them, and as much besides
+                self._queue.append(message)
         elif not self._send(message.raw):
             self._gone()
 
@@ -93,6 +100,8 @@ class Beyond:
                 self._write(message.raw)
         elif message.kind is Kind.REQUEST:
             shown = self._take_id(message.id)
+            if len(self._questions) >= MOST_ASKED:
+                del self._questions[next(iter(self._questions))]
             self._questions[id_key(shown)] = message.id
             self._write(_under(shown, message.raw))
         else:

@@ -20,6 +20,7 @@ from mcpscope.session.http_facts import Facts
 from mcpscope.session.http_local import local_failure
 from mcpscope.session.http_log import Journal, StreamLog
 from mcpscope.session.http_sessions import LEGACY, MODERN, Identity, Session, Sessions, client_info, era_of
+from mcpscope.session.tool_schemas import keep_schemas
 from mcpscope.store.records import Dir, RecordType
 from mcpscope.transports.connect.process import StartFailed
 from mcpscope.transports.http_head import Headers, RequestHead, ResponseHead, response
@@ -152,10 +153,7 @@ class BridgeProxy:
 
     def tools_listed(self, result: dict[str, Any]) -> None:
         """A list of tools passed: their schemas say which arguments are mirrored in headers."""
-        tools = result.get("tools")
-        for tool in tools if isinstance(tools, list) else []:
-            if isinstance(tool, dict) and isinstance(tool.get("name"), str):
-                self._schemas[tool["name"]] = tool.get("inputSchema")
+        keep_schemas(self._schemas, result)
 
     def child_gone(self, child: ChildSession) -> None:
         self._forget(child)

@@ -11,6 +11,7 @@ from mcpscope.protocol.headers import derive
 from mcpscope.protocol.message import Message
 from mcpscope.session.crossing import one_line
 from mcpscope.session.http_sessions import MODERN, Session
+from mcpscope.session.tool_schemas import keep_schemas
 from mcpscope.transports.http_head import Headers, netloc
 
 KEPT_SIZES = 256
@@ -76,7 +77,5 @@ class RemoteKnown:
             found = result["protocolVersion"]
             self._version = found if _VERSION.fullmatch(found) else ""
             self._record.established = True
-        tools = result.get("tools") if asked.method == "tools/list" else None
-        for tool in tools if isinstance(tools, list) else []:
-            if isinstance(tool, dict) and isinstance(tool.get("name"), str):
-                self.schemas[tool["name"]] = tool.get("inputSchema")
+        if asked.method == "tools/list":
+            keep_schemas(self.schemas, result)

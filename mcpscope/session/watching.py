@@ -1,24 +1,21 @@
-"""Files that are looked at again and again: when they have changed and are still, somebody is told."""
+"""Files that a process of ours looks at, off the wire's time: when they have changed, somebody is told."""
 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Sequence
-from time import monotonic
+from time import time_ns
 from typing import TYPE_CHECKING
 
 from mcpscope.errors import Exit, ScopeError
+from mcpscope.store.own_process import own_process
 
 if TYPE_CHECKING:
     from mcpscope.transports.loop import Loop
 
-LOOK_SECONDS = 0.5
-SHARE = 0.02  # of the time at most is spent looking
-MOST_FILES = 20_000
-_NOT_LOOKED_AT = frozenset(
-    {".git", ".hg", "__pycache__", "node_modules", ".venv", ".mypy_cache", ".ruff_cache"}
-)
+AGAIN_SECONDS = 5.0
+CLOCK_STEP_NS = 10_000_000
+"""Files are dated by a clock that goes in steps, and may so lie in the past when they are written."""
 
 
 class Watching:
@@ -32,41 +29,37 @@ class Watching:
         self._loop = loop
         self._paths = list(paths)
         self._changed = changed
-        self._told = self._seen = self._look()
-        self._again(0.0)
+        self._pid = 0
+        self._news = -1
+        self._held = -1
+        """Open as long as we live: the process ends when it closes."""
+        self._start(time_ns() - CLOCK_STEP_NS)
 
     def __repr__(self) -> str:
-        return f"<Watching {self._paths}>"
+        return f"<Watching {self._paths} pid={self._pid}>"
 
-    def _again(self, took: float) -> None:
-        self._loop.call_later(max(LOOK_SECONDS, took / SHARE), self._tick)
+    def _start(self, since: int) -> None:
+        theirs, self._held = os.pipe()
+        self._news, out = os.pipe()
+        os.set_blocking(self._news, False)
+        actions = [(os.POSIX_SPAWN_DUP2, theirs, 0), (os.POSIX_SPAWN_DUP2, out, 1)]
+        argv = own_process("mcpscope.session.looking", str(since), *self._paths)
+        # In a group of its own the terminal's signals are not for it.
+        self._pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=actions, setpgroup=0)
+        os.close(theirs)
+        os.close(out)
+        self._loop.add_reader(self._news, self._heard)
 
-    def _tick(self) -> None:
-        began = monotonic()
-        found = self._look()
-        still, self._seen = found == self._seen, found
-        if still and found != self._told:
-            self._told = found
+    def _heard(self) -> None:
+        try:
+            said = os.read(self._news, 4096)
+        except BlockingIOError:
+            return
+        if said:
             self._changed()
-        self._again(monotonic() - began)
-
-    def _look(self) -> dict[str, tuple[int, int]]:
-        """Modification time and size by path; a file that cannot be looked at is not there."""
-        found: dict[str, tuple[int, int]] = {}
-        waiting = list(self._paths)
-        entered: set[tuple[int, int]] = set()  # links may lead in circles
-        while waiting and len(found) < MOST_FILES:
-            path = waiting.pop()
-            try:
-                seen = os.stat(path)
-                if stat.S_ISDIR(seen.st_mode):
-                    if (seen.st_dev, seen.st_ino) in entered:
-                        continue
-                    entered.add((seen.st_dev, seen.st_ino))
-                    with os.scandir(path) as entries:
-                        waiting += [one.path for one in entries if one.name not in _NOT_LOOKED_AT]
-                else:
-                    found[path] = (seen.st_mtime_ns, seen.st_size)
-            except OSError:
-                continue
-        return found
+            return
+        self._loop.remove_reader(self._news)
+        os.close(self._news)
+        os.close(self._held)
+        os.waitpid(self._pid, 0)
+        self._loop.call_later(AGAIN_SECONDS, self._start, time_ns() - CLOCK_STEP_NS)
