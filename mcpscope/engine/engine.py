@@ -373,9 +373,9 @@ class Engine:
         """What the tool's schemas say against ``message``, with paths."""
         return self._checks.of(self.memory.catalog, passage, message)
 
-    def schema_for(self, passage: Passage) -> dict[str, Any] | None:
-        """The schema that the held arguments or result should keep to."""
-        return schema_of(self.memory.catalog, passage)
+    def schema_for(self, passage: Passage, *, answer: bool = False) -> dict[str, Any] | None:
+        """The schema that the held arguments or result should keep to (``answer``: that of its result)."""
+        return schema_of(self.memory.catalog, passage, answer=answer)
 
     def new_id(self) -> str:
         """An id for a request of ours that no peer uses."""

@@ -37,8 +37,11 @@ class SchemaChecks:
         key = f"{passage.phase} {definition.digest}"
         if passage.phase is Phase.REQUEST:
             return self.check(key, schema, message.params.get("arguments", {}))
-        result = message.result
-        if message.kind is not Kind.RESULT or not isinstance(result, dict) or result.get("isError") is True:
+        return self.of_result(key, schema, message.result) if message.kind is Kind.RESULT else []
+
+    def of_result(self, key: str, schema: Any, result: Any) -> list[str]:
+        """The warnings about the result of a tool whose outputSchema is ``schema``; see ``check``."""
+        if not isinstance(result, dict) or result.get("isError") is True:
             return []
         if result.get("resultType", "complete") != "complete":
             return []
@@ -69,11 +72,11 @@ class SchemaChecks:
             return [f"the schema cannot be used: {_first_line(error)}"]
 
 
-def schema_of(catalog: Catalog, passage: Passage) -> dict[str, Any] | None:
-    """What the arguments (or on the way back the structured result) of a call should keep to."""
+def schema_of(catalog: Catalog, passage: Passage, *, answer: bool = False) -> dict[str, Any] | None:
+    """What the arguments of a call keep to; on the way back, or for an ``answer``, its structured result."""
     if passage.method != Method.TOOLS_CALL:
         return None
-    if passage.phase is Phase.REQUEST:
+    if passage.phase is Phase.REQUEST and not answer:
         return catalog.input_schema(passage.tool)
     return catalog.output_schema(passage.tool)
 

@@ -141,7 +141,11 @@ class Helm:
     def start(self) -> None:
         """Before the first byte is read: put the rules of the command line in force, if there are any."""
         if self._orders.any:
-            self._take().enter_fresh()
+            from mcpscope.session.presence import note_presence
+
+            gate = self._take()
+            gate.enter_fresh()
+            note_presence(gate.steering, [gate])
         if self._orders.watches:
             from mcpscope.session.watching import Watching
 

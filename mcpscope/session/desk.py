@@ -18,6 +18,7 @@ from mcpscope.engine.steering import Detached, Steering
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.parsing import parse
 from mcpscope.session import acts, wishes
+from mcpscope.session.presence import note_presence
 from mcpscope.session.ruling import Ruling, refused
 from mcpscope.session.seeing import Seeing
 
@@ -116,6 +117,7 @@ class Desk:
             self._tell("attached", 0, {"names": self._names()})
             if not self.steering.attached:
                 self._freeze(on=False)
+                note_presence(self.steering, self.conversations.values())
 
     # Who is there.
 
@@ -127,8 +129,11 @@ class Desk:
         was = peer.attached
         peer.subscribed, peer.read_only, peer.there = True, params["read_only"], params["attach"]
         if peer.attached and not was:
+            first = not self.steering.attached
             self.steering.attach(_key(peer))
             self._tell("attached", 0, {"names": self._names()})
+            if first:
+                note_presence(self.steering, self.conversations.values())
         elif was and not peer.attached:
             self.steering.detach(_key(peer))
         return {"attached": self._names()}
@@ -186,6 +191,7 @@ class Desk:
         found["request"] = _shown(passage.request) if passage.request is not None else None
         assert conversation.engine is not None
         found["schema"] = conversation.engine.schema_for(passage)
+        found["answer_schema"] = conversation.engine.schema_for(passage, answer=True)
         tool = conversation.engine.memory.catalog.tool(passage.tool) if passage.tool else None
         found["description"] = tool.body.get("description", "") if tool is not None else ""
         found["name"] = passage.exchange.name if passage.exchange is not None else ""

@@ -28,6 +28,7 @@ from mcpscope.session.http_sessions import (
     era_of,
     is_initialize,
 )
+from mcpscope.session.presence import note_presence
 from mcpscope.transports.connect.http_pool import Pool
 from mcpscope.transports.http_head import (
     HOP_BY_HOP,
@@ -326,7 +327,7 @@ class HttpProxy:
         settings = self._settings
         settings.opened(session)
         port = self._ports[session.number] = RelayPort(self)
-        self._conversations[session.number] = Conversation(
+        conversation = self._conversations[session.number] = Conversation(
             self._loop,
             self._journal,
             settings.helmed,
@@ -335,6 +336,8 @@ class HttpProxy:
             settings.mask,
             session.identity[0],
         )
+        if settings.helmed.steering is not None:
+            note_presence(settings.helmed.steering, [conversation])
 
     def _closed(self, session: Session, reason: str) -> None:
         self._conversations.pop(session.number).ended()

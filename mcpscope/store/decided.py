@@ -21,6 +21,7 @@ _STATUS = {
     Word.DROPPED: Status.DROPPED,
     Word.ABANDONED: Status.CANCELLED,
 }
+_LEFT = (Word.FORWARDED, Word.EDITED)
 _FLAG = {Word.HELD: "bp", Word.EDITED: "edited", Word.ANSWERED: "mock", Word.GAVE_UP: "cancel"}
 
 
@@ -73,12 +74,17 @@ def _called(exchange: Exchange, sent: bytes | None) -> None:
 
 
 def shown_as(outcome: Outcome) -> tuple[Status | None, list[str]]:
-    """The status that ``outcome`` gives its exchange (None: it stays) and the flags it adds."""
+    """The status that ``outcome`` gives its exchange (None: it stays) and the flags it adds.
+
+    ``warned``: it went on though something was wrong with it, a misfit of its schema for example.
+    """
     flags = [_FLAG[outcome.word]] if outcome.word in _FLAG else []
     if outcome.detail.get("kind") == "delay":
         flags = ["delayed"]
     if outcome.detail.get("fault"):
         flags.append("fault")
+    if outcome.word in _LEFT and outcome.detail.get("warnings"):
+        flags.append("warned")
     if outcome.rule:
         flags.append(f"rule:{_word(outcome.rule)}")
     tags = outcome.detail.get("tags")

@@ -128,6 +128,13 @@ class OutcomeRow:
             return ""
         return str(json.loads(self.detail).get("why", ""))
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was wrong with the message that went on."""
+        if '"warnings"' not in self.detail:
+            return ()
+        return tuple(map(str, json.loads(self.detail).get("warnings") or ()))
+
 
 @dataclass(frozen=True, slots=True)
 class NoteRow:

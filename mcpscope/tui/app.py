@@ -50,6 +50,7 @@ from mcpscope.tui.scope import Scope
 from mcpscope.tui.screens.base import ScopeScreen
 from mcpscope.tui.screens.composing import ComposeExchange
 from mcpscope.tui.screens.detail import DetailScreen
+from mcpscope.tui.screens.steering import Steering
 from mcpscope.tui.screens.wants import Wanting
 from mcpscope.tui.sending import Sender
 from mcpscope.tui.source import Source
@@ -139,6 +140,8 @@ class ScopeApp(App[int], inherit_bindings=False):
         return theming.variables(PALETTES[0])
 
     def on_mount(self) -> None:
+        # The shell has written over what was on the terminal, and Textual paints only what changes.
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
         self.set_class(self.plain_ascii, "-ascii")
         for name, make in self._makers.items():
             self.add_mode(name, partial(make, self))
@@ -293,6 +296,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         screen.composing = ComposeExchange(
             screen, self.source, self.sender, self.steer, lambda: screen.exchange
         )
+        screen.steering = Steering(screen, self.steer, self.clock, self.undo, self.source, screen.selected)
         self.push_screen(screen)
 
     def on_show_exchange(self, event: ShowExchange) -> None:

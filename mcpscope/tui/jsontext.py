@@ -68,15 +68,36 @@ def problem_of(text: str) -> tuple[str, int, int] | None:
     return None
 
 
-def first_value(text: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """Where the first value of a member lies, as rows and columns from 0; a string without its quotes."""
-    before = ""
-    for token in _TOKENS.finditer(text):
+def first_value(text: str, within: tuple[str, ...] = ()) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """Where the first value of a member ``within`` a place lies, or the plain value that is there.
+
+    Rows and columns count from 0; of a string its quotes are left out. None where there is nothing.
+    """
+    begin, end, before = 0, len(text), ""
+    if within:
+        found = _span(text, within)
+        if found is None:
+            return None
+        begin, end, before = *found, ":"
+    for token in _TOKENS.finditer(text, begin, end):
         if before == ":" and token[0] not in "{[":
             quotes = token[0].startswith('"')
             return _row(text, token.start() + quotes), _row(text, token.end() - quotes)
         before = token[0]
     return None
+
+
+def _span(text: str, steps: tuple[str, ...]) -> tuple[int, int] | None:
+    """Where the value lies that ``steps`` lead to, in characters."""
+    raw = text.encode("utf-8", "surrogatepass")
+    try:
+        found = spans.find(raw, steps)
+    except ValueError:
+        return None
+    if found is None:
+        return None
+    begin = len(raw[: found[0]].decode("utf-8", "surrogatepass"))
+    return begin, begin + len(raw[found[0] : found[1]].decode("utf-8", "surrogatepass"))
 
 
 def _row(text: str, at: int) -> tuple[int, int]:
@@ -85,16 +106,12 @@ def _row(text: str, at: int) -> tuple[int, int]:
 
 def place_of(text: str, path: str, within: tuple[str, ...] = ()) -> tuple[int, int]:
     """Line and column (from 1) of ``a[0].b`` in a JSON text, of what holds it where it is not there."""
-    raw = text.encode("utf-8", "surrogatepass")
     steps = [*within, *(plain or index for plain, index in _STEP.findall(path))]
     while steps:
-        try:
-            found = spans.find(raw, tuple(steps))
-        except ValueError:
-            break
+        found = _span(text, tuple(steps))
         if found is not None:
-            before = raw[: found[0]].decode("utf-8", "surrogatepass")
-            return before.count("\n") + 1, len(before) - before.rfind("\n")
+            row, column = _row(text, found[0])
+            return row + 1, column + 1
         steps.pop()
     return 1, 1
 

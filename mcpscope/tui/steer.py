@@ -110,6 +110,9 @@ class Steer:
         self.name = name or own_name()
         self.read_only = read_only
         self.drafts: dict[int, tuple[str, str]] = {}
+        """By the hold's key: which part of the message is edited, and the text so far."""
+        self.answers: dict[int, str] = {}
+        """By the hold's key: an answer by hand, so far."""
         self.decided: Decided | None = None
         self.policy_file: Path | None = None
         self._links: dict[int, Link] = {}
@@ -148,6 +151,11 @@ class Steer:
         """What is held, the most urgent first; those that nobody waits for last."""
         found = [Held(link, data) for link in self.links for data in link.holds.values()]
         return sorted(found, key=_urgency)
+
+    def forget_drafts(self, held: Held) -> bool:
+        """What was written of it and not sent; whether there was anything."""
+        edit, answer = self.drafts.pop(held.key, None), self.answers.pop(held.key, None)
+        return edit is not None or answer is not None
 
     def find(self, key: int) -> Held | None:
         """The hold with this key."""

@@ -182,6 +182,12 @@ def test_breakpoints_pass_when_the_last_one_leaves_and_what_is_held_stays(progra
     until(lambda: looking.call("scope/status")["sessions"][0]["lane"] == "fast")
     looking.close()
     assert wire.closes() == 0
+    told = "SELECT CAST(text AS TEXT) FROM notes WHERE kind = 'breakpoints' ORDER BY id"
+    nobody, there = (
+        "tool:echo does not hold while nobody is attached",
+        "tool:echo holds: somebody is attached",
+    )
+    assert [text for (text,) in wire.rows(told)] == [nobody, there, nobody]
 
 
 @pytest.mark.parametrize(("mode", "answered"), [("error", True), ("wait", False)])

@@ -40,4 +40,5 @@ def main():
                 say({"jsonrpc": "2.0", "id": message["id"], "result": answer(message)})
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -49,4 +49,4 @@ def tape(db: Path) -> Tape:
 def steered(program: Program, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Steered]:
     """Starts a proxy that a UI of this test finds."""
     monkeypatch.setenv("MCPSCOPE_RUNTIME_DIR", program.env["MCPSCOPE_RUNTIME_DIR"])
-    return lambda *options: Steered(program, *options)
+    return lambda *options, **how: Steered(program, *options, **how)

@@ -34,10 +34,21 @@ def changed_words(before: str, after: str, arrow: str) -> str:
     """What an edit changes, in few words: ``n 10 -> 500``; both are JSON texts, or ``after`` is none yet."""
     if before == after:
         return "as received: the same bytes are sent"
+    words = changes(before, after, arrow)
+    if words is None:
+        return ""
+    more = [f"and {len(words) - MAX_CHANGES} more"] if len(words) > MAX_CHANGES else []
+    return (
+        "changed  " + "   ".join([*words[:MAX_CHANGES], *more]) if words else "changed in its spelling only"
+    )
+
+
+def changes(before: str | bytes, after: str | bytes, arrow: str) -> list[str] | None:
+    """Each change of one JSON text into another: ``n 10 -> 500``; None where one of them is no JSON."""
     try:
         old, new = json.loads(before), json.loads(after)
     except (ValueError, RecursionError):
-        return ""
+        return None
     words: list[str] = []
     for path, value, gone in differences((), old, new):
         name = ".".join(path) or "all of it"
@@ -50,10 +61,7 @@ def changed_words(before: str, after: str, arrow: str) -> str:
             words.append(f"{name} added: {_short(value)}")
         else:
             words.append(f"{name} {_short(was)} {arrow} {_short(value)}")
-    more = [f"and {len(words) - MAX_CHANGES} more"] if len(words) > MAX_CHANGES else []
-    return (
-        "changed  " + "   ".join([*words[:MAX_CHANGES], *more]) if words else "changed in its spelling only"
-    )
+    return words
 
 
 def _short(value: Any) -> str:

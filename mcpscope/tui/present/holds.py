@@ -13,7 +13,6 @@ from mcpscope.tui.steer import SECOND_NS, Held
 
 SOON_SECONDS, NOW_SECONDS = 15, 5
 WHAT, WHY, CLIENT = 30, 24, 8
-MAX_HINTS = 40
 _NUMBERED = re.compile(r"b\d+")
 _SEEN = {
     "unseen": "the server has not seen this request",
@@ -118,7 +117,7 @@ def _called(held: Held) -> str:
     return next((str(rule["match"]) for rule in held.link.rules if rule["name"] == name), "") or name
 
 
-def facts(held: Held, width: int, now: int, glyphs: Glyphs, *, draft: bool) -> list[Line]:
+def facts(held: Held, width: int, now: int, glyphs: Glyphs) -> list[Line]:
     """What stands below the message: checks, the client's clock, and what the server knows."""
     data = held.data
     lines: list[Line] = []
@@ -136,26 +135,29 @@ def facts(held: Held, width: int, now: int, glyphs: Glyphs, *, draft: bool) -> l
         lines.append(
             [(f"   {waits} of the session {'waits' if data['behind'] == 1 else 'wait'} behind it", "info")]
         )
-    if draft:
-        lines.append(
-            [
-                (
-                    glyphs.keyed(
-                        "   a draft is kept: {hold.edit} opens it again, {hold.revert} throws it away"
-                    ),
-                    "info",
-                )
-            ]
-        )
-    elif data["editor"]:
-        lines.append(
-            [(f"   edited by {data['editor']}" + glyphs.keyed("; {hold.revert} reverts it"), "info")]
-        )
     return [cut(line, width) for line in lines]
 
 
-def panel(held: Held, width: int, now: int, glyphs: Glyphs) -> list[Line]:
-    """What stands in place of an answer that is not there because something is held, and what can be done."""
+def written(held: Held, width: int, glyphs: Glyphs, *, draft: bool, answer: bool) -> list[Line]:
+    """What people have written of it: a draft or an ``answer`` by hand of this UI, an edit that is held."""
+    texts: list[str] = []
+    if draft:
+        texts.append(
+            glyphs.keyed("a draft is kept: {hold.edit} opens it again, {hold.revert} throws it away")
+        )
+    elif held.data["editor"]:
+        texts.append(f"edited by {held.data['editor']}" + glyphs.keyed("; {hold.revert} reverts it"))
+    if answer:
+        kept = "an answer by hand is kept: {hold.answer} h opens it, {hold.revert} throws it away"
+        texts.append(glyphs.keyed(kept))
+    return [cut([(f"   {text}", "info")], width) for text in texts]
+
+
+def panel(held: Held, width: int, now: int, glyphs: Glyphs, *, editor: bool) -> list[Line]:
+    """What stands in place of an answer that is not there because something is held, and what can be done.
+
+    ``editor``: its key is bound here.
+    """
     data = held.data
     where = "on its way back" if held.answers else "before it reached the server"
     if not held.answers and data["dir"] == "s2c":
@@ -180,7 +182,8 @@ def panel(held: Held, width: int, now: int, glyphs: Glyphs) -> list[Line]:
         (f"left undecided it is {undecided}", "muted"),
     ):
         lines += [[(f"  {part}", role)] for part in wrap(text, width - 3)]
-    return [*lines, [], *[[(f"  {glyphs.keyed(part)}", "muted")] for part in _VERBS]]
+    verbs = [part if editor else part.partition("   {hold.editor}")[0] for part in _VERBS]
+    return [*lines, [], *[[(f"  {glyphs.keyed(part)}", "muted")] for part in verbs]]
 
 
 def clock_words(held: Held) -> str:
@@ -188,7 +191,10 @@ def clock_words(held: Held) -> str:
     data = held.data
     if data["clock_ns"] is None:
         return f"this client is {data['clock_source']} to wait as long as it takes"
-    limit = figures.duration(data["clock_ns"]).replace(".00", "").replace(".0s", "s")
+    tenths = round(data["clock_ns"], -8)  # what was learned is no exact time
+    limit = (
+        re.sub(r"\.?0+s$", "s", figures.duration(tenths)) if tenths >= SECOND_NS else figures.duration(tenths)
+    )
     words = {
         "assumed": f"{limit} is assumed for this client; the real limit may differ",
         "learned": f"learned {limit}: this client gave up after that before",
@@ -223,52 +229,6 @@ def notice(word: str, data: Mapping[str, Any], own: str) -> str:
     if word == "changed" and data.get("state") == "gave-up":
         return f"{name}: the client GAVE UP"
     return ""
-
-
-def hints(schema: Mapping[str, Any] | None) -> list[Line]:
-    """One line for each property of a schema: name, type, whether it must be there, what it may be."""
-    properties = schema.get("properties") if schema else None
-    if not isinstance(properties, dict):
-        return [[("no schema is known", "muted")]]
-    required = schema.get("required") if schema else None
-    needed = {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
-    lines: list[Line] = []
-    for name, one in list(properties.items())[:MAX_HINTS]:
-        one = one if isinstance(one, dict) else {}
-        must = "required" if name in needed else ""
-        lines.append(
-            [(f"{pad(str(name), 12)} ", "key"), (f"{pad(_type(one), 8)} ", ""), (f"{must:<9} ", "warning")]
-        )
-        lines[-1].append((_range(one), "muted"))
-    return lines
-
-
-def _type(schema: Mapping[str, Any]) -> str:
-    if isinstance(schema.get("enum"), list):
-        return "enum"
-    found = schema.get("type", "any")
-    return "|".join(map(str, found)) if isinstance(found, list) else str(found)
-
-
-def _range(schema: Mapping[str, Any]) -> str:
-    parts: list[str] = []
-    for low, high, unit in (("minimum", "maximum", ""), ("minLength", "maxLength", " chars")):
-        if low in schema or high in schema:
-            parts.append(f"{schema.get(low, '')}..{schema.get(high, '')}{unit}")
-    if isinstance(schema.get("enum"), list):
-        parts.append(" | ".join(map(str, schema["enum"][:8])))
-    if "default" in schema:
-        parts.append(f"default {schema['default']}")
-    return clip("  ".join(parts), 60)
-
-
-def hint_line(schema: Mapping[str, Any] | None, width: int) -> Line:
-    """The same in one line, for the queue."""
-    line = [
-        " ".join("".join(text for text, _ in entry).split())
-        for entry in (hints(schema) if schema and schema.get("properties") else [])
-    ]
-    return cut([("schema  " + " · ".join(line), "muted")], width) if line else []
 
 
 def counted(holds: Sequence[Held]) -> list[Span]:

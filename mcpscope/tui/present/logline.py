@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
 from mcpscope.store.listed import NoteRow, OutcomeRow, SessionRow
 from mcpscope.tui.present import figures
+from mcpscope.tui.present.changes import changes
 from mcpscope.tui.present.heading import target
 from mcpscope.tui.present.spans import Line, cut, pad
 
 NARROW = 100
+MAX_CHANGES = 3
+_INSIDE = re.compile(r"^(?:params\.(?:arguments\.)?|result\.)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,9 @@ def events(
     notes: Sequence[NoteRow],
     decisions: Sequence[tuple[int, str, OutcomeRow]],
     said: Sequence[tuple[int, str]],
+    edits: Mapping[tuple[int, int], str],
 ) -> list[Event]:
-    """Everything worth a line, in the order of time."""
+    """Everything worth a line, in the order of time; ``edits`` say by message and time what was changed."""
     found = [*_lives(sessions)]
     names = {session.id: session.title for session in sessions}
     for note in notes:
@@ -50,11 +55,24 @@ def events(
     for exchange, name, outcome in decisions:
         by = " ".join(part for part in (outcome.actor, outcome.rule) if part)
         waited = f" after {figures.duration(outcome.waited_ns)}" if outcome.waited_ns else ""
-        why = f": {outcome.why}" if outcome.why else ""
-        text = f"{outcome.outcome} {name} #{exchange}{waited}{why}"
+        changed = edits.get((outcome.message_id, outcome.at), "")
+        misfits = outcome.warnings if outcome.sent is not None else ()
+        anyway = f"sent anyway: {misfits[0]}" if misfits else ""
+        told = "; ".join(part for part in (outcome.why, changed, anyway) if part)
+        text = f"{outcome.outcome} {name} #{exchange}{waited}" + (f": {told}" if told else "")
         found.append(Event(outcome.at, by, text, "warning", exchange))
     found += [Event(at, "ui", text, "muted") for at, text in said]
     return sorted(found, key=lambda event: event.at)
+
+
+def edit_words(received: bytes, sent: bytes, arrow: str) -> str:
+    """What an edit changed: ``limit 5 -> 500``, arguments and results without the path to them."""
+    found = changes(received, sent, arrow)
+    if found is None:
+        return ""
+    shown = [_INSIDE.sub("", one) for one in found[:MAX_CHANGES]]
+    more = [f"and {len(found) - MAX_CHANGES} more"] if len(found) > MAX_CHANGES else []
+    return ", ".join([*shown, *more]) or "its spelling only"
 
 
 def _lives(sessions: Sequence[SessionRow]) -> list[Event]:

@@ -17,7 +17,7 @@ SLOW_NS = 1_000_000_000
 MAX_FLAGS = 3
 _MUTED = ("id", "time", "flags", "flagged", "summary", "found")
 LISTENS = "subscriptions/listen"
-FIRST_FLAGS = ("edited", "mock", "drift", "cancel")
+FIRST_FLAGS = ("edited", "warned", "mock", "drift", "cancel")
 _NUMBERED = re.compile(r"rule:b\d+")
 
 

@@ -12,7 +12,7 @@ from mcpscope.tui.clock import Clock
 from mcpscope.tui.offers import Drift, Thing, asked, last_note
 from mcpscope.tui.present import figures
 from mcpscope.tui.present.glyphs import Glyphs
-from mcpscope.tui.present.holds import hints as schema_hints
+from mcpscope.tui.present.hints import hints as schema_hints
 from mcpscope.tui.present.spans import Line, cut, width_of
 from mcpscope.tui.present.tools import fault_words, statistics
 

@@ -15,7 +15,7 @@ from mcpscope.tui.offers import Thing
 from mcpscope.tui.present import figures
 from mcpscope.tui.present.document import document
 from mcpscope.tui.present.glyphs import Glyphs
-from mcpscope.tui.present.holds import hints as schema_hints
+from mcpscope.tui.present.hints import hints as schema_hints
 from mcpscope.tui.present.spans import Line, Span, cut, keep_whole, pad, width_of
 from mcpscope.tui.present.tabs import diff_lines
 

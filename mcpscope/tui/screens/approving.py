@@ -133,7 +133,7 @@ class ApproveScreen(ScopeScreen):
         except ScopeError as error:
             self.say(reason(error), severity="error")
             return
-        self._steer.drafts.pop(self._held.key, None)
+        self._steer.forget_drafts(self._held)
         self.leave_saying(f"{self._held.name}: {said}")
 
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from mcpscope.store.listed import ExchangeRow
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.feed import Change
 from mcpscope.tui.loaded import load
@@ -20,6 +21,7 @@ from mcpscope.tui.screens.base import NARROW, Act, ScopeScreen, bindings
 from mcpscope.tui.screens.composing import ComposeExchange
 from mcpscope.tui.screens.copying import Copying
 from mcpscope.tui.screens.replays import ReplayOne
+from mcpscope.tui.screens.steering import Steering
 from mcpscope.tui.screens.viewing import Viewing
 from mcpscope.tui.source import Source
 from mcpscope.tui.widgets.exchange import ExchangeView
@@ -50,6 +52,7 @@ class DetailScreen(ScopeScreen):
         self._tab = tab
         self._how = ""
         self.composing: ComposeExchange | None = None
+        self.steering: Steering | None = None
         self.viewing = Viewing(self, source, lambda: self.query_one(ExchangeView))
         self.copying = Copying(self, source, clock, lambda: self.query_one(ExchangeView))
 
@@ -62,7 +65,14 @@ class DetailScreen(ScopeScreen):
 
     def on_mount(self) -> None:
         self.set_interval(1.0, lambda: self.view.tick())
+        if self.steering is not None:
+            self.view.held = self.steering.panel
         self.reload()
+
+    def selected(self) -> ExchangeRow | None:
+        """The exchange that is shown, as it was read last."""
+        loaded = self.view.loaded if self.is_mounted else None
+        return None if loaded is None else loaded.row
 
     def reload(self) -> None:
         """Read the exchange again."""
@@ -113,6 +123,7 @@ class DetailScreen(ScopeScreen):
             **self.copying.acts(lambda: ""),
             **ReplayOne(self, self._source, lambda: self.exchange).acts(lambda: ""),
             **(self.composing.acts(lambda: "") if self.composing is not None else {}),
+            **(self.steering.acts() if self.steering is not None else {}),
             "pane.next": Act(lambda: self.view.flip()),
             "pane.previous": Act(lambda: self.view.flip()),
             "layout": Act(self._layout),

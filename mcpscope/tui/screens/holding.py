@@ -62,7 +62,10 @@ class Holding:
         """Why nothing can be decided."""
         if self._steer.read_only:
             return "this UI is read-only"
-        return "" if self._chosen() is not None else "nothing is held here"
+        if self._chosen() is not None:
+            return ""
+        there = self._screen.keyed(": {urgent} goes to what is") if self._steer.holds() else ""
+        return f"nothing is held here{there}"
 
     def _why_not_all(self) -> str:
         if self._steer.read_only:
@@ -94,7 +97,7 @@ class Holding:
                 await self._steer.ask(held.link, "scope/holds/drop", id=held.id)
                 self._screen.say(f"{held.name}: dropped")
             return False
-        self._steer.drafts.pop(held.key, None)
+        self._steer.forget_drafts(held)
         return True
 
     async def _continue(self, held: Held) -> None:
@@ -105,22 +108,33 @@ class Holding:
                 got["last_approved"] = await asyncio.to_thread(last_approved, *asked)
             self._screen.app.push_screen(ApproveScreen(self._steer, self._clock, held, got))
             return
-        if held.key in self._steer.drafts:
-            entries = [
-                Entry("e", "edit", "open the draft"),
-                Entry("r", "received", "continue as received, the draft is lost"),
-            ]
-            chosen = await self._screen.app.push_screen_wait(Menu("There is a draft.", entries))
-            if chosen == "edit":
-                await self._edit(held)
-            if chosen != "received":
-                return
+        if not await self._draft_given_up(held):
+            return
         if await self._ask(held, "continue", digest=held.data["digest"]):
             self._screen.say(f"{held.name}: sent, cannot be undone")
 
+    async def _draft_given_up(self, held: Held) -> bool:
+        """Whether nothing was written, or the person lets it go; opens it if that is wished."""
+        edits, answers = held.key in self._steer.drafts, held.key in self._steer.answers
+        if not (edits or answers):
+            return True
+        entries = [Entry("e", "edit", "open the draft")] if edits else []
+        entries += [Entry("m", "answer", "open the answer by hand")] if answers else []
+        entries.append(Entry("r", "received", "let it go as received, what was written is lost"))
+        chosen = await self._screen.app.push_screen_wait(Menu("There is a draft.", entries))
+        if chosen == "edit":
+            await self._edit(held)
+        elif chosen == "answer":
+            await self._by_hand(held)
+        return bool(chosen == "received")
+
     async def _step(self, held: Held, *, any: bool) -> None:
         if held.asked:
-            self._screen.say("a policy asks about it: a shows all of it and approves it")
+            self._screen.say(
+                self._screen.keyed("a policy asks about it: {hold.continue} shows and approves it")
+            )
+            return
+        if not await self._draft_given_up(held):
             return
         if await self._ask(held, "step", any=any, digest=held.data["digest"]):
             what = "the next message" if any else "its answer"
@@ -151,8 +165,7 @@ class Holding:
         elif chosen == "empty":
             await self._mock(held, result={"content": []} if held.data["method"] == "tools/call" else {})
         elif chosen == "hand":
-            got = await self._steer.ask(held.link, "scope/holds/get", id=held.id)
-            self._screen.app.push_screen(EditScreen(self._steer, self._clock, held, got, answer=True))
+            await self._by_hand(held)
         elif chosen == "file":
             await self._from_file(held)
 
@@ -166,10 +179,12 @@ class Holding:
         except (OSError, UnicodeDecodeError) as error:
             self._screen.say(f"{path} cannot be read: {error}", severity="error")
             return
+        await self._by_hand(held, text.strip())
+
+    async def _by_hand(self, held: Held, text: str = "") -> None:
+        """Write the answer, from ``text`` on or from what was written of it before."""
         got = await self._steer.ask(held.link, "scope/holds/get", id=held.id)
-        self._screen.app.push_screen(
-            EditScreen(self._steer, self._clock, held, got, answer=True, text=text.strip())
-        )
+        self._screen.app.push_screen(EditScreen(self._steer, self._clock, held, got, answer=True, text=text))
 
     async def _mock(self, held: Held, **params: Any) -> None:
         if await self._ask(held, "answer", **params):
@@ -205,7 +220,7 @@ class Holding:
         return (code, text.strip()) if sure else ("", "")
 
     async def _revert(self, held: Held) -> None:
-        draft = self._steer.drafts.pop(held.key, None)
+        draft = self._steer.forget_drafts(held)
         if held.data["edited"]:
             await self._steer.ask(held.link, "scope/holds/revert", id=held.id)
         said = "as received again" if draft or held.data["edited"] else "is as it was received"

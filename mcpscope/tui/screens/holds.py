@@ -12,7 +12,7 @@ from mcpscope.errors import ScopeError
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.jsontext import laid_out, part_of
 from mcpscope.tui.links import Link
-from mcpscope.tui.present import chrome, holds
+from mcpscope.tui.present import chrome, hints, holds
 from mcpscope.tui.present.document import document
 from mcpscope.tui.present.spans import Line, Span
 from mcpscope.tui.screens.always import Always, body_of
@@ -142,12 +142,18 @@ class HoldsScreen(ScopeScreen):
         lines: list[Line] = []
         if held is not None:
             title.show([chrome.rule(width, glyphs, holds.title(held))])
-            hint = holds.hint_line(self._got.get("schema"), width - 4)
+            hint = hints.hint_line(self._got.get("schema"), width - 4)
             lines = [chrome.rule(width, glyphs, hint)]
             if hint and not held.data["warnings"] and not held.answers:
                 lines.append([(f"   {glyphs.ok}arguments fit the inputSchema", "success")])
-            draft = held.key in self._steer.drafts
-            lines += holds.facts(held, width, self.clock.now_ns(), glyphs, draft=draft)
+            lines += holds.facts(held, width, self.clock.now_ns(), glyphs)
+            lines += holds.written(
+                held,
+                width,
+                glyphs,
+                draft=held.key in self._steer.drafts,
+                answer=held.key in self._steer.answers,
+            )
         else:
             how = glyphs.keyed(
                 "{break} on a row of Traffic breaks on its tool, {intercept} sets an intercept filter"

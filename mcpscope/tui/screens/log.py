@@ -8,12 +8,13 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 
+from mcpscope.store.listed import OutcomeRow
 from mcpscope.store.pages import Pages
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.feed import Change
 from mcpscope.tui.messages import OpenExchange
 from mcpscope.tui.present import figures
-from mcpscope.tui.present.logline import Event, event_line, events
+from mcpscope.tui.present.logline import Event, edit_words, event_line, events
 from mcpscope.tui.present.spans import Line, Span
 from mcpscope.tui.screens.base import Act, ScopeScreen, bindings
 from mcpscope.tui.screens.menu import Ask
@@ -21,6 +22,9 @@ from mcpscope.tui.source import Source
 from mcpscope.tui.widgets.painted import glyphs_of
 from mcpscope.tui.widgets.rowlist import RowList
 from mcpscope.tui.working import begin
+
+MAX_EDITS, MAX_EDITED_BYTES = 500, 64 << 10
+"""So many edits, the newest, of messages so large, are told with what they changed."""
 
 
 class EventRows:
@@ -57,7 +61,7 @@ class LogScreen(ScopeScreen):
         self._ui_said = said
         self._needle = ""
         self._all: list[Event] = []
-        self._stderr = False
+        self._edits: dict[tuple[int, int], str] = {}
 
     def body(self) -> ComposeResult:
         yield RowList(follows=True, id="list")
@@ -80,14 +84,23 @@ class LogScreen(ScopeScreen):
         begin(self, self._reload, group="log", exclusive=True)
 
     async def _reload(self) -> None:
-        said = list(self._ui_said)
+        said, arrow = list(self._ui_said), glyphs_of(self).arrow
 
         def read(pages: Pages) -> list[Event]:
-            notes = pages.notes(None, leave_out="stderr")
-            return events(pages.sessions()[:500], notes, pages.decisions(None), said)
+            notes, decisions = pages.notes(None, leave_out="stderr"), pages.decisions(None)
+            self._tell_edits(pages, [outcome for _, _, outcome in decisions], arrow)
+            return events(pages.sessions()[:500], notes, decisions, said, self._edits)
 
         self._all = await self._source.watch(read)
         self._fill()
+
+    def _tell_edits(self, pages: Pages, outcomes: Sequence[OutcomeRow], arrow: str) -> None:
+        """Find out what the newest edits changed; of each once."""
+        edited = [one for one in outcomes if one.outcome == "edited" and one.sent is not None]
+        for one in edited[-MAX_EDITS:]:
+            key = (one.message_id, one.at)
+            if key not in self._edits and one.sent is not None and len(one.sent) <= MAX_EDITED_BYTES:
+                self._edits[key] = edit_words(pages.body(one.message_id), one.sent, arrow)
 
     def _fill(self) -> None:
         needle = self._needle.lower()

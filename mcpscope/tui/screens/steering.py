@@ -1,4 +1,4 @@
-"""Traffic's hand on what is held: from the row under the cursor to its hold and its proxy."""
+"""The hand on what is held of an exchange, in Traffic and its detail: from the row to its hold and proxy."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mcpscope.store.listed import ExchangeRow
+from mcpscope.tui import actions
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.links import Link
 from mcpscope.tui.present import holds
@@ -20,6 +21,7 @@ from mcpscope.tui.undoing import Undo
 from mcpscope.tui.widgets.painted import glyphs_of
 
 if TYPE_CHECKING:
+    from mcpscope.tui.screens.detail import DetailScreen
     from mcpscope.tui.screens.traffic import TrafficScreen
 
 
@@ -28,7 +30,7 @@ class Steering:
 
     def __init__(
         self,
-        screen: TrafficScreen,
+        screen: TrafficScreen | DetailScreen,
         steer: Steer,
         clock: Clock,
         undo: Undo,
@@ -46,8 +48,8 @@ class Steering:
 
     def acts(self) -> dict[str, Act]:
         """By the id of the action."""
-        mine = self._holding.acts()
-        del mine["hold.timeout"], mine["hold.keep-alive"]
+        known = {action.id for action in actions.at(self._screen.place)}
+        mine = {name: act for name, act in self._holding.acts().items() if name in known}
         return {**mine, **self.breaking.acts(), **self._always.acts()}
 
     async def _request(self) -> tuple[dict[str, Any] | None, Link | None]:
@@ -71,20 +73,24 @@ class Steering:
 
     def held_of(self, row: ExchangeRow) -> Held | None:
         """The hold of an exchange; None where nothing of it is held."""
-        if row.ended_at is not None:
+        over = row.ended_at is not None and row.status != "held"  # an answer that is held has come
+        if over and row.status != "cancelled":
             return None
         uid = self._uid(row)
         found = [
             held
             for held in self._steer.holds()
-            if held.link.entry.uid == uid and held.data["rpc_id"] == row.rpc_id
+            if held.link.entry.uid == uid and held.data["rpc_id"] == row.rpc_id and held.gave_up >= over
         ]
         return min(found, key=lambda held: abs(held.data["at"] - row.opened_at), default=None)
 
     def panel(self, row: ExchangeRow, width: int) -> list[Line]:
         """What is told of a held exchange where its answer would stand."""
         held = self.held_of(row)
-        return [] if held is None else holds.panel(held, width, self._clock.now_ns(), glyphs_of(self._screen))
+        if held is None:
+            return []
+        editor = actions.find("hold.editor", self._screen.place) is not None
+        return holds.panel(held, width, self._clock.now_ns(), glyphs_of(self._screen), editor=editor)
 
     def _target(self) -> tuple[str, Sequence[Link]]:
         row = self._selected()

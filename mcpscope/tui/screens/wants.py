@@ -128,7 +128,12 @@ class Wanting:
         names = [f"{clip(held.name, 24)}{' (gave up)' if held.gave_up else ''}" for held in holds[:MAX_NAMED]]
         more = [f"and {len(holds) - MAX_NAMED} more"] if len(holds) > MAX_NAMED else []
         entries = [
-            Entry("c", "continue", f"continue the {len(waited)} that a client waits for, then quit"),
+            Entry(
+                "c",
+                "continue",
+                f"continue the {len(waited)} that a client waits for, then quit",
+                "" if waited else "every client gave up",
+            ),
             Entry("x", "drop", "drop all with an error, then quit"),
             Entry("k", "keep", f"keep them held; each has its deadline and fallback{soon}"),
         ]

@@ -19,7 +19,14 @@ HOLDS = (
         "hold.step-any", ("S",), "Step any", "let it go and stop at the next message of the session", HELD
     ),
     Action("hold.edit", ("e",), "Edit", "edit it here, with its schema beside it", HELD, rank=12),
-    Action("hold.editor", ("E", "f4"), "$EDITOR", "edit it in $EDITOR; the traffic flows on", HELD, rank=16),
+    Action(
+        "hold.editor",
+        ("E", "f4"),
+        "$EDITOR",
+        "edit it in $EDITOR; the traffic flows on",
+        ("holds", "traffic"),  # in the detail the key opens the pager; the editor has a key for $EDITOR
+        rank=16,
+    ),
     Action(
         "hold.answer", ("M",), "Mock", "answer in the server's place: last good, by hand, file", HELD, rank=14
     ),

@@ -111,7 +111,7 @@ EVERYWHERE = (
         ("u",),
         "Undo",
         "undo the last note, mark, name, breakpoint, fault, hiding or change of a rule",
-        ("traffic", "recordings", "holds", "tools", "tool", "rules"),
+        ("traffic", "detail", "recordings", "holds", "tools", "tool", "rules"),
         group=Group.EVERYWHERE,
     ),
     Action(
@@ -119,7 +119,7 @@ EVERYWHERE = (
         ("ctrl+r",),
         "Redo",
         "redo what was undone",
-        ("traffic", "recordings", "holds", "tools", "tool", "rules"),
+        ("traffic", "detail", "recordings", "holds", "tools", "tool", "rules"),
         group=Group.EVERYWHERE,
     ),
     Action("suspend", ("ctrl+z",), "Suspend", "suspend the UI; traffic goes on", ANY, group=Group.EVERYWHERE),

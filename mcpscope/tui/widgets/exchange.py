@@ -151,7 +151,7 @@ class ExchangeView(Widget):
     def contents(self) -> Callable[[], tuple[Content, Content]]:
         """What to compute off the UI thread for the tab that is chosen, for this exchange as it is now."""
         loaded, tab, other = self.loaded, self.tab, self.other
-        widths = (max(20, self.request.size.width - 1), max(20, self.answer.size.width - 1))
+        widths = (self._width(self.request), self._width(self.answer))
         glyphs, zone, held = glyphs_of(self), self._clock.zone, self.held
 
         def build() -> tuple[Content, Content]:
@@ -193,10 +193,12 @@ class ExchangeView(Widget):
         """Clocks of what is waited for or held go on."""
         loaded = self.loaded
         if loaded is not None and self.stands and self.tab in BYTES_TABS and loaded.answer is None:
-            width = max(20, self.answer.size.width - 1)
-            self.answer.show(
-                of_answer(loaded, self._clock.now_ns(), width, self.held, glyphs_of(self)), keep=True
-            )
+            width, now = self._width(self.answer), self._clock.now_ns()
+            self.answer.show(of_answer(loaded, now, width, self.held, glyphs_of(self)), keep=True)
+
+    def _width(self, viewer: Viewer) -> int:
+        """The room for text; what is not displayed, where one part of two is, will have all of it."""
+        return max(20, (viewer.size.width or self.size.width) - 1)
 
     def on_viewer_width_changed(self) -> None:
         """What was broken into lines for another width is broken anew."""
@@ -221,7 +223,7 @@ class ExchangeView(Widget):
         row = loaded.row
         what = "Request" if row.kind == "request" else row.kind.capitalize()
         spans: Line = [(what, "strong"), (f"  #{row.id}" + (f" id {row.rpc_id}" if row.rpc_id else ""), "")]
-        if any(outcome.sent is not None for outcome in loaded.outcomes):
+        if _left_otherwise(loaded, loaded.request):
             spans.append(("  as received", "warning"))
         return [*spans, ("  ", ""), *self._tab_spans(width - width_of(spans) - 6)]
 
@@ -234,6 +236,8 @@ class ExchangeView(Widget):
         if loaded.answer is not None:
             size = figures.size(loaded.answer.message.size)
             spans.append((f"  {figures.duration(loaded.row.dur_ns)}  {size}", ""))
+        if _left_otherwise(loaded, loaded.answer):
+            spans.append(("  as received", "warning"))
         if self.arrangement == "single":
             spans += [("  ", ""), *self._tab_spans(width - width_of(spans) - 6)]
         return spans
@@ -255,6 +259,13 @@ class ExchangeView(Widget):
                 break
             spans.append((f"[{tab}]", "tab") if tab == self.tab else (f" {tab} ", "muted"))
         return spans
+
+
+def _left_otherwise(loaded: Loaded, body: Body | None) -> bool:
+    """Whether other bytes left in place of ``body``: an edit of it, or what was given in its place."""
+    return body is not None and any(
+        outcome.sent is not None and outcome.message_id == body.message.id for outcome in loaded.outcomes
+    )
 
 
 def _bytes(body: Body | None, tab: str, width: int, glyphs: Glyphs, otherwise: list[Line]) -> Content:

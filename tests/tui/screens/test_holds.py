@@ -89,6 +89,29 @@ async def test_what_a_schema_refuses_is_sent_after_one_more_key(steered: Any) ->
         await scope.editor.shows("line 1").press("ctrl+s")
         await scope.any.shows("send it anyway").press("g")
         await reaches(scope, wire, ODD.replace(b'"n":10', b'"n":"many"'))
+        await scope.holds.press("7")
+        await scope.log.shows("edited echo #", 'n 10 → "many"; s')
+        await scope.log.press("1")
+        await scope.traffic.shows("edited +")
+    flags = "SELECT flags FROM exchanges WHERE tool = 'echo'"
+    assert "warned" in wire.rows(flags)[0][0]
+
+
+async def test_what_is_held_is_decided_from_its_detail_and_from_traffic_too(steered: Any) -> None:
+    wire = steered("--break", "tool:echo")
+    async with watching(wire) as scope:
+        wire.says(ODD)
+        await scope.traffic.shows("HELD 1").selected_is("HELD").press("enter")
+        await scope.detail.shows("a Continue", "e Edit").press("tab").shows("the server has not seen this")
+        await scope.detail.press("s").shows("HELD res").press("e")
+        await scope.editor.shows("EDITING", "[Result]").type("seen").press("ctrl+s")
+        assert (await hears(wire))["result"]["content"][0]["text"] == "seen"
+        await scope.detail.hides("a Continue").press("a").shows("nothing is held here").press("escape")
+        wire.says(call(8))
+        await scope.traffic.shows("HELD 1").selected_is("HELD req").press("s").selected_is("HELD res")
+        await scope.traffic.press("g").press("a").shows("nothing is held here: ! goes to what is")
+        await scope.traffic.press("G").selected_is("HELD res").press("a")
+        assert (await hears(wire))["id"] == 8
 
 
 async def test_step_stops_at_the_answer_and_the_client_gets_the_edited_one(steered: Any) -> None:
@@ -246,4 +269,6 @@ async def test_beside_a_held_request_stands_what_is_known_and_its_clock_goes_on(
         await scope.traffic.shows("HELD before it reached the server", "the server has not seen this request")
         await scope.traffic.shows("left undecided it is dropped, never run", "a continue   s continue, stop")
         await scope.traffic.shows("waited 0:02").press("enter")
-        await scope.detail.shows("held; ! shows it in Holds, where it is decided")
+        await scope.detail.shows(
+            "HELD before it reached the server", "a continue   s continue, stop", "e edit"
+        )
