@@ -122,6 +122,10 @@ def test_no_key_bar_entry_is_cut(place: str, width: int) -> None:
     assert len(text) <= width
     whole = [f"{key_name(a.keys[0])} {a.label}" for a in entries]
     found = [part for part in text.strip().split("  ") if part]
+    if "? Help" in whole:  # the way to all the others stays
+        assert "? Help" in found
+        found = [part for part in found if part != "? Help"]
+        whole.remove("? Help")
     assert found == whole[: len(found)] and found
 
 
