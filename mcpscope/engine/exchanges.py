@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
-from mcpscope.engine import checkpoint, summary
+from mcpscope.engine import checkpoint, summary, usual
 from mcpscope.engine.answering import find_and_settle, to_nobody
 from mcpscope.engine.asking import take_batch, take_request
 from mcpscope.engine.exchange import DECIDED, Exchange, ExchangeKind, Flag, Status
@@ -62,6 +62,10 @@ class Exchanges:
         ``pending.PIPE`` for HTTP+SSE.
         """
         memory, kind = self._memory, message.kind
+        if not stream and not channel and not message.problems:
+            found = usual.take(memory, message, seq, at, direction)
+            if found is not None:
+                return [found] if len(memory.lookup.entries) <= MAX_OPEN else self._bounded(at, [found])
         seen = self._seen
         seen.message, seen.seq, seen.at = message, seq, at
         seen.direction, seen.stream, seen.channel = direction, stream, channel or stream
@@ -77,13 +81,8 @@ class Exchanges:
             changed = [self._malformed(seen)]
         if message.problems:
             _mark(memory, seen, changed[0])
-        if len(memory.lookup.entries) > MAX_OPEN:
-            self._give_up(memory.lookup.oldest(), at)
-        if memory.given_up:
-            changed += memory.given_up
-            memory.given_up = []
         seen.message = _NONE  # which may be large
-        return changed
+        return self._bounded(at, changed)
 
     def close_stream(self, stream: int, at: int, *, cancelled: bool) -> list[Exchange]:
         """An HTTP exchange has ended; settle what can be answered nowhere else.
@@ -162,6 +161,16 @@ class Exchanges:
     def restore(self, state: dict[str, Any]) -> None:
         """Take up a snapshot; what was remembered before is gone."""
         self._memory = checkpoint.load(state)
+
+    def _bounded(self, at: int, changed: list[Exchange]) -> list[Exchange]:
+        """``changed``, and behind it what there is no room for any more."""
+        memory = self._memory
+        if len(memory.lookup.entries) > MAX_OPEN:
+            self._give_up(memory.lookup.oldest(), at)
+        if memory.given_up:
+            changed += memory.given_up
+            memory.given_up = []
+        return changed
 
     def _malformed(self, seen: Seen) -> Exchange:
         exchange = self._memory.open(seen, ExchangeKind.MALFORMED, Status.MALFORMED)

@@ -26,7 +26,10 @@ class Lookup:
         self.done: deque[Entry] = deque(maxlen=MAX_DONE)
         self.unreadable: dict[tuple[Channel, Direction], Exchange] = {}
         self.used: dict[tuple[Channel, Direction], UsedIds] = {}
-        self._tables: dict[tuple[Channel, Direction], Table] = {}
+        self.pipe = Table()
+        """What the client waits for where there is one pipe: the usual case, found without looking."""
+        self._tables: dict[tuple[Channel, Direction], Table] = {(0, Direction.TO_SERVER): self.pipe}
+        self._pipe_used: UsedIds | None = None
         self._streams: dict[int, list[Entry]] = {}
         self._tokens: dict[tuple[Channel, Direction, Hashable], Entry] = {}
 
@@ -46,6 +49,19 @@ class Lookup:
         if entry.has_token:
             self._add_token(entry)
         return table.add(entry)
+
+    def add_to_pipe(self, entry: Entry) -> None:
+        """``add`` for a request of the client that has no token and whose id is not open."""
+        entry.table = self.pipe
+        self.entries[entry.number] = entry
+        self.pipe.add(entry)
+
+    def remove_from_pipe(self, entry: Entry) -> None:
+        """``remove`` for what ``add_to_pipe`` may have added."""
+        del self.entries[entry.number]
+        self.pipe.remove(entry)
+        entry.params = None
+        self.done.append(entry)
 
     def oldest(self) -> Entry:
         """The entry that has waited longest; there is one."""
@@ -170,6 +186,13 @@ class Lookup:
         used = self.used.get((channel, direction))
         if used is None:
             used = self.used[(channel, direction)] = UsedIds()
+        return used.add(id)
+
+    def is_reused_on_pipe(self, id: int) -> bool:
+        """``is_reused`` for the client on a pipe."""
+        used = self._pipe_used
+        if used is None:
+            used = self._pipe_used = self.used.setdefault((0, Direction.TO_SERVER), UsedIds())
         return used.add(id)
 
     def _leave_stream(self, entry: Entry) -> None:

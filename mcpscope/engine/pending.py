@@ -107,6 +107,10 @@ class Table:
         entry.older = older
         return _of_type(older, type(entry.id))
 
+    def has(self, id: int) -> bool:
+        """Whether a request with a number equal to this one is open."""
+        return id in self._heads
+
     def find(self, id: RpcId) -> tuple[Entry | None, bool]:
         """The request that an answer with ``id`` belongs to, and whether id and type are exactly its own."""
         head = self._heads.get(id if type(id) is int or type(id) is str else slot(id))

@@ -72,28 +72,35 @@ def _number(value: Any) -> str:
     return f"{value:g}" if type(value) is float else cut(str(value), 20)
 
 
-def _arguments(arguments: dict[str, Any]) -> str:
-    line = _joined(arguments, _short_text)
+def arguments(given: dict[str, Any]) -> str:
+    """What a call or a prompt is given."""
+    line = _joined(given)
     if line.isprintable():
         return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
-    return cut(_joined(arguments, cut), WIDTH)  # each text as one line, and those that are left as they are
+    return cut(_joined(given, cut), WIDTH)  # each text as one line, and those that are left as they are
 
 
-def _joined(arguments: dict[str, Any], shown: Callable[[str], str]) -> str:
-    """As many of ``arguments`` as fill the line, and perhaps a bit more."""
-    line = ""
+def _joined(arguments: dict[str, Any], shown: Callable[[str], str] | None = None) -> str:
+    """As many of ``arguments`` as fill the line, and perhaps a bit more; texts are ``shown``, or cut."""
+    parts: list[str] = []
+    room = WIDTH
     for name, value in arguments.items():
-        if type(value) is str:
-            line += f' {name}="{shown(value)}"'
+        kind = type(value)
+        if kind is str:
+            if shown is not None:
+                value = shown(value)
+            elif len(value) > _TEXT_WIDTH:
+                value = f"{value[: _TEXT_WIDTH - 1]}…"
+            part = f'{name}="{value}"'
+        elif kind is list:
+            part = f"{name}=[{len(value)}]"
         else:
-            line += f" {name}={_value(value)}"
-        if len(line) >= WIDTH:
+            part = f"{name}={_value(value)}"
+        parts.append(part)
+        room -= len(part) + 1
+        if room <= 0:
             break
-    return line[1:]
-
-
-def _short_text(text: str) -> str:
-    return text if len(text) <= _TEXT_WIDTH else text[: _TEXT_WIDTH - 1] + "…"
+    return " ".join(parts)
 
 
 def _value(value: Any) -> str:
@@ -183,8 +190,8 @@ def _log(params: dict[str, Any]) -> str:
 
 
 def _called(params: dict[str, Any]) -> str:
-    arguments = params.get("arguments")
-    return _arguments(arguments) if type(arguments) is dict else ""
+    given = params.get("arguments")
+    return arguments(given) if type(given) is dict else ""
 
 
 def _last_message(params: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from mcpscope.protocol.problems import Problem
 from mcpscope.protocol.revisions import CLIENT_INFO
 
 _loads = orjson.loads
+_dumps = orjson.dumps
 _BadJson = orjson.JSONDecodeError
 
 # orjson turns integers beyond 64 bits into floats without a word; they have at least 19 digits in a row,
@@ -32,6 +33,7 @@ _REQUEST, _NOTIFICATION, _RESULT, _ERROR = Kind.REQUEST, Kind.NOTIFICATION, Kind
 _ASKING = (_REQUEST, _NOTIFICATION)
 
 # Looking for a repeated key means a second parse: done for requests, for answers only while they are small.
+_EXACT_BYTES = 4096  # of a larger message to write it again takes longer than to look for what is odd
 _ANSWER_CHECK_BYTES = 2048
 _REQUEST_CHECK_BYTES = 65536
 
@@ -44,6 +46,8 @@ def parse(raw: bytes) -> Message:
     """
     try:
         value = _loads(raw)
+        if len(raw) <= _EXACT_BYTES and type(value) is dict and (exact := _of_exact(raw, value)) is not None:
+            return exact
         problems: tuple[str, ...] = ()
     except (_BadJson, RecursionError):
         value, problems = tolerant.read(raw)
@@ -59,6 +63,30 @@ def parse(raw: bytes) -> Message:
     if type(value) is list:
         return _of_batch(raw, value, problems)
     return Message(raw, Kind.MALFORMED, {}, problems=(*problems, Problem.NOT_AN_OBJECT))
+
+
+def _of_exact(raw: bytes, body: dict[str, Any]) -> Message | None:
+    """The usual request or result whose bytes are just what ``body`` is written as.
+
+    No member stands in them twice then, no number was rounded, and nothing else is in between.
+    """
+    id = body.get("id")
+    if (type(id) is not int and type(id) is not str) or body.get("jsonrpc") != "2.0":
+        return None
+    method: Any = ""
+    params = None
+    if len(body) == 4:
+        method, params = body.get("method"), body.get("params")
+        if type(method) is not str or type(params) is not dict or not params.keys() <= PARAMS:
+            return None
+    elif len(body) != 3 or "result" not in body:
+        return None
+    try:
+        if _dumps(body) != raw:
+            return None
+    except TypeError:  # nested deeper than it writes
+        return None
+    return Message(raw, _RESULT if params is None else _REQUEST, body, method, id, True)
 
 
 def may_have_long_integer(raw: bytes) -> bool:

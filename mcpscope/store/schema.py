@@ -20,6 +20,7 @@ SCHEMA_VERSION = layout.SCHEMA_VERSION
 MIGRATE_SECONDS = 120
 CHECKPOINT_PAGES = 16_000  # a burst is not stopped to write pages back; ``tidy`` of Follower does it after
 WAL_LIMIT_BYTES = 16 << 20
+CACHE_KIB = 6 << 10  # what a transaction changes, so that no page is written twice or read again in it
 
 
 class NewerDatabase(ScopeError):
@@ -125,6 +126,7 @@ def connect_rw(path: Path, *, busy_seconds: float = 5) -> sqlite3.Connection:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
     return connection

@@ -177,7 +177,10 @@ class Unpacker:
         return lane.feed(payload, segment, end - len(payload) - RECORD_OVERHEAD)
 
     def _parsed(self, record: Record, frames: list[bytes]) -> list[Message]:
-        messages = [_parse(frame) for frame in frames]
+        try:
+            messages = [read(frame) for frame in frames]
+        except Exception:  # see _parse
+            messages = [_parse(frame) for frame in frames]
         lane = self.lanes[record.session, record.dir, record.stream]
         if lane.headless and messages:
             lane.headless = False

@@ -228,3 +228,23 @@ def test_an_object_written_by_a_json_writer_has_no_repeated_names(value: object)
     for text in (json.dumps(value), json.dumps(value, separators=(",", ":"), ensure_ascii=False)):
         raw = text.encode(errors="replace")
         assert not has_duplicate_keys(raw, json.loads(raw))
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","name":"b","arguments":{}}}',
+        b'{"jsonrpc":"2.0","id":1,"id":2,"result":{}}',
+        b'{"jsonrpc":"2.0","id":1,"result":{"id":1,"id":2}}',
+    ],
+)
+def test_a_repeated_member_is_found_however_usual_the_rest_is(spoiled: bytes) -> None:
+    assert parse(spoiled).problems == (Problem.DUPLICATE_KEYS,)
+
+
+@pytest.mark.parametrize("number", [b"18446744073709551616", b"-9223372036854775809", b"1e2", b"1.50", b"-0"])
+def test_a_number_is_read_as_it_stands_in_an_otherwise_usual_message(number: bytes) -> None:
+    raw = (
+        b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"n":%b}}}' % number
+    )
+    assert parse(raw).body == json.loads(raw)
