@@ -149,8 +149,11 @@ def _reach(spec: Spec, mask: Mask) -> Reach:
         mask.add(secrets_of(url))
         return Reach(spec, env, Injected(headers, mask), url, transport, tls_of(one, url))
     except ScopeError as error:
-        text = f"the upstream {spec.name}: {error.message}"
-        raise ScopeError(text, code=error.code, exit=error.exit, hint=error.hint) from None
+        said = error.message.replace("--header", "headers").replace("--ca-file", "ca_file")
+        hint = "" if "--" in error.hint else error.hint
+        raise ScopeError(
+            f"the upstream {spec.name}: {said}", code=error.code, exit=error.exit, hint=hint
+        ) from None
 
 
 def _scopes(config: Config) -> dict[str, list[Scope]]:

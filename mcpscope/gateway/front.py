@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mcpscope.gateway.gateway import Gateway
@@ -98,7 +98,24 @@ class Entrance:
         opened(session)
 
 
-class HttpFront:
+class Front:
+    """What every face of a gateway tells of its upstreams, and does with them."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def restart(self, server: str) -> int:
+        return self._gateway.restart(server)
+
+    def about(self) -> dict[str, Any]:
+        return {"upstreams": [upstream.about() for upstream in self._gateway.upstreams]}
+
+    async def _close_all(self, reason: str) -> None:
+        """End every upstream at once, each within its time."""
+        await asyncio.gather(*(upstream.close(reason) for upstream in self._gateway.upstreams))
+
+
+class HttpFront(Front):
     """A gateway on HTTP."""
 
     def __init__(
@@ -110,7 +127,7 @@ class HttpFront:
         address: tuple[str, int],
         announce: Callable[[int], None],
     ) -> None:
-        self._gateway = gateway
+        super().__init__(gateway)
         self._address = address
         self._announce = announce
         self._entrance = Entrance(loop, gateway, parts, numbers)
@@ -127,15 +144,4 @@ class HttpFront:
     async def close(self, reason: str) -> None:
         self._server.close()
         await self._entrance.close(reason)
-        await close_all(self._gateway.upstreams, reason)
-
-    def restart(self, server: str) -> int:
-        return self._gateway.restart(server)
-
-    def about(self) -> dict[str, Any]:
-        return {"upstreams": [upstream.about() for upstream in self._gateway.upstreams]}
-
-
-async def close_all(upstreams: Sequence[Upstream], reason: str) -> None:
-    """End every upstream at once, each within its time."""
-    await asyncio.gather(*(upstream.close(reason) for upstream in upstreams))
+        await self._close_all(reason)

@@ -15,6 +15,7 @@ from mcpscope.gateway.upstream import FAILED, IDLE, READY, STARTING, CannotOpen,
 from mcpscope.protocol.answers import OurCode
 from mcpscope.protocol.message import Kind, Message, RpcId
 from mcpscope.protocol.parsing import parse
+from mcpscope.protocol.revisions import LATEST
 from mcpscope.session.http_local import failure_answer
 from mcpscope.session.http_sessions import LEGACY, MODERN, Identity
 from mcpscope.transports.loop import Handle
@@ -30,7 +31,8 @@ BACKOFF_SECONDS = 0.5
 MOST_BACKOFF_SECONDS = 30.0
 STEADY_SECONDS = 10.0
 _PROBE_ID = "mcpscope-probe"
-_MODERN_CODES = frozenset({-32020, -32021, -32022})
+UNSUPPORTED_VERSION = -32022
+_MODERN_CODES = frozenset({-32020, -32021, UNSUPPORTED_VERSION})
 
 
 class Owner(Protocol):
@@ -306,7 +308,7 @@ class Link:
             self._leave()
             said = str(answer.error.get("message", ""))
             ours = answer.error.get("code") == OurCode.UPSTREAM_GONE
-            self._broken(said.removeprefix("mcpscope: ") if ours else f"it refused the handshake: {said}")
+            self._broken(said.removeprefix("mcpscope: ") if ours else _refused(answer, said))
             return
         self.greeting = answer
         self.result = self.upstream.introduced = answer.result
@@ -400,6 +402,20 @@ class Link:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _refused(answer: Message, said: str) -> str:
+    """Why a server does not shake hands, and what can be done about it where that shows."""
+    if answer.error.get("code") != UNSUPPORTED_VERSION:
+        return f"it refused the handshake: {said}"
+    data = answer.error.get("data")
+    found = data.get("supported") if isinstance(data, dict) else None
+    named = [one[:20] for one in found if isinstance(one, str)] if isinstance(found, list) else []
+    spoken = ", ".join(named[:5])
+    return (
+        f"it speaks {spoken or 'the stateless revisions'} only, and its client an older revision: "
+        f"connect with a client of {spoken or LATEST}"
+    )
 
 
 def _is_not_there(answer: Message) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mcpscope.gateway.front import close_all
+from mcpscope.gateway.front import Front
 from mcpscope.gateway.gateway import Gateway
 from mcpscope.gateway.upstream import Parts
 from mcpscope.protocol.message import Direction, Kind, Message, RpcId
@@ -28,7 +28,7 @@ GRACE_SECONDS = 1.5
 FLUSH_SECONDS = 0.4
 
 
-class StdioFront:
+class StdioFront(Front):
     """``ended`` gets the exit code when the client has gone; ``keep_off`` guards our standard streams."""
 
     def __init__(
@@ -40,8 +40,8 @@ class StdioFront:
         ended: Callable[[int], None],
         keep_off: Callable[[], None],
     ) -> None:
+        super().__init__(gateway)
         self._loop = loop
-        self._gateway = gateway
         self._parts = parts
         self._ended = ended
         self._keep_off = keep_off
@@ -69,16 +69,10 @@ class StdioFront:
 
     async def close(self, reason: str) -> None:
         self._fan.close()
-        await close_all(self._gateway.upstreams, reason)
+        await self._close_all(reason)
         self._client.close()
         self._crossing.ended()
         self._parts.closed(self._record, reason)
-
-    def restart(self, server: str) -> int:
-        return self._gateway.restart(server)
-
-    def about(self) -> dict[str, Any]:
-        return {"upstreams": [upstream.about() for upstream in self._gateway.upstreams]}
 
     # from the client
 

@@ -165,8 +165,9 @@ class Upstream:
             return self._process(hearer, record) if self._reach.url is None else self._remote(hearer, record)
         except StartFailed as error:
             self._over(record, "not started")
+            where = f" in {self.spec.cwd}" if self.spec.cwd else ""
             why = os.strerror(error.errno)
-            raise CannotOpen(f"{self.spec.command[0]} cannot be started: {why}") from None
+            raise CannotOpen(f"{self.spec.command[0]} cannot be started{where}: {why}") from None
 
     def restart(self) -> int:
         """Let every line, and every process behind ``/NAME/mcp``, begin anew; how many there were."""

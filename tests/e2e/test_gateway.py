@@ -17,13 +17,6 @@ from tests.program import Program
 pytestmark = [pytest.mark.npm, pytest.mark.sdk1, pytest.mark.sdk2, pytest.mark.timeout(600)]
 
 
-@pytest.fixture
-def ends(program: Program) -> Iterator[HttpEnds]:
-    made = HttpEnds(program)
-    yield made
-    made.close()
-
-
 def places() -> Iterator[Any]:
     """Every client on both faces; one of them stands for all where time is short."""
     for client in CLIENTS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,6 @@ from tests.peers.found import Peers
 from tests.program import Program
 
 pytestmark = [pytest.mark.npm, pytest.mark.sdk2, pytest.mark.soak, pytest.mark.timeout(400)]
-
-
-@pytest.fixture
-def ends(program: Program) -> Iterator[HttpEnds]:
-    made = HttpEnds(program)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("revision", list(REQUIRED))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,6 @@ from tests.program import Program
 pytestmark = pytest.mark.timeout(300)
 HTTP = (sys.executable, str(SERVERS / "plain_http_server.py"))
 STDIO = [sys.executable, str(SERVERS / "plain_stdio_server.py")]
-
-
-@pytest.fixture
-def ends(program: Program) -> Iterator[HttpEnds]:
-    made = HttpEnds(program)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -31,13 +31,6 @@ CALLER = "ann-token-12345"
 
 
 @pytest.fixture
-def ends(program: Program) -> Iterator[HttpEnds]:
-    made = HttpEnds(program)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def trap() -> Iterator[socket.socket]:
     """A port where nobody is to come."""
     with socket.create_server(("127.0.0.1", 0)) as listening:

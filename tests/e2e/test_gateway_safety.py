@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,6 @@ pytestmark = pytest.mark.timeout(120)
 HTTP = (sys.executable, str(SERVERS / "plain_http_server.py"))
 STDIO = [sys.executable, str(SERVERS / "plain_stdio_server.py")]
 MANY = [sys.executable, str(SERVERS / "many_tools_server.py")]
-
-
-@pytest.fixture
-def ends(program: Program) -> Iterator[HttpEnds]:
-    made = HttpEnds(program)
-    yield made
-    made.close()
 
 
 def bearer(token: str) -> str:

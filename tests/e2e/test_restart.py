@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,6 @@ from tests.peers.found import Peers
 from tests.program import Program, until
 
 pytestmark = [pytest.mark.sdk2, pytest.mark.timeout(120)]
-
-
-@pytest.fixture
-def ends(program: Program) -> Iterator[HttpEnds]:
-    made = HttpEnds(program)
-    yield made
-    made.close()
 
 
 def soaked(*values: str) -> Any:

@@ -40,7 +40,9 @@ async def show(app: ScopeApp, screen: ScopeScreen) -> None:
     except ScopeError as error:
         screen.say(reason(error), severity="error")
         return
-    screen.say(f"{safe(name or link.entry.label)}: restarted for {done['restarted']} sessions")
+    count = done["restarted"]
+    sessions = "1 session" if count == 1 else f"{count} sessions"
+    screen.say(f"{safe(name or link.entry.label)}: restarted for {sessions}")
 
 
 async def _found(steer: Steer) -> list[tuple[Link, dict[str, Any]]]:

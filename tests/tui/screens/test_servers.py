@@ -43,5 +43,5 @@ async def test_upstreams_are_shown_with_their_state_and_restarted(
             await scope.traffic.shows("pid").press("ctrl+o")
             await scope.any.shows("gateway / one", "ready", "gateway / lost", "failed")
             await scope.press("1")
-            await scope.any.shows("one: restarted for 1 sessions")
+            await scope.any.shows("one: restarted for 1 session")
         assert await pid(2) != before
