@@ -99,6 +99,68 @@ def test_each_action_on_requests_and_answers(steer: Callable[..., Steering], pai
     assert "because" in found[6][1]
 
 
+def question(run: Steering, tool: str, method: str) -> tuple[dict[str, Any], str]:
+    """The hold on a question of the server, and where that lies in it: "" is all, else in inputRequests."""
+
+    def look() -> dict[str, Any] | None:
+        found = run.control.call("scope/holds/list")
+        asked = (hold for hold in found if hold["method"] == method or hold["phase"] == "answer")
+        return next(asked, None)
+
+    hold = until(look)
+    body = json.loads(run.control.call("scope/holds/get", id=hold["id"])["message"]["text"])
+    assert hold["dir"] == "s2c"
+    if hold["method"] == method:
+        return hold, ""
+    assert (hold["tool"], hold["phase"]) == (tool, "answer")
+    ((key, entry),) = body["result"]["inputRequests"].items()
+    assert entry["method"] == method
+    return hold, f"/result/inputRequests/{key}"
+
+
+@pytest.mark.parametrize(
+    ("pair", "era"),
+    [(("sdk1", "sdk1"), "legacy"), (("sdk2-auto", "sdk2"), "modern")],
+    ids=["legacy", "modern"],
+)
+def test_the_other_forms_of_each_action_and_questions_of_the_server(
+    program: Program, steer: Callable[..., Steering], pair: tuple[str, str], era: str
+) -> None:
+    dream = ["dream", {"prompt": "sheep"}, 60]
+    run = steer(pair, [ADD, ADD, ADD, ADD, dream, dream, ["ask", {}, 60]], "--break", "tool:add")
+    call = run.control.call
+    for method in ("sampling/createMessage", "elicitation/create"):
+        call("scope/breakpoints/add", filter=f"method:{method}")
+    call("scope/holds/step", id=run.hold(id=1)["id"], any=True)
+    text = {"op": "replace", "path": "/result/content/0/text", "value": "patched"}
+    call("scope/holds/edit", id=run.hold(phase="answer")["id"], patch=[text], anyway=True)
+    call("scope/holds/edit", id=run.hold(id=3)["id"], remove=["args.b"], anyway=True)
+    call("scope/holds/answer", id=run.hold(id=4)["id"], error={"code": -9, "message": "no such luck"})
+    answer = {"content": [{"type": "text", "text": "filed"}], "structuredContent": {"result": 1}}
+    file = program.folder / "answer.json"
+    file.write_text(json.dumps({"result": {**answer, "resultType": "complete"}}))
+    done = program.run("holds", "mock", str(run.hold(id=5)["id"]), str(file))
+    assert done.returncode == 0, done.stderr
+    hold, place = question(run, "dream", "sampling/createMessage")
+    assert bool(place) == (era == "modern")
+    call("scope/holds/edit", id=hold["id"], set={f"{place}/params/messages/0/content/text": "goats"})
+    until(lambda: hold["id"] not in [one["id"] for one in call("scope/holds/list")])
+    hold, place = question(run, "dream", "sampling/createMessage")
+    said = {"type": "text", "text": "ours"}
+    theirs = {"role": "assistant", "content": said, "model": "m", "stopReason": "endTurn"}
+    ours = {"content": [said], "structuredContent": {"result": "ours"}, "resultType": "complete"}
+    call("scope/holds/answer", id=hold["id"], result=ours if place else theirs)
+    until(lambda: hold["id"] not in [one["id"] for one in call("scope/holds/list")])
+    hold, _ = question(run, "ask", "elicitation/create")
+    call("scope/holds/drop", id=hold["id"], code=-77, text="not today")
+    found = run.results()
+    assert found[0] == [False, "patched"]
+    assert found[1][0] is True and "b" in found[1][1]
+    assert found[2] == [-9, "no such luck"]
+    assert found[3:6] == [[False, "filed"], [False, "dreamt goats"], [False, "ours"]]
+    assert found[6] == [-77, "not today"] or (found[6][0] is True and "not today" in found[6][1])
+
+
 @pytest.mark.parametrize("pair", PAIRS[:3], ids="-to-".join)
 def test_a_client_that_gives_up_resolves_its_hold_and_nothing_is_sent(
     steer: Callable[..., Steering], pair: tuple[str, str]

@@ -10,14 +10,27 @@ import sys
 from datetime import timedelta
 
 import anyio
-from mcp import ClientSession, McpError, StdioServerParameters
+from mcp import ClientSession, McpError, StdioServerParameters, types
 from mcp.client.stdio import stdio_client
+
+
+async def sample(context, params):
+    said = params.messages[0].content
+    text = types.TextContent(type="text", text=f"dreamt {said.text}")
+    return types.CreateMessageResult(role="assistant", content=text, model="none", stopReason="endTurn")
+
+
+async def elicit(context, params):
+    return types.ElicitResult(action="accept", content={"colour": "green"})
 
 
 async def main(calls: list[list], command: list[str]) -> None:
     found: list[object] = []
     place = StdioServerParameters(command=command[0], args=command[1:])
-    async with stdio_client(place) as (read, write), ClientSession(read, write) as session:
+    async with (
+        stdio_client(place) as (read, write),
+        ClientSession(read, write, sampling_callback=sample, elicitation_callback=elicit) as session,
+    ):
         await session.initialize()
         await session.list_tools()
         for tool, arguments, seconds in calls:

@@ -9,13 +9,24 @@ import json
 import sys
 
 import anyio
-from mcp import Client, MCPError, StdioServerParameters
+from mcp import Client, MCPError, StdioServerParameters, types
+
+
+async def sample(context, params):
+    said = params.messages[0].content
+    text = types.TextContent(type="text", text=f"dreamt {said.text}")
+    return types.CreateMessageResult(role="assistant", content=text, model="none", stop_reason="endTurn")
+
+
+async def elicit(context, params):
+    return types.ElicitResult(action="accept", content={"colour": "green"})
 
 
 async def main(mode: str, calls: list[list], command: list[str]) -> None:
     found: list[object] = []
     place = StdioServerParameters(command=command[0], args=command[1:])
-    async with Client(place, mode=mode, cache=None) as session:
+    answers = {"sampling_callback": sample, "elicitation_callback": elicit}
+    async with Client(place, mode=mode, cache=None, **answers) as session:
         await session.list_tools()
         for tool, arguments, seconds in calls:
             try:
