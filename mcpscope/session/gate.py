@@ -1,7 +1,7 @@
-"""The gate of one stdio session: frame, journal, judge, forward; and the way in and out of it.
+"""The gate of one stdio session: journal, judge, forward.
 
-Both directions pass it or neither does, each from its own next message boundary on. Whatever the engine
-says is in the journal before the first byte of the consequence is written.
+Both directions pass it or neither does, each from its own next message boundary on (``gate_door``). Whatever
+the engine says is in the journal before the first byte of the consequence is written.
 """
 
 from __future__ import annotations
@@ -20,20 +20,18 @@ from mcpscope.engine.visibility import Surface
 from mcpscope.protocol.framing import Frame
 from mcpscope.protocol.message import Direction
 from mcpscope.protocol.parsing import parse
-from mcpscope.session.catch_up import CatchUp
-from mcpscope.session.gate_lane import GateLane
+from mcpscope.session.gate_door import DIRS, Door
 from mcpscope.session.outlet import Outlet
-from mcpscope.store.layout import EOF, MESSAGE, NO_DIR, NOTE, OUTCOME, SENT, TO_CLIENT, TO_SERVER
+from mcpscope.store.layout import EOF, MESSAGE, NO_DIR, NOTE, OUTCOME, SENT, TO_SERVER
 
 if TYPE_CHECKING:
+    from mcpscope.session.gate_lane import GateLane
     from mcpscope.session.restarting import Restarting
     from mcpscope.session.stdio import StdioSession
     from mcpscope.store.journal import Journal
     from mcpscope.transports.loop import Handle, Loop
 
-CATCH_UP_SECONDS = 0.1
 _LEAVES = (Word.FORWARDED, Word.EDITED)
-_DIRS = {Direction.TO_SERVER: TO_SERVER, Direction.TO_CLIENT: TO_CLIENT}
 
 
 class Gate:
@@ -54,19 +52,14 @@ class Gate:
         self.number = session.number
         self.steering = steering
         self.engine = Engine(steering, session=session.number, names=names)
-        self.ready = False
+        self.door = Door(self, loop, session, journal)
         self._loop = loop
         self._session = session
-        self._roads = {Direction.TO_SERVER: session.to_server, Direction.TO_CLIENT: session.to_client}
         self._journal = journal
         self._tell = tell
-        self._inside = False
         self._judging = False
-        self._lanes: dict[Direction, GateLane] = {}
-        self._outlet = Outlet(loop, self._roads, self._between)
+        self._outlet = Outlet(loop, self.door.roads, self.door.is_between)
         self._endings: dict[int, bytes] = {}
-        self._catch_up: CatchUp | None = None
-        self._late: Handle | None = None
         self._timer: Handle | None = None
         self._armed: int | None = None
         self._last_at = 0
@@ -76,8 +69,7 @@ class Gate:
         steering.on_view.append(self._viewed)
 
     def __repr__(self) -> str:
-        state = "ready" if self.ready else "entering" if self._inside else "open"
-        return f"<Gate {self.number} {state} {self.engine!r}>"
+        return f"<Gate {self.number} {self.door!r} {self.engine!r}>"
 
     # What the desk asks.
 
@@ -90,8 +82,8 @@ class Gate:
 
     def engage(self) -> Engine:
         """The engine, with every message passing it from now on."""
-        if not self._inside:
-            self.enter()
+        if not self.door.inside:
+            self.door.enter(fresh=False)
         return self.engine
 
     def handle(self, event: Event) -> None:
@@ -102,7 +94,7 @@ class Gate:
         finally:
             self._judging = False
         if isinstance(event, Injected):
-            self._append(MESSAGE, _DIRS[event.direction], event.message.raw, 0, event.at)
+            self._append(MESSAGE, DIRS[event.direction], event.message.raw, 0, event.at)
         self._carry_out(commands)
         self._settle()
 
@@ -110,7 +102,7 @@ class Gate:
         facts = self.engine.memory.identity.facts
         return {
             "number": self.number,
-            "lane": "gate" if self._inside else "fast",
+            "lane": "gate" if self.door.inside else "fast",
             "holds": len(self.engine.holds),
             "client": facts.client_name,
             "server": facts.server_name,
@@ -124,97 +116,25 @@ class Gate:
         if self._over or self._judging:
             return
         wanted = self.steering.gated or self.engine.busy or self.restarting is not None
-        if wanted and not self._inside:
-            self.enter()
-        elif not wanted and self._inside and self.ready:
-            self._leave()
+        if wanted and not self.door.inside:
+            self.door.enter(fresh=False)
+        elif not wanted and self.door.inside and self.door.ready:
+            self.door.leave()
 
-    def holds_road(self, direction: Direction) -> bool:
-        """Messages of this direction come here, and no other lane has one unfinished."""
-        lane = self._lanes.get(direction)
-        return self.ready and lane is not None and lane.in_force
-
-    def force_road(self, direction: Direction) -> None:
-        """What has begun to pass will not end: close its line, and let the rest come here."""
-        if not self.holds_road(direction):
-            road = self._roads[direction]
-            road.send(b"\n")
-            road.lane = self._lanes[direction]
-        self._lanes[direction].forget()
+    def enter_fresh(self) -> None:
+        """At the start of the session, where nothing was before."""
+        if self.steering.gated:
+            self.door.enter(fresh=True)
 
     def _viewed(self, surfaces: frozenset[Surface]) -> None:
         """Whoever changed it, the client is told that it sees something else now."""
         self.handle(Viewed(surfaces, self.now()))
 
-    def enter(self, *, fresh: bool = False) -> None:
-        """Let both directions pass here from their next message boundary on.
-
-        ``fresh`` says that no message has passed yet. Otherwise what was seen before is taken up first,
-        from the recorder's checkpoint and the journal behind it, while bytes wait (CATCH_UP_SECONDS at
-        most).
-        """
-        self._inside = True
-        self.ready = False
-        for direction, road in self._roads.items():
-            lane = self._lanes.get(direction)
-            if lane is None or lane.over:
-                limit = self.steering.max_message
-                lane = self._lanes[direction] = GateLane(self, road, direction, _DIRS[direction], limit)
-            road.enter(lane)
-        if fresh or self._journal is None:
-            self._be_ready()
-            return
-        self.note("the session passes the gate", "switch")
-        self._late = self._loop.call_later(CATCH_UP_SECONDS, self._be_ready)
-        self.crossed()
-
-    def enter_fresh(self) -> None:
-        """At the start of the session, where nothing was before."""
-        if self.steering.gated:
-            self.enter(fresh=True)
-
-    def crossed(self) -> None:
-        """A direction may have come in: when both have, take up what was before."""
-        if self._inside and not self.ready and all(lane.in_force for lane in self._lanes.values()):
-            self._be_ready()
-
-    def _be_ready(self) -> None:
-        if self.ready or not self._inside:
-            return
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
-            assert self._journal is not None
-            self._catch_up = CatchUp(self._journal.folder, self.number)
-            self.engine.resume(self._catch_up.run(CATCH_UP_SECONDS))
-            if all(lane.in_force for lane in self._lanes.values()):
-                self._forget_catch_up()
-        self.ready = True
-        self._tell("lane", self.number, {"lane": "gate"})
-        for lane in self._lanes.values():
-            lane.proceed()
-
-    def _leave(self) -> None:
-        self._inside = False
-        self._forget_catch_up()
-        self.note("the session has left the gate", "switch")
-        for direction, road in self._roads.items():
-            if not self._lanes[direction].over:
-                road.enter(self._session.fast_lane(road, _DIRS[direction]))
-        self._tell("lane", self.number, {"lane": "fast"})
-
-    def _forget_catch_up(self) -> None:
-        if self._catch_up is not None:
-            self._catch_up.close()
-            self._catch_up = None
-
     # What the lanes bring.
 
     def passes(self, lane: GateLane, line: bytes) -> bool:
         """Whether nothing can touch the message in ``line``: then it is recorded, and has gone on."""
-        if not self.ready or self._catch_up is not None or self.restarting is not None:
-            return False
-        if self._outlet.parts[lane.direction]:
+        if not self.door.clear or self.restarting is not None or self._outlet.parts[lane.direction]:
             return False  # what waits goes first
         calls, raw, at = self.engine.plain_calls, line[:-1], self.now()
         try:
@@ -227,8 +147,7 @@ class Gate:
 
     def messages(self, lane: GateLane, frames: list[Frame]) -> None:
         """Whole messages of one direction, in their order."""
-        if self._catch_up is not None:
-            self._watch_the_late()
+        self.door.watch_the_late()
         direction, dir, limit = lane.direction, lane.dir, self.steering.max_message
         unsent = self._outlet.parts[direction]
         for frame in frames:
@@ -277,10 +196,9 @@ class Gate:
             return
         self._over = True
         self._carry_out(self._judge(Ended(self.now())))
-        self._forget_catch_up()
-        for handle in (self._timer, self._late):
-            if handle is not None:
-                handle.cancel()
+        self.door.close()
+        if self._timer is not None:
+            self._timer.cancel()
         self.steering.on_change.remove(self.weigh)
         self.steering.on_view.remove(self._viewed)
 
@@ -303,17 +221,17 @@ class Gate:
                     ending = self._endings.pop(of, b"\n")
                     self._outlet.parts[direction] += (message.raw, ending)
                 case Send(direction, data, at):
-                    self._append(SENT, _DIRS[direction], data, 0, at)
+                    self._append(SENT, DIRS[direction], data, 0, at)
                     self._outlet.parts[direction] += (data, b"\n")
                 case Record(outcome, direction):
-                    if not self._append(OUTCOME, _DIRS[direction], outcome.to_record(), 0, outcome.at):
+                    if not self._append(OUTCOME, DIRS[direction], outcome.to_record(), 0, outcome.at):
                         return
                     if outcome.word.final and outcome.word not in _LEAVES:
                         self._endings.pop(outcome.of, None)
                 case Note(kind, text):
                     self.note(text, kind)
                 case Tell(event, data):
-                    self._tell(event, self.number, data)
+                    self.tell(event, data)
                 case Close():
                     self._outlet.flush()
                     self._session.break_off()
@@ -324,16 +242,11 @@ class Gate:
         due = self.engine.due
         if due != self._armed:
             self._arm(due)
-        for lane in self._lanes.values():
+        for lane in self.door.lanes.values():
             if lane.over and not self._holds_in(lane.direction):
                 lane.road.finish()
         if not self.steering.gated:
             self.weigh()
-
-    def _between(self, direction: Direction) -> bool:
-        """Whether no other lane is in the middle of a message in this direction."""
-        lane = self._lanes.get(direction)
-        return lane is None or lane.in_force or not self._inside
 
     def _holds_in(self, direction: Direction) -> bool:
         return any(hold.passage.direction is direction for hold in self.engine.holds)
@@ -351,12 +264,6 @@ class Gate:
         self._carry_out(self._judge(Tick(self.now())))
         self._settle()
 
-    def _watch_the_late(self) -> None:
-        """A direction that came in after the other: what it said until then is in the journal by now."""
-        if self._catch_up is not None and all(lane.in_force for lane in self._lanes.values()):
-            self._catch_up.run(CATCH_UP_SECONDS, chunks_only=True)
-            self._forget_catch_up()
-
     def _append(self, kind: int, dir: int, payload: bytes, flags: int, at: int) -> bool:
         """Journal it; False if it must not go on because it could not be recorded."""
         journal = self._journal
@@ -372,4 +279,8 @@ class Gate:
         if self._journal is not None:
             body = json.dumps({"kind": kind, "text": text}).encode()
             self._journal.append(NOTE, NO_DIR, self.number, 0, body)
-        self._tell("note", self.number, {"kind": kind, "text": text})
+        self.tell("note", {"kind": kind, "text": text})
+
+    def tell(self, event: str, data: dict[str, Any]) -> None:
+        """Tell those attached of something in this session."""
+        self._tell(event, self.number, data)

@@ -9,23 +9,27 @@ from mcpscope.protocol.framing import Frame, LineFramer
 if TYPE_CHECKING:
     from mcpscope.protocol.message import Direction
     from mcpscope.session.gate import Gate
+    from mcpscope.session.gate_door import Door
     from mcpscope.session.road import Road
 
 KEPT_OF_OVERSIZED_BYTES = 64 << 10
 
 
 class GateLane:
-    """Hands whole messages to ``gate``; what comes while the gate still takes up waits, and the source too.
+    """Hands whole messages to ``gate``; what comes before ``door`` is ready waits, and the source too.
 
     ``dir`` is the journal's direction byte.
     """
 
-    def __init__(self, gate: Gate, road: Road, direction: Direction, dir: int, max_message: int) -> None:
+    def __init__(
+        self, gate: Gate, door: Door, road: Road, direction: Direction, dir: int, max_message: int
+    ) -> None:
         self.direction = direction
         self.dir = dir
         self.road = road
         self.over = False
         self._gate = gate
+        self._door = door
         self._limit = max_message
         self._framer = LineFramer()
         self._backlog: list[Frame] = []
@@ -49,25 +53,22 @@ class GateLane:
     def received(self, chunk: memoryview) -> None:
         data = bytes(chunk)
         # The usual chunk is one message; the usual message is a call, or an answer, that nothing concerns.
-        if self.is_alone(data) and self._gate.passes(self, data):
+        alone = data.find(b"\n") == len(data) - 1 and not self._framer.pending and not self._skipped
+        if alone and self._gate.passes(self, data):
             return
         if self._skipped:
             data = self._skip(data)
         frames = self._framer.feed(data)
         if self._framer.pending > self._limit:
             self._begin_to_skip()
-        if self._gate.ready:
+        if self._door.ready:
             self._gate.messages(self, frames)
             return
         self._backlog += frames
         if not self._paused:
             self._paused = True
             self.road.pause()
-        self._gate.crossed()
-
-    def is_alone(self, data: bytes) -> bool:
-        """Whether ``data`` is one whole line, with none begun before it."""
-        return data.find(b"\n") == len(data) - 1 and not self._framer.pending and not self._skipped
+        self._door.crossed()
 
     def forget(self) -> None:
         """What has begun to arrive will not end."""
@@ -82,10 +83,10 @@ class GateLane:
         if self._skipped:
             self._end_of_skipped()
         self.over = True
-        if self._gate.ready:
+        if self._door.ready:
             self.proceed()
         else:
-            self._gate.crossed()
+            self._door.crossed()
 
     def proceed(self) -> None:
         """The gate is ready: what waited goes on."""

@@ -92,7 +92,7 @@ class Restarting:
         """Until the gate has both directions, and what was said before is stored."""
         self._left -= LOOK_SECONDS
         late = self._left < 0
-        if self._gate.holds_road(Direction.TO_SERVER) and (late or self._stored()):
+        if self._gate.door.holds_road(Direction.TO_SERVER) and (late or self._stored()):
             self._part()
         else:
             self._loop.call_later(LOOK_SECONDS, self._wait)
@@ -101,7 +101,7 @@ class Restarting:
         if self._session.is_ending:
             self._gate.restarting = None
             return
-        self._gate.force_road(Direction.TO_CLIENT)
+        self._gate.door.force_road(Direction.TO_CLIENT)
         self._old = self._session.part()
         self._loop.add_reader(self._old.report, self._heard)
         self._loop.call_later(GRACE_SECONDS, self._terminate)

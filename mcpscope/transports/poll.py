@@ -92,31 +92,33 @@ class PollLoop:
     def run_forever(self) -> None:
         """Turn until ``stop``; waits in poll(2) only, for descriptors or the next timer."""
         self._stopping = False
-        poll, readers, writers = self._poll.poll, self._readers, self._writers
+        poll, readers, writers, timers = self._poll.poll, self._readers, self._writers, self._timers
+        monotonic = time.monotonic
+        now = monotonic()
         while not self._stopping:
-            for fd, events in poll(self._timeout() if self._timers or self._ready else None):
+            timeout = None
+            if self._ready:
+                timeout = 0
+            elif timers:
+                # A poll timeout is whole milliseconds: round up, or the loop spins through the last one.
+                wait = timers[0].when - now
+                timeout = int(wait * 1000) + 1 if wait > 0 else 0
+            for fd, events in poll(timeout):
                 if events & _READ and (found := readers.get(fd)):
                     found[0](*found[1])
                 if events & _WRITE and (found := writers.get(fd)):
                     found[0](*found[1])
-            if self._timers:
-                self._due()
             if self._ready:
                 self._soon()
-
-    def _timeout(self) -> float | None:
-        if self._ready:
-            return 0
-        while self._timers and self._timers[0].cancelled:
-            heapq.heappop(self._timers)
-        if not self._timers:
-            return None
-        # A poll timeout is whole milliseconds: round up, or the loop spins through the last one.
-        return max(0, int((self._timers[0].when - time.monotonic()) * 1000) + 1)
+            if timers:
+                now = monotonic()
+                if timers[0].when <= now:
+                    self._due()
+                    now = monotonic()
 
     def _due(self) -> None:
         now = time.monotonic()
-        while self._timers and self._timers[0].when <= now:
+        while self._timers and (self._timers[0].cancelled or self._timers[0].when <= now):
             timer = heapq.heappop(self._timers)
             if not timer.cancelled:
                 timer.callback(*timer.args)
