@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mcpscope.engine.ruled import Ruled
+from mcpscope.engine.scripted import may_differ
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.methods import METHODS, Method
-from mcpscope.protocol.parsing import may_have_long_integer
 from mcpscope.protocol.strict import MAX_DEPTH, has_right_types
 
 _READ: Final = frozenset({Kind.REQUEST, Kind.NOTIFICATION, Kind.RESULT, Kind.ERROR})
@@ -43,7 +43,7 @@ def has_one_spelling(raw: bytes) -> bool:
     # A colon follows its name at once, so that names can be counted; a line is a line for everybody.
     if b" :" in raw or b"\t" in raw or b"\n" in raw or b"\r" in raw:
         return False
-    return raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH and not may_have_long_integer(raw)
+    return raw.count(b"{") + raw.count(b"[") <= MAX_DEPTH and not may_differ(raw)
 
 
 def member_count(value: Any, ruled: Ruled) -> int:

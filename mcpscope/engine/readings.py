@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mcpscope.engine.ruled import Ruled
-from mcpscope.engine.uris import climbed, resolved
+from mcpscope.engine.scripted import in_script
+from mcpscope.engine.uris import climbed, local, resolved
 from mcpscope.protocol.lookalikes import latin
 from mcpscope.protocol.message import Message
 from mcpscope.protocol.methods import Method
@@ -65,7 +66,8 @@ def readings(message: Message, ruled: Ruled, listed: Callable[[str], bool]) -> I
     else:
         found += [(_mapped(body, form, form), False) for form in (_nfc, _nfkc)]
         careless = _mapped(body, _careless, lambda name: member(_careless(name)))
-    found.append((careless, False))
+        found.append((_mapped(body, _without_nul, lambda name: member(_without_nul(name))), False))
+    found += [(careless, False), (in_script(body), False), (in_script(careless), False)]
     found += _named_otherwise(careless, ruled, listed)
     seen = [body]
     for other, looks in found:
@@ -149,9 +151,15 @@ def _named_otherwise(
         yield from _subscriptions(body, params)
 
 
+def _without_nul(text: str) -> str:
+    """As ``_careless``, for a reader that drops NUL instead of ending the text there."""
+    return _careless(text.replace("\0", ""))
+
+
 def _of_uri(uri: str) -> list[tuple[str, bool]]:
     """Where ``uri`` leads. That it climbs out of a folder counts against what allows the folder, too."""
-    return [(other, looks) for other, looks in ((climbed(uri), False), (resolved(uri), True)) if other != uri]
+    others = ((climbed(uri), False), (resolved(uri), True), (local(uri), True))
+    return [(other, looks) for other, looks in others if other != uri]
 
 
 def _looks(name: str, ruled: Ruled) -> list[tuple[str, bool]]:

@@ -40,6 +40,14 @@ def resolved(uri: str) -> str:
     return f"{scheme}://{host.lower()}{_without_dots(rest)}"
 
 
+def local(uri: str) -> str:
+    """``uri``, ``resolved``, for who looks at the path of a file and not at the host it is on."""
+    found = resolved(uri)
+    if not found.startswith("file://"):
+        return found
+    return "file:///" + found.removeprefix("file://").partition("/")[2]
+
+
 def climbed(uri: str) -> str:
     """``uri`` without dot segments, however they are escaped; all else of it as it is spelled."""
     text = _CLIMBING.sub(lambda found: chr(int(found[1], 16)), uri)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcpscope.engine.uris import climbed, resolved
+from mcpscope.engine.uris import climbed, local, resolved
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,11 @@ def test_a_uri_that_climbs_is_where_it_leads(uri: str) -> None:
 @pytest.mark.parametrize("uri", ["file:///data/a%20b", "FILE:///data//x.y", "note://A/..b", "urn:a", ""])
 def test_a_uri_that_does_not_climb_is_left_as_it_is(uri: str) -> None:
     assert climbed(uri) == uri
+
+
+@pytest.mark.parametrize(
+    "uri", ["file://server/etc/passwd", "FILE://u@h:80/etc//passwd", "file://h/x/../etc/passwd"]
+)
+def test_who_ignores_the_host_of_a_file_takes_its_path(uri: str) -> None:
+    assert local(uri) == "file:///etc/passwd"
+    assert local("https://Example.com/x") == "https://example.com/x"

@@ -16,6 +16,7 @@ rules:
   - {name: no forbidden tool, match: "tool:forbidden", action: deny}
   - {name: no files of the system, match: "tool:files args.path~^/etc", action: deny}
   - {name: small payments, match: "tool:pay", when: "has(args.amount) && args.amount > 100", action: deny}
+  - {name: not this account, match: "tool:account args.id=9007199254740992", action: deny}
   - {name: no secret prompt, match: "name:secret", action: deny}
   - {name: no resources of the system, match: "uri:file:///etc/*", action: deny}
   - {name: no samples, match: "method:logging/setLevel", action: deny}
@@ -32,6 +33,7 @@ def is_forbidden(call: Call) -> bool:
         return (
             name == "forbidden"
             or (name == "files" and isinstance(path, str) and path.startswith("/etc"))
+            or (name == "account" and arguments.get("id") == 1 << 53)
             or (name == "pay" and isinstance(amount, int | float) and amount > 100)
         )
     if method == "completion/complete":
@@ -170,6 +172,18 @@ VALUES = {
     ),
 }
 
+ACCOUNT = spelled(call("account", {"id": (1 << 53) + 1}))
+INHERITED = spelled(call("files", {"__proto__": {"path": "/etc/passwd"}}))
+SCRIPTED = {
+    "a number that a double rounds": ACCOUNT,
+    "a number that a double rounds, spaced": swap('"id":9', '"id": 9', ACCOUNT),
+    "an inherited argument": INHERITED,
+    "an inherited argument, escaped": swap("__proto__", "__pr\\u006fto__", INHERITED),
+    "an inherited amount": spelled(call("pay", {"__proto__": {"amount": 1000}})),
+    "an inherited method": swap('"method":"tools/call",', '"__proto__":{"method":"tools/call"},'),
+    "NUL inside the tool": swap('"forbidden"', '"for\\u0000bidden"'),
+}
+
 SHAPES = {
     "batch": b"[" + PLAIN + b"]",
     "batch of two": b"[" + swap('"id":7', '"id":8', MILD) + b"," + PLAIN + b"]",
@@ -303,6 +317,9 @@ URIS = {
     "a tab inside": "fi\tle:///etc/passwd",
     "full width": "file:///\uff45tc/passwd",
     "a dot": "file:///./etc/passwd",
+    "a host": "file://server/etc/passwd",
+    "a user": "file://u@/etc/passwd",
+    "a port": "file://localhost:80/etc/passwd",
 }
 
 
@@ -405,7 +422,7 @@ ATTACKS = [
     Attack("plain, an argument", FILES),
     Attack("plain, an amount", PAY),
     Attack("an edit that renames", spelled(call("harmless")), shows=False),
-    *_raw(TWICE | LOOKALIKES | VALUES | SHAPES | SYNTAX),
+    *_raw(TWICE | LOOKALIKES | VALUES | SCRIPTED | SHAPES | SYNTAX),
     *(_method(name, body) for name, body in OTHERS.items()),
     *(_uri(name, uri) for name, uri in URIS.items()),
     *HTTP,

@@ -76,6 +76,18 @@ def _first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _copied(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """As JavaScript copies an object: ``__proto__`` is no member, it gives members."""
+    found = dict(pairs)
+    inherited = found.pop("__proto__", None)
+    return {**inherited, **found} if isinstance(inherited, dict) else found
+
+
+def _as_double(digits: str) -> int | float:
+    found = float(digits)
+    return int(found) if abs(found) < 1e300 else found
+
+
 def _documents(text: str) -> Iterator[Any]:
     """What is in ``text`` for each kind of reader; nothing for one that refuses it."""
     if len(text) > LONGEST or "{" not in text:
@@ -86,6 +98,7 @@ def _documents(text: str) -> Iterator[Any]:
         orjson.loads,
     ]
     readers.append(lambda text: json.loads(text, object_pairs_hook=_first))
+    readers.append(lambda text: json.loads(text, object_pairs_hook=_copied, parse_int=_as_double))
     for read in readers:
         try:
             yield read(text)

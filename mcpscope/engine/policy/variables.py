@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from mcpscope.engine.scripted import double
 from mcpscope.protocol.message import Message
 from mcpscope.protocol.parsing import may_have_long_integer
 
@@ -85,7 +86,7 @@ def _within_64_bits(value: Any) -> Any:
     if isinstance(value, list):
         return [_within_64_bits(item) for item in value]
     if isinstance(value, int) and not isinstance(value, bool) and not -_INT64 <= value < _INT64:
-        return float(value)
+        return double(value)
     return value
 
 
