@@ -62,13 +62,12 @@ class Carried(RemotePost):
         """Both sides are written down at once, then the client has it."""
         self._head = None
         log, crossing = self._log, self.remote.crossing
-        records = []
+        records = [crossing.passing(Direction.TO_CLIENT, message, self.stream)]
         if log is not None:
-            log.answered(head, more=True)
-            head_record = log.taken()
-            log.closed("server", more=True)
-            record = crossing.passing(Direction.TO_CLIENT, message, self.stream)
-            records = [*head_record, record, *log.taken()]
+            log.whole(head)
+            first, *rest = log.taken()
+            records = [first, *records, *rest]
         self.over = True
+        self._outgoing = None
         self.remote.answered_whole(self)
         self._call.answer(message, records)

@@ -48,7 +48,7 @@ class Lane:
         line = link.line
         if line is None or not line.is_free(modern=post.modern):
             return False
-        child.take(post, message)
+        child.take_call(post, message)
         post.forwarded = True
         asked = fan.began(message, modern=post.modern)
         pending = fan.pend(link, asked, sent)
@@ -113,6 +113,7 @@ class PlainCall:
         self._link.owed.forget(self._pending)
         fan.learn(self._link, found)
         fan.settled(self._asked)
+        self._asked.pendings.clear()  # what is over is gone at once, without the collector
         said = restored(found, self._pending)
         if post.log is not None:
             at = child.crossing.now()

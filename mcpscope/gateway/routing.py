@@ -95,9 +95,13 @@ def renamed(message: Message, place: tuple[str, ...], name: str, own: str) -> Me
     plain = name.isascii() and name.isprintable() and '"' not in name and "\\" not in name
     if plain and place == _TOOL_PLACE and not message.problems:
         body = {**message.body, "params": {**params, "name": own}}
-        at = _first_in_params(message, name)
-        if at:
-            raw = raw[:at] + own.encode() + raw[at + len(name) :]
+        spelled = b'"params":{"name":"%b"' % name.encode()
+        at = raw.find(spelled)
+        # Behind one brace it is a member of the message itself, and no other has its name: the parser has
+        # looked, but for keys that are spelled with an escape.
+        if at > 0 and raw.count(b"{", 0, at) == 1 and len(raw) <= MOST_BYTES and b"\\u" not in raw:
+            behind = at + len(spelled) - 1
+            raw = raw[: behind - len(name)] + own.encode() + raw[behind:]
             return Message(raw, message.kind, body, message.method, message.id, message.has_id)
         spelled = b'"name":"%b"' % name.encode()
         if raw.count(spelled) == 1:
@@ -108,17 +112,6 @@ def renamed(message: Message, place: tuple[str, ...], name: str, own: str) -> Me
             if alone or _says(raw, body):
                 return Message(raw, message.kind, body, message.method, message.id, message.has_id)
     return parse(put(message.raw, place, encode(own)))
-
-
-def _first_in_params(message: Message, name: str) -> int:
-    """Where ``name`` stands as the first member of the message's ``params``; 0 where that cannot be told."""
-    raw = message.raw
-    start = raw.find(b'"params":{"name":"%b"' % name.encode())
-    # Behind one brace it is a member of the message itself, and no other has its name: the parser has looked,
-    # but for keys that are spelled with an escape.
-    if start < 0 or raw.count(b"{", 0, start) != 1 or len(raw) > MOST_BYTES or b"\\u" in raw:
-        return 0
-    return start + len(b'"params":{"name":"')
 
 
 def _says(raw: bytes, body: dict[str, Any]) -> bool:

@@ -157,6 +157,11 @@ def is_plain_asking(raw: bytes, body: dict[str, Any], kind: Kind, id: Any) -> bo
         return False
     if len(raw) > _REQUEST_CHECK_BYTES:
         return True
+    # Its words are only those that it may have: whatever stands there more often stands in what it holds.
+    return _says_each_once(raw, params) or not tolerant.has_duplicate_keys(raw, body)
+
+
+def _says_each_once(raw: bytes, params: dict[str, Any]) -> bool:
     if raw.count(b'"id"') > 1 or raw.count(b'"method"') > 1 or raw.count(b'"params"') > 1:
         return False
     if "name" not in params:

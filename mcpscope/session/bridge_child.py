@@ -15,10 +15,11 @@ from mcpscope.session.bridge_life import Life, Rebirth
 from mcpscope.session.bridge_post import BridgeExchange, BridgePost, BridgeStanding
 from mcpscope.session.child import LineServer
 from mcpscope.session.crossing import Crossing, one_line
-from mcpscope.session.http_local import local_failure
+from mcpscope.session.http_local import JSON_LINE, local_failure
 from mcpscope.session.http_log import NotRecorded
 from mcpscope.session.http_sessions import MODERN, Session
 from mcpscope.store.records import Dir, RecordType
+from mcpscope.transports.http_head import Headers
 
 if TYPE_CHECKING:
     from mcpscope.session.bridge_proxy import BridgeProxy
@@ -35,6 +36,8 @@ class ChildSession:
         self._proxy = proxy
         self.record = record
         self.mcp_id = mcp_id
+        self.lines: Headers = [JSON_LINE, *([(b"Mcp-Session-Id", mcp_id)] if mcp_id else [])]
+        """Those of an answer's head."""
         self.modern = record.era == MODERN
         self.version = ""
         self.process: LineServer
@@ -106,6 +109,13 @@ class ChildSession:
                 if self.modern and not {PROTOCOL_VERSION, CLIENT_CAPABILITIES} <= item.meta.keys():
                     post.lacks_envelope = True
 
+    def take_call(self, post: BridgePost, message: Message) -> None:
+        """``take``, where ``message`` is one request without a progress token, all of its envelope there."""
+        post.expect(message)
+        post.awaited = 1
+        self._exchanges[post.stream] = post
+        self._waiting[id_key(message.id)] = [post]
+
     def answer(self, post: BridgePost, message: Message) -> None:
         """Give ``post``, whose message is one call without a progress token, its answer."""
         key = id_key(message.id)
@@ -118,7 +128,7 @@ class ChildSession:
         self._exchanges.pop(post.stream, None)
         self.rebirth.again.answered(message)
         self.record.last = self._proxy.now()
-        post.answer(message.raw, status=self._status(post, message))
+        post.answer_whole(message.raw, self._status(post, message) if message.kind is Kind.ERROR else 200)
 
     def stand(self, standing: BridgeStanding) -> bool:
         """Open the standing stream; False where there is one."""

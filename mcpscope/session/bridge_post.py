@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from mcpscope.protocol.message import Message
 from mcpscope.protocol.sse import write_comment, write_event
 from mcpscope.session.crossing import one_line
+from mcpscope.session.http_known import of_request
+from mcpscope.session.http_local import JSON_LINE
 from mcpscope.session.http_log import StreamLog
-from mcpscope.transports.http_head import Headers, response
+from mcpscope.transports.http_head import Headers, RequestHead, response
 from mcpscope.transports.listen.http_incoming import Incoming
 
 if TYPE_CHECKING:
     from mcpscope.session.bridge_child import ChildSession
     from mcpscope.session.bridge_proxy import BridgeProxy
 
-_JSON = (b"Content-Type", b"application/json")
 _EVENTS: Headers = [
     (b"Content-Type", b"text/event-stream"),
     (b"Cache-Control", b"no-cache, no-transform"),
@@ -114,8 +115,7 @@ class BridgeExchange:
             self.child.hold(self.stream, paused=stalled)
 
     def _session_header(self) -> Headers:
-        mcp_id = b"" if self.child is None else self.child.mcp_id
-        return [(b"Mcp-Session-Id", mcp_id)] if mcp_id else []
+        return [] if self.child is None else self.child.lines[1:]
 
     def _answer(self, status: int, headers: Headers, body: bytes) -> None:
         if self.over:
@@ -150,9 +150,7 @@ class BridgePost(BridgeExchange):
         self.lacks_envelope = False
         self._body: list[bytes] = []
         self._answers: list[bytes] = []
-        accept = incoming.head.index.get(b"accept", b"*/*").lower()
-        self._takes_events = b"text/event-stream" in accept or b"*/*" in accept
-        self._takes_json = b"application/json" in accept or b"*/*" in accept
+        self.says_json, self._takes_events, self._takes_json = _accepts(incoming.head)
         self._is_batch = False
 
     @property
@@ -183,6 +181,21 @@ class BridgePost(BridgeExchange):
         if not self.over and not self.incoming.answered:
             self._answer(202, self._session_header(), b"")
 
+    def answer_whole(self, raw: bytes, status: int) -> None:
+        """The answer to the one request that this POST is; in the journal with what waits for that."""
+        child, log = self.child, self.log
+        plain = (self._takes_json or status != 200) and not (self.streaming or self.over or self._is_batch)
+        if child is None or log is None or not plain:
+            self.answer(raw, status=status)
+            return
+        self.awaited = 0
+        self.over = True
+        log.whole(self.proxy.head(status, child.lines))
+        log.commit()
+        child.record.streams -= 1
+        child.hold(self.stream, paused=False)
+        self.incoming.answer(status, child.lines, one_line(raw))
+
     def answer(self, raw: bytes, *, status: int = 200, count: int = 1) -> None:
         """An answer (or an array of ``count``) to what this POST asked; the last one ends it."""
         self.awaited = max(0, self.awaited - count)
@@ -201,4 +214,19 @@ class BridgePost(BridgeExchange):
         body = self._answers[0]
         if self._is_batch and not (len(self._answers) == 1 and body.lstrip().startswith(b"[")):
             body = b"[" + b",".join(self._answers) + b"]"
-        self._answer(status, [_JSON, *self._session_header()], body)
+        self._answer(status, [JSON_LINE, *self._session_header()], body)
+
+
+def _accepts(head: RequestHead) -> tuple[bool, bool, bool]:
+    """Whether the body is JSON, and the answer may be events, and JSON."""
+    notes = of_request(head)
+    if notes.accepts is None:
+        media = head.index.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        accept = head.index.get(b"accept", b"*/*").lower()
+        anything = b"*/*" in accept
+        notes.accepts = (
+            media == b"application/json",
+            anything or b"text/event-stream" in accept,
+            anything or b"application/json" in accept,
+        )
+    return notes.accepts

@@ -183,9 +183,7 @@ class BridgeProxy:
             self._settings.stderr(data)
 
     def _post(self, post: BridgePost) -> Sink:
-        head = post.incoming.head
-        media = head.index.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if media != b"application/json":
+        if not post.says_json:
             return _refused(post, 415, "the content type must be application/json")
         if not post.takes_anything:
             return _refused(post, 406, "the answer is application/json or text/event-stream")

@@ -103,7 +103,8 @@ class Conversation:
         self._caller = caller
         self._loop = loop
         self._journal = journal
-        self._clock: Callable[[], int] = getattr(journal, "now", time_ns)
+        self.now: Callable[[], int] = getattr(journal, "now", time_ns)
+        """Unix ns, strictly rising: a name for one message of this session."""
         self._helmed = helmed
         self._port = port
         self._mask = mask
@@ -123,10 +124,6 @@ class Conversation:
     @property
     def engine(self) -> Engine | None:
         return self._engine
-
-    def now(self) -> int:
-        """Unix ns, strictly rising: a name for one message of this session."""
-        return self._clock()
 
     def engage(self) -> Engine:
         """The engine, up to date, with every message passing it from now on."""

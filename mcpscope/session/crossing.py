@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from mcpscope.protocol.message import Direction, Message
@@ -44,8 +45,9 @@ class Crossing(Protocol):
     def gated(self) -> bool:
         """Messages are judged now."""
 
-    def now(self) -> int:
-        """A name for one message of this session."""
+    @property
+    def now(self) -> Callable[[], int]:
+        """Gives a name for one message of this session."""
 
     def passing(self, direction: Direction, message: Message, stream: int) -> JournalRecord:
         """What the journal is told of a message that goes on untouched, now that nothing is judged."""

@@ -12,10 +12,11 @@ class RequestNotes:
     """``openings``: STREAM_OPEN without the peer, by era, body and caller, as masked by ``version``.
 
     ``upward`` is the method, the head as it goes up, the pool's key, and whether the body is chunked; it was
-    made with ``injected``.
+    made with ``injected``. ``accepts``: whether the body is JSON, and the answer may be events, or JSON.
     """
 
     version: int = 0
+    accepts: tuple[bool, bool, bool] | None = None
     openings: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
     upward: tuple[bytes, bytes, bytes, bool] | None = None
     injected: Headers | None = None

@@ -9,7 +9,8 @@ from mcpscope.protocol.parsing import parse
 from mcpscope.transports.http_head import Headers
 
 HEADER_MISMATCH = -32020
-_JSON: Headers = [(b"Content-Type", b"application/json")]
+JSON_LINE = (b"Content-Type", b"application/json")
+_JSON: Headers = [JSON_LINE]
 _STATUS = {"timeout": 504, "not recorded": 503, "malformed": 400}
 _CODES = {"not recorded": OurCode.NOT_RECORDED, "malformed": OurCode.UNREADABLE}
 _WORDS = {

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mcpscope.session.http_facts import EVENTS, NONE, WHOLE, Facts
 from mcpscope.session.http_known import of_response
+from mcpscope.store.layout import HTTP, NO_DIR, STREAM_CLOSE, TO_CLIENT
 from mcpscope.store.records import Dir, RecordType
 from mcpscope.transports.http_head import RequestHead, ResponseHead
 from mcpscope.transports.secret_mask import Mask, MaskedFlow
@@ -116,7 +117,7 @@ class StreamLog:
         payload = self._facts.opened(head, era=era, body=WHOLE if kept else NONE, peer=peer, caller=caller)
         self._tell(RecordType.STREAM_OPEN, Dir.TO_SERVER, payload)
         if not more:
-            self._commit()
+            self.commit()
 
     def sent(self, data: bytes, *, last: bool) -> bytes:
         """Bytes of the request's body, on their way up."""
@@ -125,7 +126,7 @@ class StreamLog:
         else:
             written = data
         self._chunk(Dir.TO_SERVER, written, last=last)
-        self._commit()
+        self.commit()
         return data
 
     def answered(self, head: ResponseHead, *, more: bool = False) -> None:
@@ -140,7 +141,7 @@ class StreamLog:
             body = EVENTS if media == b"text/event-stream" else WHOLE
         self._tell(RecordType.HTTP, Dir.TO_CLIENT, self._facts.answered(head, body=body))
         if not more:
-            self._commit()
+            self.commit()
 
     def received(self, data: bytes, *, last: bool, more: bool = False) -> bytes:
         """Bytes of the answer's body, on their way down."""
@@ -158,7 +159,7 @@ class StreamLog:
         elif self._kept and len(self._said) < SAID_BYTES:
             self._said += written[: SAID_BYTES - len(self._said)]
         if not more:
-            self._commit()
+            self.commit()
         return data
 
     def closed(self, by: str, *, status: int = 0, error: str = "", more: bool = False) -> None:
@@ -176,14 +177,28 @@ class StreamLog:
         )
         self._tell(RecordType.STREAM_CLOSE, Dir.NONE, payload)
         if not more:
-            self._commit()
+            self.commit()
+
+    def whole(self, head: ResponseHead) -> None:
+        """The answer was one whole message of its own record: its head and its end, for what waits here."""
+        if not self._open:
+            return
+        self._open = False
+        self._status, at = head.status, self._clock()
+        answered = self._facts.answered(head, body=NONE)
+        closed = self._facts.closed(status=head.status, by="server", first_at=at, last_at=at)
+        session, stream = self._session, self.stream
+        self._waiting += (
+            (HTTP, TO_CLIENT, session, stream, answered, 0),
+            (STREAM_CLOSE, NO_DIR, session, stream, closed, 0),
+        )
 
     def along(self, record: JournalRecord, at: int, *, more: bool) -> None:
         """A whole message of this stream that came at ``at``, written down with what waits here."""
         self._waiting.append(record)
         self._at = at
         if not more:
-            self._commit()
+            self.commit()
 
     def taken(self) -> list[JournalRecord]:
         """What waits here, for another log to write down with its own."""
@@ -193,10 +208,6 @@ class StreamLog:
     def beside(self, records: Sequence[JournalRecord]) -> None:
         """Records of another stream, written down with what waits here."""
         self._waiting += records
-
-    def commit(self) -> None:
-        """Write down what may still wait."""
-        self._commit()
 
     def abandon(self) -> None:
         """The journal does not take this stream any more."""
@@ -215,7 +226,7 @@ class StreamLog:
     def _tell(self, kind: RecordType, dir: Dir, payload: bytes, flags: int = 0) -> None:
         self._waiting.append((kind, dir, self._session, self.stream, payload, flags))
 
-    def _commit(self) -> None:
+    def commit(self) -> None:
         """Write what waits; raises NotRecorded where nothing may pass without it."""
         waiting, journal = self._waiting, self._journal
         if not waiting:

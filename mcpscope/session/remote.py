@@ -33,6 +33,7 @@ GRACE_SECONDS = 1.5
 DELETE_SECONDS = 0.4
 MAX_TRIES = 5
 KEPT_HEADS = 256
+MOST_JOINED = 16384  # bytes of a body that are copied behind the head
 ENDPOINT_SECONDS = 30.0  # an HTTP+SSE server that names no endpoint by then never will
 
 
@@ -159,7 +160,10 @@ class RemoteSession:
             clock=self._settings.clock,
         )
 
-    def request(self, method: bytes, target: bytes, headers: Headers, sink: AnswerSink) -> Outgoing:
+    def request(
+        self, method: bytes, target: bytes, headers: Headers, body: bytes, sink: AnswerSink
+    ) -> Outgoing:
+        """Begin a request, whole already."""
         added = self.injected.headers
         kept = self._encoded.get(id(headers))
         if kept is None or kept[0] is not headers or kept[1] is not added or kept[2] != (method, target):
@@ -168,7 +172,13 @@ class RemoteSession:
             if len(self._encoded) >= KEPT_HEADS:
                 self._encoded.clear()
             kept = self._encoded[id(headers)] = (headers, added, (method, target), head)
-        return self._pool.request(b"", method, kept[3], sink)
+        if len(body) > MOST_JOINED:
+            outgoing = self._pool.request(b"", method, kept[3], sink)
+            outgoing.write(body)
+        else:
+            outgoing = self._pool.request(b"", method, kept[3] + body, sink)
+        outgoing.end()
+        return outgoing
 
     def head_of(self, method: bytes, target: bytes, headers: Headers) -> RequestHead:
         """The head that is written down; the same for the same ``headers``."""

@@ -70,13 +70,10 @@ class RemoteExchange:
             return
         method, target, headers, body = self._request
         try:
-            self._outgoing = self.remote.request(method, target, headers, self)
+            self._outgoing = self.remote.request(method, target, headers, body, self)
         except BadHeader as error:
             self.remote.soon(self._unsayable, str(error))
             return
-        if body:
-            self._outgoing.write(body)
-        self._outgoing.end()
         self._outgoing.flush()
 
     def close(self) -> None:

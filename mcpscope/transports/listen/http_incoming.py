@@ -130,6 +130,7 @@ class Incoming:
         if self._chunked:
             self._wire.write(b"0\r\n\r\n")
         self._wire.finished(self)
+        self.sink = IGNORED  # nobody is told any more, and neither waits for the collector
 
     def abort(self) -> None:
         """Break off: the client sees its connection end in mid-answer."""
