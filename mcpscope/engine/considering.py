@@ -10,7 +10,7 @@ from mcpscope.engine.certainty import has_one_reading
 from mcpscope.engine.commands import Command, Note
 from mcpscope.engine.events import Oversized, Received
 from mcpscope.engine.holds import HoldKind
-from mcpscope.engine.judge import Verdict, judge
+from mcpscope.engine.judge import Verdict, asks, judge
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.rules import Action, Phase
@@ -34,8 +34,8 @@ def consider(engine: Engine, passage: Passage, at: int, out: Out) -> None:
         return
     steering = engine.steering
     strict = steering.strict is not None and steering.reads(passage.direction, passage.method)
-    if strict and steering.strict is certain and has_one_reading(passage.message, steering.rules.ruled):
-        strict = False
+    if strict and steering.strict is certain and not asks(passage.message):
+        strict = not has_one_reading(passage.message, steering.rules.ruled)
     judged = passage.message
     if strict and _unreadable(engine, passage, at, out):
         return

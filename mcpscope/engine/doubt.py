@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mcpscope.engine.commands import Command, Note
-from mcpscope.engine.judge import matches
+from mcpscope.engine.judge import matches, questions
 from mcpscope.engine.live import Live
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.readings import Reading, named, readings
 from mcpscope.engine.rules import REFUSALS, Action, Phase, Rule
 from mcpscope.engine.viewing import named as shown
 from mcpscope.engine.visibility import Surface
+from mcpscope.protocol.lookalikes import FOLDED_METHODS, folded
 from mcpscope.protocol.message import Message
 
 if TYPE_CHECKING:
@@ -30,14 +31,33 @@ def refusing(engine: Engine, passage: Passage, at: int, out: Out) -> Rule | None
     _mark(engine, passage, out)
     if not (engine.steering.rules.refuses or engine.steering.rules.counts):
         return None
-    for reading in _readings(engine, passage):
-        exchange = passage.exchange if passage.phase is Phase.ANSWER else None
-        other = replace(passage, message=reading.message, exchange=exchange)
-        rule = _decides(engine, other, at, looks=reading.looks)
+    for other, looks in _others(engine, passage):
+        rule = _decides(engine, other, at, looks=looks)
         if rule is not None:
             passage.warnings.append(f"a lenient reader takes it for {_told(other)}")
             return rule
     return None
+
+
+def _others(engine: Engine, passage: Passage) -> Iterator[tuple[Passage, bool]]:
+    """``passage`` in its other readings, and the questions in it in theirs; True for what only looks so."""
+    yield from _respelled(engine, passage)
+    for reading in _readings(engine, passage):
+        exchange = passage.exchange if passage.phase is Phase.ANSWER else None
+        other = replace(passage, message=reading.message, exchange=exchange)
+        yield other, reading.looks
+        yield from ((leg, reading.looks) for _, leg in questions(other))
+        yield from _respelled(engine, other)
+
+
+def _respelled(engine: Engine, passage: Passage) -> Iterator[tuple[Passage, bool]]:
+    """The questions in an answer, of methods that their own may be taken for."""
+    for _, leg in questions(passage):
+        method = leg.method
+        known = FOLDED_METHODS.get(folded(method), method)
+        for other in {known, *engine.steering.rules.ruled.alike(method)} - {method}:
+            body = {**leg.message.body, "method": other}
+            yield replace(leg, message=replace(leg.message, body=body, method=other)), other != known
 
 
 def hiding(engine: Engine, passage: Passage) -> tuple[Surface, str, str] | None:

@@ -210,18 +210,14 @@ def asks(message: Message) -> bool:
     return message.kind is Kind.RESULT and type(message.result) is dict and "inputRequests" in message.result
 
 
-def _judge_entries(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: Verdict) -> None:
-    """The entries of ``inputRequests``: a modern server's questions, each judged like a request."""
-    if not asks(passage.message):
-        return
-    entries = passage.message.result["inputRequests"]
-    if not isinstance(entries, dict):
-        return
-    for key, body in entries.items():
+def questions(passage: Passage) -> Iterator[tuple[str, Passage]]:
+    """The entries of ``inputRequests`` in an answer, by their keys: each on its way like a request."""
+    entries = passage.message.result["inputRequests"] if asks(passage.message) else None
+    for key, body in entries.items() if isinstance(entries, dict) else ():
         if not isinstance(body, dict) or not isinstance(body.get("method"), str):
             continue
-        inner = Verdict()
-        asked = Message(passage.message.raw, Kind.REQUEST, body, body["method"])
+        message = passage.message
+        asked = Message(message.raw, Kind.REQUEST, body, body["method"], problems=message.problems)
         leg = Passage(
             Direction.TO_CLIENT,
             asked,
@@ -232,7 +228,14 @@ def _judge_entries(passage: Passage, steering: Steering, facts: Facts, at: int, 
             passage.exchange,
             caller=passage.caller,
         )
-        leg.let_go, leg.counted = passage.let_go, set()
+        leg.let_go = passage.let_go
+        yield key, leg
+
+
+def _judge_entries(passage: Passage, steering: Steering, facts: Facts, at: int, verdict: Verdict) -> None:
+    """A modern server's questions in an answer, each judged like a request."""
+    for key, leg in questions(passage):
+        inner = Verdict()
         leg.applied = {entry.rule.name for entry in steering.rules if entry.rule.action is Action.EDIT}
         _walk(leg, steering, facts, at, inner)
         passage.tags.extend(leg.tags)

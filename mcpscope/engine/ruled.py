@@ -16,8 +16,8 @@ MAX_NAMES = 32
 MAX_LETTERS = 256
 """Names that are longer are looked at each time: nobody shall fill our memory with them."""
 
-NAMING = frozenset({"name", "ref", "uri"})
-"""The members that name what a message is about, wherever they stand."""
+NAMING = frozenset({"name", "ref", "uri", "inputRequests", "method", "params"})
+"""The members that name what a message is about, wherever they stand: a question in an answer, too."""
 
 
 class Ruled:

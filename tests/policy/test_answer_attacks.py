@@ -22,6 +22,7 @@ rules:
   - {name: no secrets out, match: "result.content~SECRET", action: deny}
   - {name: no sampling, match: "method:sampling/createMessage", action: deny}
 """
+SAMPLING = "sampling/createmessage"
 GOOD = '{"content":[{"type":"text","text":"fine"}]}'
 BAD = '{"content":[{"type":"text","text":"SECRET"}]}'
 HEAD = '{"jsonrpc":"2.0","id":$ID,'
@@ -55,6 +56,24 @@ SAID = {
     "asks in capitals": [ASKS.replace("sampling/c", "Sampling/C"), HEAD + f'"result":{GOOD}}}'],
     "asks without an id": [ASKS.replace('"id":9,', ""), HEAD + f'"result":{GOOD}}}'],
     "asks in a batch": [f"[{ASKS}]", HEAD + f'"result":{GOOD}}}'],
+}
+QUESTION = (
+    '{"resultType":"input_required","requestState":"s","inputRequests":'
+    '{"a":{"method":"sampling/createMessage","params":{"messages":[],"maxTokens":1}}}}'
+)
+SAID |= {
+    name: [HEAD + f'"result":{QUESTION.replace(old, new)}}}']
+    for name, old, new in (
+        ("a question in an answer", "", ""),
+        ("a question, its members in capitals", '"method"', '"Method"'),
+        ("a question in full width", "sampling/", "\uff53ampling/"),
+        ("a question in capitals", "sampling/c", "Sampling/C"),
+        ("a question with a space", "createMessage", "createMessage "),
+        ("questions in capitals", "inputRequests", "InputRequests"),
+        ("questions with a long s", "inputRequests", "inputReque\u017fts"),
+        ("questions, escaped", "inputRequests", "inputReq\\u0075ests"),
+        ("questions with NUL", "inputRequests", "inputRequests\\u0000"),
+    )
 }
 EVENT = {"type": "text/event-stream"}
 HTTP = {
@@ -124,9 +143,20 @@ def secret(document: Any) -> bool:
         return any(map(secret, document))
     if not isinstance(document, dict):
         return False
-    members = {unicodedata.normalize("NFKC", name).casefold(): value for name, value in document.items()}
-    asked = str(members.get("method", "")).casefold() == "sampling/createmessage"
-    return asked or "SECRET" in str(members.get("result", ""))
+    members = _canonical(document)
+    if unicodedata.normalize("NFKC", str(members.get("method", ""))).strip().casefold() == SAMPLING:
+        return True
+    questions = _canonical(_canonical(members.get("result")).get("inputrequests"))
+    return "SECRET" in str(members.get("result", "")) or any(map(secret, questions.values()))
+
+
+def _canonical(value: Any) -> dict[str, Any]:
+    """The members of an object by their names as lenient readers take them."""
+    members = value.items() if isinstance(value, dict) else ()
+    names = (
+        (unicodedata.normalize("NFKC", name).partition("\0")[0].casefold(), item) for name, item in members
+    )
+    return dict(names)
 
 
 @pytest.mark.timeout(60)
