@@ -13,9 +13,10 @@ ROUNDS = 3  # how deep texts in texts are read
 _UNICODE = re.compile(rb"\\+u([0-9A-Fa-f]{4})(?:\\+u([0-9A-Fa-f]{4}))?")
 _ESCAPE = re.compile(rb"\\+([\"/bfnrt])")
 _PERCENT = re.compile(rb"%(?:25)*([0-9A-Fa-f]{2})")
+_NESTED = b"\\" * 4
 _LINE_ENDS = re.compile(rb"[\r\n]+")
 UNUSUAL = re.compile(
-    rb"[\\%\r\n](?:(?<=\\)\\*(?:u[0-9A-Fa-f]{4}|/)|(?<=%)[0-9A-Fa-f]{2}|(?<=[\w+/]{16}[\\\r\n]))"
+    rb"[\\%\r\n](?:(?<=\\)(?:\\*(?:u[0-9A-Fa-f]{4}|/)|\\{6})|(?<=%)[0-9A-Fa-f]{2}|(?<=[\w+/]{16}[\\\r\n]))"
 )
 """What a text has where a secret may be spelled otherwise than programs usually do."""
 
@@ -46,15 +47,26 @@ def spelled(secret: str) -> bytes:
 
 
 def plain_forms(data: bytes) -> tuple[bytes, ...]:
-    """``data`` with its escapes read, round by round, each with and without its line ends."""
+    """``data`` with its escapes read, round by round, each with and without its line ends.
+
+    How many backslashes are meant, and whether a letter behind them is one, cannot be told of a text in
+    texts: it is there without backslashes, too.
+    """
     found = [_LINE_ENDS.sub(b"", data)]
+    if _NESTED in data:
+        found += [without_backslashes(data), without_backslashes(_UNICODE.sub(_point, data))]
     for _ in range(ROUNDS):
         read = _PERCENT.sub(_byte, _ESCAPE.sub(_letter, _UNICODE.sub(_point, data)))
         if read == data:
             break
         found += [read, _LINE_ENDS.sub(b"", read)]
+        found += [without_backslashes(read)] if _NESTED in data else []
         data = read
     return tuple(found)
+
+
+def without_backslashes(data: bytes) -> bytes:
+    return data.replace(b"\\", b"")
 
 
 def _in_json(secret: str) -> set[bytes]:

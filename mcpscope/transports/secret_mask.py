@@ -8,7 +8,15 @@ import os
 import re
 from collections.abc import Iterable
 
-from mcpscope.transports.secret_forms import SHORTEST, UNUSUAL, forms_of, in_base64, plain_forms, spelled
+from mcpscope.transports.secret_forms import (
+    SHORTEST,
+    UNUSUAL,
+    forms_of,
+    in_base64,
+    plain_forms,
+    spelled,
+    without_backslashes,
+)
 from mcpscope.transports.secret_search import Forms
 
 PLACEHOLDER = "[redacted:{}]"
@@ -104,7 +112,8 @@ class Mask:
         self.version += 1
         forms = tuple(forms_of(secret))
         whole = secret.encode("utf-8", "surrogateescape")
-        self._plain[secret] = (whole, *in_base64(whole))
+        bare = without_backslashes(whole)
+        self._plain[secret] = (whole, *((bare,) if len(bare) >= SHORTEST else ()), *in_base64(whole))
         self._forms.add(forms, self.placeholder(secret).encode())
         return forms
 

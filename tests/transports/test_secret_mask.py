@@ -45,6 +45,19 @@ def test_escapes_that_nobody_needs_hide_nothing() -> None:
     assert Mask(["hunter2-hunter2"]).mask(text.encode()).startswith(b"[redacted:")
 
 
+@pytest.mark.parametrize("levels", range(1, 6))
+@pytest.mark.parametrize(
+    "secret", ["hunter\\émore", "a\\n-12345678", 'pw\\"é-12345', "emoji\\😀12345", 'two"\\\\12345']
+)
+def test_a_backslash_in_a_secret_is_found_at_every_level(secret: str, levels: int) -> None:
+    for ascii_only in (True, False):
+        text = secret
+        for _ in range(levels):
+            text = json.dumps(text, ensure_ascii=ascii_only)
+        masked = Mask([secret]).mask(f"before {text} after".encode())
+        assert b"[redacted:" in masked and b"12345" not in masked and b"more" not in masked
+
+
 def test_the_same_key_shows_the_same_secret_alike() -> None:
     one, two, other = (
         Mask([SECRET], key=b"k"),
