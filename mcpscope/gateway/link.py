@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mcpscope.engine.patch import encode, put
 from mcpscope.gateway.ear import Ear
 from mcpscope.gateway.lines import Line
+from mcpscope.gateway.newer import Newer
 from mcpscope.gateway.owed import Owed, Pending, restored
 from mcpscope.gateway.upstream import FAILED, IDLE, READY, STARTING, CannotOpen, Upstream
-from mcpscope.protocol.answers import OurCode
+from mcpscope.protocol.answers import INVALID_PARAMS, METHOD_NOT_FOUND, OurCode
 from mcpscope.protocol.message import Kind, Message, RpcId
 from mcpscope.protocol.parsing import parse
 from mcpscope.protocol.revisions import LATEST
@@ -33,6 +34,8 @@ STEADY_SECONDS = 10.0
 _PROBE_ID = "mcpscope-probe"
 UNSUPPORTED_VERSION = -32022
 _MODERN_CODES = frozenset({-32020, -32021, UNSUPPORTED_VERSION})
+_OF_NEWER = _MODERN_CODES | {METHOD_NOT_FOUND, INVALID_PARAMS}
+"""With these a server that has no handshake may refuse one."""
 
 
 class Owner(Protocol):
@@ -87,6 +90,8 @@ class Link:
         self.greeting: Message | None = None
         self.standing = Standing()
         self.owed = Owed()
+        self._newer: Newer | None = None
+        """Where the server speaks the stateless era only, and the client does not."""
         self.freed: Callable[[], None] = lambda: None
         """Called when something of what it owes is over."""
         self._line: Line | None = None
@@ -178,12 +183,20 @@ class Link:
         elif self.word == STARTING and message.kind is Kind.NOTIFICATION:
             self._wait(message)
 
-    def ask_own(self, method: str, params: dict[str, Any]) -> Message:
-        """Ask something of our own accord; nobody waits for the answer."""
+    def ask_own(
+        self, method: str, params: dict[str, Any], answered: Callable[[Message], None] = lambda found: None
+    ) -> Message:
+        """Ask something of our own accord."""
         id = self.owed.new_id("mcpscope-own")
         message = parse(encode({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))
-        self.ask(message, message, lambda found: None)
+        self.ask(message, message, answered)
         return message
+
+    def withdraw(self, asked: Message) -> None:
+        """What ``ask_own`` asked is not wanted any more."""
+        pending = self.owed.of_id(asked.id)
+        if pending is not None:
+            self.cancel(pending, parse(b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{}}'))
 
     def set_level(self, level: str) -> None:
         """Have it log from ``level`` on."""
@@ -223,6 +236,25 @@ class Link:
         if not self.upstream.links:
             self.upstream.is_now(IDLE)
 
+    # what is told an upstream that speaks another era than the client
+
+    def later(self, seconds: float, callback: Callable[[], object]) -> None:
+        self._loop.call_later(seconds, callback)
+
+    def question(self, message: Message, of: Pending) -> None:
+        """Ask the client on behalf of the upstream."""
+        self._owner.came(self, message, of)
+
+    def say_again(self, message: Message) -> None:
+        """A request that is owed already, with what has been learned meanwhile."""
+        self._say(message)
+
+    def settle(self, pending: Pending, raw: bytes) -> None:
+        """Answer ``pending`` in the upstream's stead."""
+        self.owed.forget(pending)
+        pending.answered(parse(raw))
+        self.freed()
+
     # from the line
 
     def heard(self, message: Message, of: RpcId) -> None:
@@ -230,7 +262,9 @@ class Link:
             if item.is_answer:
                 self._answered(item)
             elif item.kind is not Kind.MALFORMED:
-                self._owner.came(self, item, self._related(item, of))
+                told = item if self._newer is None else self._newer.incoming(item)
+                if told is not None:
+                    self._owner.came(self, told, self._related(told, of))
 
     def lost(self, reason: str) -> None:
         self._line = None
@@ -272,6 +306,7 @@ class Link:
             self._internal(probe, self._probed)
             self._timer = self._loop.call_later(PROBE_SECONDS, self._silent)
         elif self.hello is not None:
+            self._newer = None
             self._internal(self.hello, self._greeted)
         else:
             self._go()
@@ -287,6 +322,9 @@ class Link:
         result = answer.result
         if isinstance(result, dict) or answer.error.get("code") in _MODERN_CODES:
             self.upstream.era = MODERN
+            if self._newer is not None and isinstance(result, dict):
+                answer = self._newer.greeting(answer)
+                result = self.upstream.introduced = answer.result
             self.result = result if isinstance(result, dict) else {}
             self.greeting = answer
             self._go()
@@ -306,6 +344,8 @@ class Link:
     def _greeted(self, answer: Message) -> None:
         if not isinstance(answer.result, dict):
             self._leave()
+            if self._may_be_newer(answer):
+                return
             said = str(answer.error.get("message", ""))
             ours = answer.error.get("code") == OurCode.UPSTREAM_GONE
             self._broken(said.removeprefix("mcpscope: ") if ours else _refused(answer, said))
@@ -319,18 +359,32 @@ class Link:
             self.upstream.is_now(READY)
             self._owner.turned(self, again=False)
 
+    def _may_be_newer(self, refused: Message) -> bool:
+        """Begin anew in the stateless era, where the server may speak that alone."""
+        code = refused.error.get("code")
+        if self.probe is not None or self.hello is None or code not in _OF_NEWER:
+            return False
+        self._newer = Newer(self, self.hello)
+        self.probe = self._newer.probe
+        if self.upstream.era == LEGACY:
+            self.upstream.era = ""
+        self.begin()
+        return True
+
     def _go(self) -> None:
         """Whatever waited goes now."""
         again, self._was_ready = self._was_ready, True
         self._ready_at = self._loop.time()
         self._turn(READY)
         for message in (self.standing.level, *self.standing.subscribed.values()):
-            if message is not None and again:
+            if message is not None and again and self.era == LEGACY:
                 self.ask(message, message, lambda answer: None)
         while self._queue and self.ready:
             message = self._queue.popleft()
             self._queued_bytes -= len(message.raw)
             self._say(message)
+        if self._newer is not None:
+            self._newer.begin()
         self._owner.turned(self, again=again)
 
     def _wait(self, message: Message) -> bool:
@@ -343,13 +397,18 @@ class Link:
         return True
 
     def _say(self, message: Message) -> None:
-        if self._line is not None:
-            self._line.say(message)
+        said = message if self._newer is None else self._newer.outgoing(message)
+        if self._line is not None and said is not None:
+            self._line.say(said)
 
     def _answered(self, answer: Message) -> None:
         pending = self.owed.of_id(answer.id)
         if pending is None:
             return  # nobody waits for it
+        if self._newer is not None and pending.context is not self:
+            if self._newer.asks(pending, answer):
+                return
+            answer = self._newer.restored(answer, pending)
         self.owed.forget(pending)
         pending.answered(restored(answer, pending))
         self.freed()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.gateways import Gateway, four, repository, written
-from tests.e2e.http_ends import HttpEnds
+from tests.e2e.http_ends import SERVERS, HttpEnds
 from tests.e2e.walks import CLIENTS, brief, plan_of, steady, under, uris_of, walked
 from tests.peers.found import Peers
 from tests.program import Program
@@ -53,3 +53,32 @@ def test_what_an_upstream_does_it_does_through_the_gateway(
         pairs = zip(own, steady(wanted[name]), strict=True)
         differing += [f"{name}: {one}\ninstead of\n{other}" for one, other in pairs if one != other]
     assert not differing, "\n\n".join(differing)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("client", ["sdk1-legacy", "sdk2-legacy", "ts-v1", "ts-legacy"])
+def test_a_client_of_the_old_era_uses_a_server_of_the_new_one(
+    ends: HttpEnds, peers: Peers, program: Program, tmp_path: Path, client: str
+) -> None:
+    """As it uses one that speaks both, and it can subscribe besides."""
+    server = [peers.sdk2_python, "-W", "ignore", str(SERVERS / "sdk2_server.py")]
+    plan = plan_of("docs", tmp_path)
+    wanted = steady(walked(peers, client, tmp_path, plan, [ends.server(*server)]))
+    newer = ends.server("/usr/bin/env", "MODERN_ONLY=1", *server)
+    gateway = Gateway(program, written(tmp_path, {"docs": {"url": newer}}))
+    found = steady(walked(peers, client, tmp_path, under("docs__", plan), [gateway.url]), "docs__")
+    assert [step[2] for step in found if step[0] == "subscribe"] == [{"heard": True}]
+    pairs = list(zip(found, wanted, strict=True))[
+        :-1
+    ]  # the last list shows what the subscription's tool adds
+    differing = [f"{one}\ninstead of\n{other}" for one, other in pairs if _of_both(one) != _of_both(other)]
+    assert not differing, "\n\n".join(differing)
+
+
+def _of_both(step: list[Any]) -> Any:
+    """Without what the server itself says otherwise in the two eras."""
+    what, name, result, seen = step
+    if what == "subscribe" or name == "no-such-prompt":
+        return what
+    asked = [[one[0], one[1]["message"]] if one[0] == "elicitation/create" else one for one in seen]
+    return [what, name, result, asked]
