@@ -72,7 +72,7 @@ class Adding:
                 opened += owner == id
                 for exchange in changed:
                     touched[exchange.id] = (session_id, exchange)
-                if (method or first.method) in INTRODUCTORY or ENVELOPE in raw:
+                if (method or first.method) in INTRODUCTORY or _has_envelope(message):
                     self._learn(session, first, message, id, record.at)
             else:
                 owner = 0
@@ -120,3 +120,9 @@ class Adding:
         if found:
             exchange.add_flag(FLAG)
             self.noticed += [(session, at, text) for text in found if session.drifting.notes]
+
+
+def _has_envelope(message: Message) -> bool:
+    """Whether it may say who its sender is; the large part of a message is not looked at for that."""
+    holder = message.body.get("params" if message.method else "result")
+    return type(holder) is dict and "_meta" in holder and ENVELOPE in message.raw
