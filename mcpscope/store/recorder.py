@@ -25,7 +25,8 @@ LONGEST_WAIT_SECONDS = 0.05
 RETRY_SECONDS = 0.25
 GIVE_UP_SECONDS = 60.0  # the proxy is gone and the database still refuses: the next start takes it in
 NICENESS = 10
-BUSY_CPU_SECONDS = 0.02  # a step that takes so much is one of heavy traffic
+FIRST_SEGMENT = "000001"  # a small one; a journal that goes on behind it so soon is one of heavy traffic
+BUSY_CPU_SECONDS = 0.02  # and so is a step that takes so much
 IDLE_BEFORE_TIDYING = 20
 MANY_RECORDS = 64
 RECOVER_SECONDS = 0.5
@@ -58,7 +59,9 @@ def main(argv: list[str]) -> int:
 def _follow(follower: Follower, db: Path) -> int:
     trouble = _Trouble(follower.folder)
     pauses = _Pauses(follower, db)
-    is_back = False
+    is_back = any(path.stem != FIRST_SEGMENT for path in follower.folder.glob("*.seg"))
+    if is_back:
+        _step_far_back()
     while not follower.finished:
         began = time.process_time()
         try:
