@@ -111,7 +111,7 @@ async def take_rules(folder: Path) -> None:
     for path in ("/etc/passwd", "/srv/handbook/old.txt"):
         stage.asks("tools/call", name="delete_file", arguments={"path": path})
     stage.asks("tools/call", name="search_docs", arguments={"query": "quota", "limit": 500})
-    stage.settle(6)
+    stage.settle(7)
     app = stage.app(screen="rules")
     try:
         async with app.run_test(size=(120, 40)) as pilot:

@@ -143,7 +143,8 @@ class Law:
         for step in prepared:
             step()
         self.put_in_force(steering)
-        return "policy-loaded", f"policy loaded: {len(self.rules)} rules, digest {self.digest}"
+        count = f"{len(self.rules)} rule" + ("s" if len(self.rules) != 1 else "")
+        return "policy-loaded", f"policy loaded: {count}, digest {self.digest}"
 
 
 def _within(rule: Rule, file: str, scope: Scope) -> Rule:

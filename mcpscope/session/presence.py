@@ -16,7 +16,6 @@ MAX_NAMED: Final = 3
 _DETACHED: Final = {
     "pass": "{what} does not hold while nobody is attached",
     "error": "what {what} stops is answered with an error while nobody is attached",
-    "wait": "{what} holds, and waits: nobody is attached",
 }
 
 
@@ -35,9 +34,12 @@ def note_presence(steering: Steering, sessions: Iterable[Noted]) -> None:
 
 
 def presence(steering: Steering) -> str:
-    """Whether breakpoints and the intercept filter hold now, in a sentence; empty where there are none."""
+    """Whether breakpoints and the intercept filter hold now, in a sentence.
+
+    Empty where there are none, and where they hold whoever is there.
+    """
     what = _named(steering)
-    if not what:
+    if not what or steering.detached.value not in _DETACHED:
         return ""
     if steering.attached:
         return f"{what} holds: somebody is attached"

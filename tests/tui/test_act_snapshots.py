@@ -97,7 +97,7 @@ async def test_rules(snapshot: SnapshotAssertion, stage: Any, tmp_path: Path) ->
     scene = stage("--policy", str(policy), "--break", "tool:render_*")
     scene.asks("tools/call", name="search_docs", arguments={"query": "quota", "limit": 500})
     scene.asks("tools/call", name="delete_file", arguments={"path": "/etc/passwd"})
-    scene.settle(5)
+    scene.settle(6)
     app = scene.app(screen="rules")
     async with app.run_test(size=SIZES[0]) as pilot:
         await soon(lambda: app.steer.links and app.steer.links[0].rules and app.scope.shown)

@@ -9,7 +9,6 @@ from typing import Any
 from mcpscope.tui.present.spans import clip
 
 MAX_CHANGES = 3
-_NOTHING = object()
 
 
 def differences(
@@ -46,22 +45,26 @@ def changed_words(before: str, after: str, arrow: str) -> str:
 def changes(before: str | bytes, after: str | bytes, arrow: str) -> list[str] | None:
     """Each change of one JSON text into another: ``n 10 -> 500``; None where one of them is no JSON."""
     try:
-        old, new = json.loads(before), json.loads(after)
+        return list(_told("", json.loads(before), json.loads(after), arrow))
     except (ValueError, RecursionError):
         return None
-    words: list[str] = []
-    for path, value, gone in differences((), old, new):
-        name = ".".join(path) or "all of it"
-        was = old
-        for key in path:
-            was = was.get(key, _NOTHING) if isinstance(was, dict) else _NOTHING
-        if gone:
-            words.append(f"{name} taken out")
-        elif was is _NOTHING:
-            words.append(f"{name} added: {_short(value)}")
-        else:
-            words.append(f"{name} {_short(was)} {arrow} {_short(value)}")
-    return words
+
+
+def _told(name: str, old: Any, new: Any, arrow: str) -> Iterator[str]:
+    """Where ``new`` differs from ``old``, called ``name``; in a list of the same length, in which element."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        inside = f"{name}." if name else ""
+        yield from (f"{inside}{key} taken out" for key in old if key not in new)
+        for key, value in new.items():
+            if key in old:
+                yield from _told(f"{inside}{key}", old[key], value, arrow)
+            else:
+                yield f"{inside}{key} added: {_short(value)}"
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for at, (one, other) in enumerate(zip(old, new, strict=True)):
+            yield from _told(f"{name}[{at}]", one, other, arrow)
+    elif old != new or type(old) is not type(new):
+        yield f"{name or 'all of it'} {_short(old)} {arrow} {_short(new)}"
 
 
 def _short(value: Any) -> str:

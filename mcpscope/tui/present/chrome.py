@@ -41,24 +41,32 @@ STATES = {
 def header(width: int, head: Heading, glyphs: Glyphs) -> Line:
     """Row 1 of every screen; the state never goes, what describes goes first where room is short."""
     right = _state(head, glyphs)
-    left: list[Line] = [[(" mcpscope", "accent")], [(f"  {head.title}", "strong")]]
-    if width >= 160 and head.long_where:
-        left.append([(f"  {glyphs.folded} {head.long_where}", "")])
-    elif head.where:
-        left.append([(f"  {head.where}", "")])
-    if head.client:
-        left.append([("  client " if width >= 100 else "  ", "muted"), (head.client, "")])
-    if head.revision and width >= 100:
-        left.append([("  protocol " if width >= 160 else "  ", "muted"), (head.revision, "")])
+    room = width - width_of(right) - 1 - GAP
+    left = (
+        _left(width, head, f"{glyphs.folded} {head.long_where}") if width >= 160 and head.long_where else []
+    )
+    if not left or sum(map(width_of, left)) > room:  # a long command leaves no room for anything else
+        left = _left(width, head, head.where)
     if head.pid and width >= 160:
         left.append([(f"  pid {head.pid}", "muted")])
-    room = width - width_of(right) - 1 - GAP
     line: Line = []
     for entry in left:
         if line and width_of(line) + width_of(entry) > room:
             break
         line.extend(entry)
     return spread(line, [*right, (" ", "")], width, more=glyphs.more)
+
+
+def _left(width: int, head: Heading, where: str) -> list[Line]:
+    """What describes, the most important first; ``where`` is the session, in few or many words."""
+    left: list[Line] = [[(" mcpscope", "accent")], [(f"  {head.title}", "strong")]]
+    if where:
+        left.append([(f"  {where}", "")])
+    if head.client:
+        left.append([("  client " if width >= 100 else "  ", "muted"), (head.client, "")])
+    if head.revision and width >= 100:
+        left.append([("  protocol " if width >= 160 else "  ", "muted"), (head.revision, "")])
+    return left
 
 
 def _state(head: Heading, glyphs: Glyphs) -> Line:

@@ -29,14 +29,14 @@ class ThingRows:
     def __init__(self, things: Sequence[Thing], screen: ToolsScreen) -> None:
         self.things = things
         self._screen = screen
-        self._at = {screen.number(thing): at for at, thing in enumerate(things)}
+        self._at = {screen.shelf.number(thing): at for at, thing in enumerate(things)}
         self._servers = len({thing.label for thing in things})
 
     def __len__(self) -> int:
         return len(self.things)
 
     def key(self, position: int) -> int:
-        return self._screen.number(self.things[position])
+        return self._screen.shelf.number(self.things[position])
 
     def position(self, key: int) -> int:
         return self._at.get(key, 0)
@@ -49,6 +49,6 @@ class ThingRows:
             glyphs_of(screen),
             screen.clock,
             here=here,
-            marked=thing.key in screen.marked,
+            marked=thing.key in screen.shelf.marked,
             servers=self._servers,
         )

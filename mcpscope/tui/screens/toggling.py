@@ -61,7 +61,8 @@ class Toggling:
     def _undrifted(self) -> str:
         if self._steer.read_only:
             return "this UI is read-only"
-        return "" if any(thing.drift for thing in self._targets()) else "it is as it was accepted"
+        differs = any(thing.drift for thing in self._targets())
+        return "" if differs else "it is as it was accepted, or first seen"
 
     async def _toggle(self) -> None:
         """Hide all of them if any is visible, else show all."""

@@ -16,8 +16,8 @@ from mcpscope.tui.feed import Change
 from mcpscope.tui.links import Link
 from mcpscope.tui.messages import FilterBy
 from mcpscope.tui.offering import Offering
-from mcpscope.tui.offers import KINDS, Thing
-from mcpscope.tui.present import figures, tools
+from mcpscope.tui.offers import Thing
+from mcpscope.tui.present import tools
 from mcpscope.tui.present.chrome import rule
 from mcpscope.tui.present.spans import Line, Span
 from mcpscope.tui.present.toolfacts import facts
@@ -26,6 +26,7 @@ from mcpscope.tui.screens.breaking import Breaking, breaking_words
 from mcpscope.tui.screens.composing import Composing, of_thing
 from mcpscope.tui.screens.faulting import Faulting
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
+from mcpscope.tui.screens.shelf import Shelf
 from mcpscope.tui.screens.thingrows import SORTS, ThingRows
 from mcpscope.tui.screens.toggling import Toggling, chosen
 from mcpscope.tui.screens.tool import ToolScreen
@@ -63,11 +64,7 @@ class ToolsScreen(ScopeScreen):
         super().__init__()
         self.clock, self.source = clock, source
         self.offering = Offering(source, steer, sessions)
-        self.marked: set[tuple[str, str, str]] = set()
-        self.kind = "tool"
-        self._numbers: dict[tuple[str, str, str], int] = {}
-        self._counts = (0, 0, False)
-        self._needle, self._sort, self._reverse = "", "listed", False
+        self.shelf = Shelf()
         self._stale, self._reading, self._rest_until = True, False, 0.0
         self.toggling = Toggling(self, source, steer, undo, self.targets, self._read)
         self._faulting = Faulting(self, steer, undo, self.targets, self._read)
@@ -133,26 +130,11 @@ class ToolsScreen(ScopeScreen):
             if isinstance(screen, ToolScreen):
                 screen.show(self.offering.find(screen.thing.key) or screen.thing)
 
-    def number(self, thing: Thing) -> int:
-        """A number for the thing, for as long as the screen lives."""
-        return self._numbers.setdefault(thing.key, len(self._numbers))
-
     def show_rows(self) -> None:
         """Fill the list from what is known."""
         if not self.is_mounted:
             return
-        found = [thing for thing in self.things if thing.kind == self.kind]
-        listed = [thing for thing in found if thing.offered.listed]
-        seen = sum(not thing.hidden_by for thing in listed)
-        self._counts = (len(listed), seen, any(thing.links for thing in listed))
-        if self._needle:
-            named = {thing.key for thing in chosen(found, self._needle.split(), self.kind)}
-            needle = self._needle.lower()
-            found = [thing for thing in found if thing.key in named or needle in thing.name.lower()]
-        found.sort(key=SORTS[self._sort])
-        if self._reverse:
-            found.reverse()
-        self.rows.show(ThingRows(found, self))
+        self.rows.show(ThingRows(self.shelf.pick(self.things), self))
         self._paint()
 
     @property
@@ -166,13 +148,13 @@ class ToolsScreen(ScopeScreen):
         if not self.is_mounted:
             return
         width = self.size.width
-        self.query_one("#tabs", Bar).show([tools.tabs_line(self.things, self.kind, width)])
+        self.query_one("#tabs", Bar).show([tools.tabs_line(self.things, self.shelf.kind, width)])
         self.query_one("#heading").refresh()
         self._paint_thing()
         self.refresh_chrome()
 
     def _titles(self, width: int) -> Line:
-        servers = len({thing.label for thing in self.things if thing.kind == self.kind})
+        servers = len({thing.label for thing in self.shelf.of_kind(self.things)})
         return tools.tools_heading(width, glyphs_of(self), servers=servers)
 
     def _paint_thing(self) -> None:
@@ -180,9 +162,8 @@ class ToolsScreen(ScopeScreen):
         width = viewer.size.width or self.size.width
         self.query_one("#thing-rule", Bar).show([rule(width, glyphs)])
         if thing is None:
-            empty = (
-                f"nothing matches {self._needle!r}" if self._needle else f"no {self.kind}s were listed yet"
-            )
+            needle, kind = self.shelf.needle, self.shelf.kind
+            empty = f"nothing matches {needle!r}" if needle else f"no {kind}s were listed yet"
             viewer.show([[(f"  {empty}", "muted")]])
             return
         notes, seen = self.offering.notes(thing.label), self.offering.seen(thing)
@@ -203,16 +184,7 @@ class ToolsScreen(ScopeScreen):
         self.action_act("tool.open")
 
     def status_parts(self) -> tuple[Sequence[Span], str]:
-        listed, seen, live = self._counts
-        words = f"{listed} from the server, {seen} visible to the client"
-        parts: list[Span] = [(words if live else f"{figures.plural(listed, self.kind)} listed", "")]
-        if self.marked:
-            parts.append((f"{len(self.marked)} marked", "match"))
-        if self._needle:
-            parts.append((f"filter: {self._needle}", "accent"))
-        if self._sort != "listed":
-            parts.append((f"by {self._sort}", "muted"))
-        return parts, ""
+        return self.shelf.words(self.things), ""
 
     # what is done
 
@@ -224,12 +196,8 @@ class ToolsScreen(ScopeScreen):
         return rows.things[rows.position(self.rows.selected)]
 
     def targets(self) -> list[Thing]:
-        """What a key acts on: the marked rows of this kind, else the one under the cursor."""
-        marked: list[Thing] = []
-        if self.marked:
-            marked = [thing for thing in self.things if thing.key in self.marked and thing.kind == self.kind]
-        one = self.selected()
-        return marked or ([one] if one is not None else [])
+        """What a key acts on."""
+        return self.shelf.targets(self.things, self.selected())
 
     def _target(self) -> tuple[str, Sequence[Link]]:
         thing = self.selected()
@@ -282,17 +250,17 @@ class ToolsScreen(ScopeScreen):
     def _mark(self) -> None:
         thing = self.selected()
         if thing is not None:
-            self.marked.symmetric_difference_update({thing.key})
+            self.shelf.mark(thing)
             self.rows.move("down")
             self.rows.refresh()
 
     def _tab(self, step: int) -> None:
-        self.kind = KINDS[(KINDS.index(self.kind) + step) % len(KINDS)]
+        self.shelf.turn(step)
         self.show_rows()
 
     async def _filter(self) -> None:
         hint = "part of a name, globs, or read write destroys open ?; empty shows all"
-        dialog = Ask("Rows that match", self._needle, hint)
+        dialog = Ask("Rows that match", self.shelf.needle, hint)
         text = await self.app.push_screen_wait(dialog)
         if dialog.submitted:
             self.filter(text)
@@ -315,16 +283,16 @@ class ToolsScreen(ScopeScreen):
 
     def filter(self, text: str) -> None:
         """Show only what matches."""
-        self._needle = text
+        self.shelf.needle = text
         self.show_rows()
 
     async def _sorted(self) -> None:
         entries = [Entry(word[0], word, word) for word in SORTS]
         found = await self.app.push_screen_wait(Menu("Sort by", entries))
         if found:
-            self._sort, self._reverse = found, False
+            self.shelf.sort, self.shelf.reverse = found, False
             self.show_rows()
 
     def _turn(self) -> None:
-        self._reverse = not self._reverse
+        self.shelf.reverse = not self.shelf.reverse
         self.show_rows()

@@ -150,6 +150,7 @@ def test_the_header_keeps_the_state_and_its_width(width: int) -> None:
     text = "".join(text for text, _ in line)
     assert width_of(line) <= width
     assert "● LIVE REC" in text
+    assert width < 80 or ("fs (stdio)" in text and "claude-code 2.1" in text)
 
 
 def test_what_a_person_changed_is_seen_in_every_width() -> None:
