@@ -55,6 +55,7 @@ from mcpscope.tui.screens.wants import Wanting
 from mcpscope.tui.sending import Sender
 from mcpscope.tui.source import Source
 from mcpscope.tui.steer import Steer
+from mcpscope.tui.typeahead import TypeAhead
 from mcpscope.tui.undoing import Undo
 from mcpscope.tui.working import begin, gone
 
@@ -116,6 +117,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.linting = Linting(source, self._linted)
         self.plain_ascii = self.options.ascii or self.preferences["ascii"] == "on"
         self._last_key, self._last_key_at = "", 0.0
+        self.typeahead = TypeAhead(self, self._take_key)
         self._troubles: dict[str, tuple[str, bool]] = {}
         self._filtered = False
         self.said: deque[tuple[int, str]] = deque(maxlen=500)  # older lines are let go
@@ -164,8 +166,14 @@ class ScopeApp(App[int], inherit_bindings=False):
                 linted()
 
     def _recorded(self, troubles: dict[str, tuple[str, bool]]) -> None:
+        new = troubles.keys() - self._troubles.keys()
         self._troubles = troubles
         self.headings()
+        screen = self.base_screen()
+        if recording.DELETED in new and isinstance(screen, ScopeScreen):
+            screen.say(
+                f"{self.source.path} was deleted; start the UI again to see what comes", severity="error"
+            )
 
     @property
     def keymap(self) -> Keymap:
@@ -365,9 +373,18 @@ class ScopeApp(App[int], inherit_bindings=False):
         return time.monotonic() - self._last_key_at
 
     async def on_event(self, event: events.Event) -> None:
-        if isinstance(event, events.Key):
-            self._last_key, self._last_key_at = event.key, time.monotonic()
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            self._last_key_at = time.monotonic()
+            await self.typeahead.press(event)
+            return
         await super().on_event(event)
+
+    async def _take_key(self, event: events.Key) -> None:
+        self._last_key = event.key
+        await super().on_event(event)
+
+    def on_passed(self) -> None:
+        self.typeahead.passed()
 
     def page(self, source: bytes) -> None:
         """Show bytes in the pager; the UI waits, the traffic does not."""

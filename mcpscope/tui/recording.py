@@ -17,6 +17,8 @@ BEHIND_SECONDS = 1.0
 LOOK_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
 MODES = ("best-effort", "required")
+DELETED = ""
+"""In the place of a proxy's uid: what is the trouble of them all."""
 _REASONS = {"No space left on device": "disk full", "Disk quota exceeded": "disk full"}
 
 
@@ -36,6 +38,8 @@ async def watch(
 async def troubles(steer: Steer, source: Source, clock: Clock) -> dict[str, tuple[str, bool]]:
     """By the uid of a proxy what the header says instead of REC, and whether that is a loss."""
     found: dict[str, tuple[str, bool]] = {}
+    if await source.beside(source.deleted):
+        found[DELETED] = ("DATABASE DELETED", True)
     for link in steer.links:
         said = await _trouble(link, steer, source, clock)
         if said is not None:

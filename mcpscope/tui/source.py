@@ -38,6 +38,15 @@ class _Lane:
         self.pages.close()
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file has this name; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class Source:
     """One database as the UI sees it.
 
@@ -51,6 +60,7 @@ class Source:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.here = Pages(path)
+        self._file = _identity(path)
         self._search = _Lane(path, "search")
         self._detail = _Lane(path, "detail")
         self._watch = _Lane(path, "watch")
@@ -59,6 +69,11 @@ class Source:
 
     def __repr__(self) -> str:
         return f"<Source {self.path}>"
+
+    def deleted(self) -> bool:
+        """Whether what is read here is not in the file of that name any more; touches the disk."""
+        self._file = self._file or _identity(self.path)
+        return self._file is not None and _identity(self.path) != self._file
 
     async def search(self, read: Callable[[Pages], T]) -> T:
         """The result of a read of any length; raises Interrupted where another one took its place."""

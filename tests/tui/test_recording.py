@@ -90,3 +90,12 @@ def _is_recorder(entry: Path, db: Path) -> bool:
     except OSError:
         return False
     return b"store.recorder" in words and bytes(db) in words
+
+
+async def test_a_database_that_is_deleted_under_the_ui_is_told(db: Path) -> None:
+    Tape(db).start().store()
+    async with opened(db, options=Options(), clock=Clock()) as scope:
+        await scope.traffic.shows("initialize").hides("DELETED")
+        db.rename(db.with_name("elsewhere.db"))
+        await scope.traffic.shows("DATABASE DELETED", "start the UI again").press("4")
+        await scope.recordings.shows("DATABASE DELETED", "fs")

@@ -133,11 +133,8 @@ class Document:
     def _has_comma(self, line: int) -> bool:
         index = self.index
         after = (index.partner[line] if line in self.folded else line) + 1
-        return (
-            not (index.is_open(line) and line not in self.folded)
-            and after < len(index)
-            and not index.is_close(after)
-        )
+        begins = index.value(line, 1) in ("{", "[") and index.end[line] - index.start[line] == 1
+        return not (begins and line not in self.folded) and after < len(index) and not index.is_close(after)
 
     def _value(self, line: int) -> Line:
         index = self.index

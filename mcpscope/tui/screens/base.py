@@ -23,6 +23,8 @@ from mcpscope.tui.present.spans import Span, clip
 from mcpscope.tui.widgets.painted import Bar, Pane, glyphs_of
 from mcpscope.tui.working import begin
 
+OPENING = frozenset({"help", "prompt", "palette", "why", "servers"})
+"""What is wanted of the app that opens a dialog."""
 LEAST = (60, 15)
 NARROW, WIDE = 100, 160
 SAID_SECONDS = 5
@@ -120,6 +122,7 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
             return
         result = act.do()
         if isinstance(result, Coroutine):
+            self._app.typeahead.opening()
             self._doing.add(action_id)
             begin(self, self._do, action_id, result)
         self.refresh_chrome()
@@ -129,6 +132,7 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
             await work
         finally:
             self._doing.discard(action_id)
+            self._app.typeahead.opened()
 
     def keyed(self, text: str) -> str:
         """One of our own sentences with the keys that ``{action.id}`` stands for."""
@@ -231,6 +235,8 @@ class ScopeScreen(Screen[None], inherit_bindings=False):
         return "" if self.app.is_mode(name) else "comes with a later version"  # type: ignore[attr-defined]  # ScopeApp
 
     def _tell(self, kind: Callable[[str], Message], word: str) -> None:
+        if word in OPENING:
+            self._app.typeahead.opening()
         self.post_message(kind(word))
 
     def _move(self, how: str) -> None:
@@ -251,6 +257,7 @@ class Dialog(ModalScreen[str], inherit_bindings=False):
     def on_mount(self) -> None:
         if self.children:  # else it was taken down before it stood
             self.stands()
+        self.app.typeahead.opened()  # type: ignore[attr-defined]  # ScopeApp
 
     def stands(self) -> None:
         """The parts are there."""
@@ -262,4 +269,6 @@ class Dialog(ModalScreen[str], inherit_bindings=False):
         """Dismiss with ``result``, once: keys that were typed faster than the dialog goes mean nothing."""
         if self.is_current and not self._left:
             self._left = True
+            if result:
+                self.app.typeahead.opening()  # type: ignore[attr-defined]  # what was chosen may ask further
             self.dismiss(result)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from mcpscope.tui.present.content import decoded
 from mcpscope.tui.present.document import Document, document, raw_text
+from mcpscope.tui.present.jsonindex import index_json
 
 
 def lines(found: Document) -> list[str]:
@@ -164,3 +165,9 @@ def test_raw_shows_control_characters_and_cuts_base64() -> None:
 def test_no_bytes_whatever_put_a_control_character_on_the_screen(source: bytes) -> None:
     shown = [*lines(document(source)), *lines(document(source, tree=True)), *raw_text(source, 20).rows]
     assert all(text.isprintable() for text in shown)
+
+
+def test_the_head_of_a_longer_text_has_no_comma_behind_what_is_still_open() -> None:
+    head = Document(index_json(b'{"content": [{"type": "text", "text": "ab', partial=True))
+    lines = ["".join(text for text, _ in head.spans(row)) for row in range(len(head))]
+    assert lines[:3] == ["{", '  "content": [', "    {"]

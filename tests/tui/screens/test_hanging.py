@@ -35,7 +35,7 @@ async def test_a_live_hold_is_named_with_what_to_do(steered: Callable[..., Steer
     wire = steered("--break", "tool:echo", "--detached", "wait")
     wire.says(call(7, text="a"))
     async with opened(wire.program.db, (120, 40)) as scope:
-        await scope.traffic.shows("HELD").press("H")
+        await scope.traffic.shows("HELD req").press("H")
         await scope.any.shows("is held by", "mcpscope holds continue")
         await scope.press("escape")
         await scope.traffic.shows("HELD")

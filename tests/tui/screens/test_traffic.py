@@ -297,3 +297,22 @@ async def test_a_locked_database_holds_up_no_screen_and_what_could_not_be_writte
             other.execute("ROLLBACK")
         await scope.traffic.press("u").shows("nothing to undo").press("m").shows("Note on #")
         await scope.any.type("slow").press("enter").shows("213b *").press("u").shows("undone: note")
+
+
+@pytest.mark.parametrize("keys", ["/tool:tool_3\r", ":filter tool:tool_3\r"], ids=["filter", "prompt"])
+async def test_what_is_typed_faster_than_a_field_opens_goes_into_the_field(
+    db: Path, tape: Tape, keys: str
+) -> None:
+    for number in range(5):
+        tape.call(f"tool_{number}")
+    tape.store()
+    async with opened(db) as scope:
+        await scope.traffic.shows("tool_4")
+        driver = scope.app._driver
+        assert driver is not None
+        for char in keys:  # as a terminal sends them: all at once
+            name = {"\r": "enter", "/": "slash", ":": "colon", "_": "underscore", " ": "space"}.get(
+                char, char
+            )
+            driver.send_message(events.Key(name, char))
+        await scope.traffic.shows("tool_3", "1 of").hides("tool_4")
