@@ -38,7 +38,7 @@ from mcpscope.tui.theming import NAMES, wants_ascii
 def command(session: str, settings: Settings, *, tty: str, web: bool, port: int, **asked: str) -> int:
     """Open the terminal UI on running proxies and recordings; SESSION is a number, name or label."""
     if web:
-        return _serve(settings, session, port)
+        return _serve(page_command(settings, session, **asked), port)
     if tty:
         take_tty(tty)
     if not served():
@@ -82,7 +82,23 @@ def _take_in(db: Path) -> None:
     open_reader(db, lambda text: click.echo(text, err=True)).close()
 
 
-def _serve(settings: Settings, session: str, port: int) -> int:
+def page_command(settings: Settings, session: str, **asked: str) -> list[str]:
+    """The command of one page in a browser: the UI on the same database, with all that was asked for."""
+    named = {"--db": str(database(settings)), "--config": settings.config, "--theme": settings.theme}
+    wanted = {"--filter": asked["filter_text"], "--screen": asked["screen"], "--images": asked["images"]}
+    return [
+        *(sys.executable, "-P", "-m", "mcpscope"),
+        *(word for name, value in named.items() if value for word in (name, value)),
+        *(["--ascii"] if settings.ascii else []),
+        *(["--no-color"] if settings.no_color else []),
+        "ui",
+        *(word for name, value in wanted.items() if value for word in (name, value)),
+        *(["--read-only"] if asked["read_only"] else []),
+        *([session] if session else []),
+    ]
+
+
+def _serve(command: list[str], port: int) -> int:
     """Serve the UI to a browser until Ctrl-C; each page is a process of its own."""
     if importlib.util.find_spec("textual_serve") is None:
         raise ScopeError(
@@ -92,16 +108,6 @@ def _serve(settings: Settings, session: str, port: int) -> int:
             hint="pip install 'mcpscope-proxy[web]'",
         )
     web = importlib.import_module("mcpscope.tui.web")
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        "mcpscope",
-        "--db",
-        str(database(settings)),
-        "ui",
-        *([session] if session else []),
-    ]
     server = web.GuardedServer(command, port or web.free_port(), web.new_token())
     click.echo(f"Open {server.address}  (Ctrl-C ends it)")
     server.serve()
