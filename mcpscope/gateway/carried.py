@@ -22,10 +22,11 @@ _OK = 200
 class Carried(RemotePost):
     """What is not one JSON answer that came with one read is any other answer from then on."""
 
+    _head: ResponseHead | None = None
+
     def __init__(self, remote: RemoteSession, stream: int, message: Message, call: PlainCall) -> None:
         super().__init__(remote, stream, message)
         self._call = call
-        self._head: ResponseHead | None = None
 
     def on_head(self, head: ResponseHead) -> None:
         if head.status == _OK and of_response(head).media == b"application/json":
@@ -64,9 +65,8 @@ class Carried(RemotePost):
         log, crossing = self._log, self.remote.crossing
         records = [crossing.passing(Direction.TO_CLIENT, message, self.stream)]
         if log is not None:
-            log.whole(head)
-            first, *rest = log.taken()
-            records = [first, *records, *rest]
+            log.whole(head, records[0])
+            records = log.taken()
         self.over = True
         self._outgoing = None
         self.remote.answered_whole(self)

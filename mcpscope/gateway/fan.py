@@ -13,10 +13,10 @@ from mcpscope.gateway.asked import Asked, Client
 from mcpscope.gateway.hub import Hub
 from mcpscope.gateway.link import Link
 from mcpscope.gateway.listening import Listening
-from mcpscope.gateway.naming import LISTINGS, Names
+from mcpscope.gateway.naming import LISTINGS, Names, OwnName
 from mcpscope.gateway.owed import Pending
 from mcpscope.gateway.questions import Questions
-from mcpscope.gateway.routing import renamed, way_of, way_of_tool
+from mcpscope.gateway.routing import called_there, way_of, way_of_tool
 from mcpscope.protocol.answers import METHOD_NOT_FOUND, answer, error
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.parsing import parse
@@ -288,14 +288,14 @@ class Fan:
 
     def direct(self, message: Message, *, modern: bool) -> tuple[Link, Message] | None:
         """Through which link a call goes at once, and what it says there; None where that is not known."""
+        name: OwnName | None = None
         if self.plain:
-            who, name, own = self.upstreams[0].name, "", ""
+            who = self.upstreams[0].name
         else:
-            name = message.params.get("name", "")
-            way = way_of_tool(name, self.names)
-            if way is None:
+            name = way_of_tool(message.body["params"].get("name"), self.names)
+            if name is None:
                 return None
-            who, own = way
+            who = name.who
         link: Link | None = None
         if modern and self.hub is not None:
             link = self.hub.direct(who)
@@ -304,7 +304,7 @@ class Fan:
             self._proceed()
         if link is None:
             return None
-        return link, message if own == name else renamed(message, ("params", "name"), name, own)
+        return link, message if name is None or name.own == name.here else called_there(message, name)
 
     def began(self, message: Message, *, modern: bool) -> Asked:
         """``message`` is a request of the client that is open now."""

@@ -63,7 +63,7 @@ class Entrance:
     def on_request(self, incoming: Incoming) -> Sink:
         """``/mcp``, ``/NAME/…``, or where an upstream of HTTP+SSE has said that it is posted to."""
         head = incoming.head
-        if head.path == PATH:
+        if head.target == PATH or head.path == PATH:
             return self.whole.on_request(incoming)
         refusal = self._guard.check(head)
         if refusal is not None:

@@ -39,24 +39,18 @@ class Lane:
         # What must be in the journal before it goes on is looked at one by one.
         if self._journal.required or not isinstance(fan, Fan) or not _is_plain(message):
             return False
-        if not child.is_plain or child.awaits(message.id):
+        if not child.is_plain:
             return False
         found = fan.direct(message, modern=post.modern)
         if found is None:
             return False
         link, sent = found
         line = link.line
-        if line is None or not line.is_free(modern=post.modern):
+        if line is None or not line.is_free(modern=post.modern) or not child.take_call(post, message):
             return False
-        child.take_call(post, message)
-        post.forwarded = True
         asked = fan.began(message, modern=post.modern)
         pending = fan.pend(link, asked, sent)
-        call = PlainCall(child, post, fan, asked, link, pending)
-        if post.log is not None:
-            at = child.crossing.now()
-            post.log.along(child.crossing.passing(Direction.TO_SERVER, message, post.stream), at, more=True)
-        line.carry(call, pending.sent)
+        line.carry(PlainCall(child, post, fan, asked, link, pending), pending.sent)
         return True
 
 
@@ -86,11 +80,12 @@ class PlainCall:
         return f"<PlainCall {self._pending.id!r} on {self._link.name}>"
 
     def write_down(self, records: Sequence[JournalRecord]) -> None:
-        """Put what the upstream's side has to say of the request into the journal, with what waits here."""
-        log = self.post.log
-        if log is not None:
-            log.beside(records)
-            log.commit()
+        """Put the request into the journal, and what the upstream's side has to say of it."""
+        post, crossing = self.post, self._child.crossing
+        if post.log is not None:
+            record = crossing.passing(Direction.TO_SERVER, self._asked.message, post.stream)
+            post.log.beside([record, *records], crossing.now())
+            post.log.commit()
 
     def fits(self, answer: Message) -> bool:
         """Whether ``answer`` is the whole answer to it, and everything is as it was when it left."""
@@ -116,9 +111,8 @@ class PlainCall:
         self._asked.pendings.clear()  # what is over is gone at once, without the collector
         said = restored(found, self._pending)
         if post.log is not None:
-            at = child.crossing.now()
-            post.log.beside(records)
-            post.log.along(child.crossing.passing(Direction.TO_CLIENT, said, post.stream), at, more=True)
+            record = child.crossing.passing(Direction.TO_CLIENT, said, post.stream)
+            post.log.beside([*records, record], child.crossing.now())
         child.answer(post, said)
 
 

@@ -31,6 +31,21 @@ LISTINGS = {
 NAMED = {"tools/call": "tools", "prompts/get": "prompts"}
 
 
+@dataclass(frozen=True, slots=True)
+class OwnName:
+    """What a tool is called ``here`` and at the upstream whose it is (``who``).
+
+    ``spelled`` is how nearly everybody writes it behind the beginning of a call's params, b"" where its name
+    may be spelled otherwise; ``instead`` what stands there for the upstream.
+    """
+
+    who: str
+    here: str
+    own: str
+    spelled: bytes = b""
+    instead: bytes = b""
+
+
 class Names:
     """What one client has been shown: whose each name and URI is. A name that two claim is nobody's.
 
@@ -45,8 +60,8 @@ class Names:
         self.dropped: dict[tuple[str, str], set[str]] = {}
         self.known: set[str] = set()
         """Members whose lists have been asked for."""
-        self.ways: dict[str, tuple[str, str]] = {}
-        """Whose a tool is, and its name there, by its name here, while nothing above changes."""
+        self.ways: dict[str, OwnName] = {}
+        """Whose a tool is, by its name here, while nothing above changes."""
 
     def __repr__(self) -> str:
         return f"<Names {len(self._owners)} dropped={len(self.dropped)}>"

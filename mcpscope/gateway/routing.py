@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from mcpscope.engine.patch import encode, put
-from mcpscope.gateway.naming import AMBIGUOUS, NAMED, Names
+from mcpscope.gateway.naming import AMBIGUOUS, NAMED, Names, OwnName
 from mcpscope.protocol.message import Message
 from mcpscope.protocol.parsing import parse
 
@@ -48,7 +48,7 @@ def way_of(message: Message, names: Names, tasks: dict[str, str]) -> Way | None:
     return None
 
 
-def way_of_tool(name: object, names: Names) -> tuple[str, str] | None:
+def way_of_tool(name: object, names: Names) -> OwnName | None:
     """Whose a tool is, and its name there; None where that is nobody's, or is to be found out."""
     if not isinstance(name, str):
         return None
@@ -59,8 +59,28 @@ def way_of_tool(name: object, names: Names) -> tuple[str, str] | None:
             return None
         if len(names.ways) >= MOST_WAYS:
             names.ways.clear()
-        known = names.ways[name] = (found.to, name.removeprefix(names.prefix(found.to)))
+        known = names.ways[name] = _own_name(found.to, name, name.removeprefix(names.prefix(found.to)))
     return known
+
+
+def _own_name(who: str, name: str, own: str) -> OwnName:
+    if not name.isascii() or not name.isprintable() or '"' in name or "\\" in name:
+        return OwnName(who, name, own)
+    spelled, instead = (b'"params":{"name":"%b"' % one.encode() for one in (name, own))
+    return OwnName(who, name, own, spelled, instead)
+
+
+def called_there(message: Message, name: OwnName) -> Message:
+    """A call under the tool's own name."""
+    raw = message.raw
+    at = raw.find(name.spelled) if name.spelled and not message.problems else -1
+    # Behind one brace it is a member of the message itself, and no other has its name: the parser has looked,
+    # but for keys that are spelled with an escape.
+    if at < 1 or raw.count(b"{", 0, at) != 1 or len(raw) > MOST_BYTES or b"\\u" in raw:
+        return renamed(message, _TOOL_PLACE, name.here, name.own)
+    raw = raw[:at] + name.instead + raw[at + len(name.spelled) :]
+    body = {**message.body, "params": {**message.body["params"], "name": name.own}}
+    return Message(raw, message.kind, body, message.method, message.id, True)
 
 
 def _by_name(message: Message, place: tuple[str, ...], name: object, member: str, names: Names) -> Way:
@@ -95,14 +115,6 @@ def renamed(message: Message, place: tuple[str, ...], name: str, own: str) -> Me
     plain = name.isascii() and name.isprintable() and '"' not in name and "\\" not in name
     if plain and place == _TOOL_PLACE and not message.problems:
         body = {**message.body, "params": {**params, "name": own}}
-        spelled = b'"params":{"name":"%b"' % name.encode()
-        at = raw.find(spelled)
-        # Behind one brace it is a member of the message itself, and no other has its name: the parser has
-        # looked, but for keys that are spelled with an escape.
-        if at > 0 and raw.count(b"{", 0, at) == 1 and len(raw) <= MOST_BYTES and b"\\u" not in raw:
-            behind = at + len(spelled) - 1
-            raw = raw[: behind - len(name)] + own.encode() + raw[behind:]
-            return Message(raw, message.kind, body, message.method, message.id, message.has_id)
         spelled = b'"name":"%b"' % name.encode()
         if raw.count(spelled) == 1:
             raw = raw.replace(spelled, b'"name":"%b"' % own.encode())

@@ -75,10 +75,6 @@ class ChildSession:
         """What comes and goes now is forwarded as it is, at once."""
         return not self.closing and not self.gone and self.rebirth.again.idle and not self.crossing.gated
 
-    def awaits(self, id: RpcId) -> bool:
-        """A request with this id is open."""
-        return id_key(id) in self._waiting
-
     def knows(self, echo: str) -> bool:
         """``echo`` (a requestState, a task) was minted by this process."""
         return echo in self._echoes
@@ -109,12 +105,20 @@ class ChildSession:
                 if self.modern and not {PROTOCOL_VERSION, CLIENT_CAPABILITIES} <= item.meta.keys():
                     post.lacks_envelope = True
 
-    def take_call(self, post: BridgePost, message: Message) -> None:
-        """``take``, where ``message`` is one request without a progress token, all of its envelope there."""
-        post.expect(message)
+    def take_call(self, post: BridgePost, message: Message) -> bool:
+        """``take``, where ``message`` is one request without a progress token, all of its envelope there.
+
+        False, and nothing is done, where another with its id is open.
+        """
+        key = id_key(message.id)
+        if key in self._waiting:
+            return False
+        post.message = message
         post.awaited = 1
+        post.forwarded = True
         self._exchanges[post.stream] = post
-        self._waiting[id_key(message.id)] = [post]
+        self._waiting[key] = [post]
+        return True
 
     def answer(self, post: BridgePost, message: Message) -> None:
         """Give ``post``, whose message is one call without a progress token, its answer."""

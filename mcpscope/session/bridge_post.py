@@ -31,15 +31,17 @@ class BridgeExchange:
     ``last`` is when something was written, for the comments that keep an idle stream open.
     """
 
+    # How each begins.
+    child: ChildSession | None = None
+    log: StreamLog | None = None
+    stream = 0
+    last = 0.0
+    streaming = False
+    over = False
+
     def __init__(self, proxy: BridgeProxy, incoming: Incoming) -> None:
         self.proxy = proxy
         self.incoming = incoming
-        self.child: ChildSession | None = None
-        self.log: StreamLog | None = None
-        self.stream = 0
-        self.last = 0.0
-        self.streaming = False
-        self.over = False
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.stream} streaming={self.streaming} over={self.over}>"
@@ -141,21 +143,19 @@ class BridgeStanding(BridgeExchange):
 class BridgePost(BridgeExchange):
     """A POST. ``message`` once its body is read; ``awaited`` are the ids that still want an answer."""
 
+    message: Message | None = None
+    awaited = 0
+    forwarded = False
+    modern = False
+    lacks_envelope = False
+    _is_batch = False
+
     def __init__(self, proxy: BridgeProxy, incoming: Incoming) -> None:
         super().__init__(proxy, incoming)
-        self.message: Message | None = None
-        self.awaited = 0
-        self.forwarded = False
-        self.modern = False
-        self.lacks_envelope = False
         self._body: list[bytes] = []
         self._answers: list[bytes] = []
         self.says_json, self._takes_events, self._takes_json = _accepts(incoming.head)
-        self._is_batch = False
-
-    @property
-    def takes_anything(self) -> bool:
-        return self._takes_events or self._takes_json
+        self.takes_anything = self._takes_events or self._takes_json
 
     @property
     def takes_events(self) -> bool:
@@ -167,7 +167,7 @@ class BridgePost(BridgeExchange):
 
     def on_end(self) -> None:
         if not self.over:
-            body = b"".join(self._body)
+            body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
             self._body.clear()
             self.proxy.posted(self, body)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.parsing import parse
-from mcpscope.protocol.revisions import declared, is_known
+from mcpscope.protocol.revisions import PROTOCOL_VERSION, declared, is_known
 from mcpscope.session.bridge_checks import modern_refusal
 from mcpscope.session.bridge_child import ChildSession
 from mcpscope.session.bridge_post import BridgePost, BridgeStanding
@@ -34,6 +34,7 @@ SWEEP_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 15.0
 KEPT_HEADS = 256
 NOT_STARTED = 127
+_DECLARES = PROTOCOL_VERSION.encode()
 BATCH_REVISION = "2025-03-26"
 
 
@@ -91,7 +92,7 @@ class BridgeProxy:
             text = (b"Content-Type", b"text/plain; charset=utf-8")
             incoming.answer(refusal.status, [text, *refusal.headers], refusal.text, close=True)
             return IGNORED
-        if head.path != self._settings.path:
+        if head.target != self._settings.path and head.path != self._settings.path:
             return _refused(
                 BridgePost(self, incoming), 404, f"only {self._settings.path.decode()} is served here"
             )
@@ -114,7 +115,9 @@ class BridgeProxy:
             post._answer(400, refusal[1], refusal[2])
             return
         version = head.index.get(b"mcp-protocol-version")
-        if era_of(version) == MODERN or declared(message.meta):
+        # The word itself is looked for first: an escape may spell it otherwise.
+        may_declare = _DECLARES in body or b"\\" in body
+        if era_of(version) == MODERN or (may_declare and declared(message.meta)):
             self._posted_modern(post, message, body)
         else:
             self._posted_legacy(post, message, version)
@@ -187,7 +190,8 @@ class BridgeProxy:
             return _refused(post, 415, "the content type must be application/json")
         if not post.takes_anything:
             return _refused(post, 406, "the answer is application/json or text/event-stream")
-        post.incoming.send_continue()
+        if post.incoming.expects_continue:
+            post.incoming.send_continue()
         return post
 
     def _posted_legacy(self, post: BridgePost, message: Message, version: bytes | None) -> None:

@@ -52,25 +52,18 @@ class NotRecorded(Exception):
 class StreamLog:
     """Writes one stream down. Bytes given to ``chunk`` come back as those that may be forwarded now."""
 
-    __slots__ = (
-        "_at",
-        "_clock",
-        "_down",
-        "_facts",
-        "_first_at",
-        "_journal",
-        "_kept",
-        "_last_at",
-        "_messages",
-        "_open",
-        "_said",
-        "_session",
-        "_status",
-        "_untyped",
-        "_up",
-        "_waiting",
-        "stream",
-    )
+    # How each begins.
+    _kept = True
+    _messages = True
+    _untyped = False
+    _open = False
+    _said = b""
+    _status = 0
+    _first_at = 0
+    _last_at = 0
+    _at = 0
+    _up: MaskedFlow | None = None
+    _down: MaskedFlow | None = None
 
     def __init__(
         self,
@@ -87,19 +80,10 @@ class StreamLog:
         self._session = session
         self.stream = stream
         self._clock = clock
-        masks = bool(mask)
-        self._up = MaskedFlow(mask) if masks else None
-        self._down = MaskedFlow(mask) if masks else None
-        self._kept = True
-        self._messages = True
-        self._untyped = False
-        self._said = b""
-        self._open = False
-        self._status = 0
-        self._first_at = 0
-        self._last_at = 0
+        if mask:
+            self._up = MaskedFlow(mask)
+            self._down = MaskedFlow(mask)
         self._waiting: list[JournalRecord] = []
-        self._at = 0
 
     def __repr__(self) -> str:
         return f"<StreamLog session={self._session} stream={self.stream} status={self._status}>"
@@ -179,8 +163,8 @@ class StreamLog:
         if not more:
             self.commit()
 
-    def whole(self, head: ResponseHead) -> None:
-        """The answer was one whole message of its own record: its head and its end, for what waits here."""
+    def whole(self, head: ResponseHead, *message: JournalRecord) -> None:
+        """The answer was one whole message, whose record stands behind its head or waits here already."""
         if not self._open:
             return
         self._open = False
@@ -190,6 +174,7 @@ class StreamLog:
         session, stream = self._session, self.stream
         self._waiting += (
             (HTTP, TO_CLIENT, session, stream, answered, 0),
+            *message,
             (STREAM_CLOSE, NO_DIR, session, stream, closed, 0),
         )
 
@@ -205,9 +190,10 @@ class StreamLog:
         waiting, self._waiting, self._at = self._waiting, [], 0
         return waiting
 
-    def beside(self, records: Sequence[JournalRecord]) -> None:
-        """Records of another stream, written down with what waits here."""
+    def beside(self, records: Sequence[JournalRecord], at: int = 0) -> None:
+        """Records of another stream, or a message that came at ``at``, written down with what waits here."""
         self._waiting += records
+        self._at = at or self._at
 
     def abandon(self) -> None:
         """The journal does not take this stream any more."""

@@ -25,21 +25,24 @@ _JSON = b"application/json"
 class RemoteExchange:
     """What POST and GET share: sending, the framing of the answer, the facts in the journal."""
 
+    # How each begins; most of it is never another in a plain call.
+    status = 0
+    over = False
+    retry = RETRY_SECONDS
+    last_event_id = ""
+    heard = False
+    unreached = False
+    _outgoing: Outgoing | None = None
+    _log: StreamLog | None = None
+    _parser: SseParser | None = None
+    _size = 0
+    _again = False
+    _request: tuple[bytes, bytes, Headers, bytes] = (b"", b"", [], b"")
+
     def __init__(self, remote: RemoteSession, stream: int) -> None:
         self.remote = remote
         self.stream = stream
-        self.status = 0
-        self.over = False
-        self.retry = RETRY_SECONDS
-        self.last_event_id = ""
-        self.heard = self.unreached = False
-        self._outgoing: Outgoing | None = None
-        self._log: StreamLog | None = None
-        self._parser: SseParser | None = None
         self._body: list[bytes] = []
-        self._size = 0
-        self._again = False
-        self._request: tuple[bytes, bytes, Headers, bytes] = (b"", b"", [], b"")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.stream} status={self.status} over={self.over}>"
@@ -184,14 +187,14 @@ class RemoteExchange:
 class RemotePost(RemoteExchange):
     """One message of the client on its way up. ``awaited`` are the requests that still want an answer."""
 
+    tries = 0
+
     def __init__(self, remote: RemoteSession, stream: int, message: Message) -> None:
         super().__init__(remote, stream)
         self.message = message
-        self.tries = 0
-        self.awaited: dict[IdKey, Message] = {}
-        for item in message.items or (message,):
-            if item.kind is Kind.REQUEST:
-                self.awaited[id_key(item.id)] = item
+        self.awaited: dict[IdKey, Message] = {
+            id_key(item.id): item for item in message.items or (message,) if item.kind is Kind.REQUEST
+        }
 
     @property
     def is_barrier(self) -> bool:

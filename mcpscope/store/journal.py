@@ -15,6 +15,7 @@ from time import monotonic, time_ns
 from mcpscope.paths import private_folder
 from mcpscope.store.layout import (
     FORMAT_VERSION,
+    RECORD_BETWEEN,
     RECORD_HEADER,
     RECORD_OVERHEAD,
     RECORD_TRAILER,
@@ -41,6 +42,7 @@ RESERVE_BYTES = 8 << 10
 
 _pack_header = RECORD_HEADER.pack
 _pack_trailer = RECORD_TRAILER.pack
+_pack_between = RECORD_BETWEEN.pack
 _sync = getattr(os, "fdatasync", os.fsync)
 
 
@@ -133,12 +135,19 @@ class Journal:
         at = max(at or time_ns(), self._last_at)
         self._last_at = at
         buffers: list[bytes | memoryview] = []
-        total = 0
+        total = len(records) * RECORD_OVERHEAD
+        before = -1
         for kind, dir, session, stream, payload, flags in records:
             size = len(payload)
-            header = _pack_header(size, kind, dir, flags, session, stream, at)
-            buffers += (header, payload, _pack_trailer(size ^ TRAILER_MARK))
-            total += size + RECORD_OVERHEAD
+            if before < 0:
+                buffers.append(_pack_header(size, kind, dir, flags, session, stream, at))
+            else:
+                mark = before ^ TRAILER_MARK
+                buffers.append(_pack_between(mark, size, kind, dir, flags, session, stream, at))
+            buffers.append(payload)
+            total += size
+            before = size
+        buffers.append(_pack_trailer(before ^ TRAILER_MARK))
         if self._offset + total > self._limit and not self._make_room(total):
             return self._missed(records, at)
         try:

@@ -13,6 +13,7 @@ SEGMENT_HEADER = struct.Struct("<16sHHIQ")  # magic, format version, zero, segme
 # payload length, type, direction, flags, session, stream, at (unix ns)
 RECORD_HEADER = struct.Struct("<IBBHIIQ")
 RECORD_TRAILER = struct.Struct("<I")  # payload length ^ TRAILER_MARK
+RECORD_BETWEEN = struct.Struct("<IIBBHIIQ")  # the trailer of one record and the header of the next
 TRAILER_MARK = 0x5C09E5C0
 RECORD_OVERHEAD = RECORD_HEADER.size + RECORD_TRAILER.size
 MAX_PAYLOAD_BYTES = 1 << 30
