@@ -8,7 +8,8 @@ import re
 from mcpscope.protocol.members import member_spans
 from mcpscope.protocol.message import Message, RpcId
 
-_INTEGER = re.compile(r"-?(0|[1-9][0-9]*)\Z")
+_PREFIXED = re.compile(r"0(?:x[0-9a-f]+|o[0-7]+|b[01]+)", re.I | re.A)
+_DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?", re.I | re.A)
 _MAX_DIGITS = 40
 EXACT_DOUBLE = 2**53
 """Integers beyond this are rounded by peers that keep numbers in doubles."""
@@ -36,9 +37,27 @@ def received_spelling(message: Message) -> str:
 def other_spelling(id: RpcId) -> RpcId:
     """The id as a peer that confuses strings and numbers would write it; None if there is none."""
     if isinstance(id, str):
-        return int(id) if len(id) <= _MAX_DIGITS and _INTEGER.match(id) else None
+        return _integer(id) if len(id) <= _MAX_DIGITS else None
     if isinstance(id, bool) or id is None:
         return None
     if isinstance(id, float):
         return str(int(id)) if id.is_integer() else str(id)
     return str(id)
+
+
+def _integer(text: str) -> int | None:
+    """What Python's ``int`` or JavaScript's ``Number`` makes of a text, where that is an integer.
+
+    So do the SDKs with the id of an answer before they look for the request.
+    """
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    text = text.strip().strip("\ufeff").strip()
+    if not text:
+        return 0
+    if _PREFIXED.fullmatch(text):
+        return int(text, 0)
+    number = float(text) if _DECIMAL.fullmatch(text) else 0.5
+    return int(number) if number.is_integer() else None

@@ -20,6 +20,7 @@ version: 1
 hide: [hidden]
 rules:
   - {name: no secrets out, match: "result.content~SECRET", action: deny}
+  - {name: no word of it, match: "tool:open result.content~TOLD", action: deny}
   - {name: no sampling, match: "method:sampling/createMessage", action: deny}
 """
 SAMPLING = "sampling/createmessage"
@@ -73,6 +74,22 @@ SAID |= {
         ("questions with a long s", "inputRequests", "inputReque\u017fts"),
         ("questions, escaped", "inputRequests", "inputReq\\u0075ests"),
         ("questions with NUL", "inputRequests", "inputRequests\\u0000"),
+    )
+}
+TOLD = HEAD + f'"result":{BAD.replace("SECRET", "TOLD")}}}'
+SAID |= {
+    f"id {id}": [TOLD.replace("$ID", id)]
+    for id in (
+        "$ID",
+        '"$ID"',
+        '" $ID"',
+        '"$ID.0"',
+        '"0$ID"',
+        '"+$ID"',
+        '"0x$ID"',
+        '"$ID\\n"',
+        "$ID.0",
+        "$IDe0",
     )
 }
 EVENT = {"type": "text/event-stream"}
@@ -147,7 +164,9 @@ def secret(document: Any) -> bool:
     if unicodedata.normalize("NFKC", str(members.get("method", ""))).strip().casefold() == SAMPLING:
         return True
     questions = _canonical(_canonical(members.get("result")).get("inputrequests"))
-    return "SECRET" in str(members.get("result", "")) or any(map(secret, questions.values()))
+    return any(word in str(members.get("result", "")) for word in ("SECRET", "TOLD")) or any(
+        map(secret, questions.values())
+    )
 
 
 def _canonical(value: Any) -> dict[str, Any]:
