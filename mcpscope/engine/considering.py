@@ -34,7 +34,9 @@ def consider(engine: Engine, passage: Passage, at: int, out: Out) -> None:
         return
     steering = engine.steering
     strict = steering.strict is not None and steering.reads(passage.direction, passage.method)
-    if strict and steering.strict is certain and not asks(passage.message):
+    engine.loose.heard(passage)
+    clear = not asks(passage.message) and engine.loose.other(passage) is None
+    if strict and steering.strict is certain and clear:
         strict = not has_one_reading(passage.message, steering.rules.ruled)
     judged = passage.message
     if strict and _unreadable(engine, passage, at, out):

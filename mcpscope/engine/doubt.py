@@ -42,12 +42,17 @@ def refusing(engine: Engine, passage: Passage, at: int, out: Out) -> Rule | None
 def _others(engine: Engine, passage: Passage) -> Iterator[tuple[Passage, bool]]:
     """``passage`` in its other readings, and the questions in it in theirs; True for what only looks so."""
     yield from _respelled(engine, passage)
+    late = engine.loose.other(passage)
+    if late is not None:
+        yield late, False
     for reading in _readings(engine, passage):
         exchange = passage.exchange if passage.phase is Phase.ANSWER else None
         other = replace(passage, message=reading.message, exchange=exchange)
         yield other, reading.looks
         yield from ((leg, reading.looks) for _, leg in questions(other))
         yield from _respelled(engine, other)
+        if late is not None:
+            yield replace(late, message=reading.message), reading.looks
 
 
 def _respelled(engine: Engine, passage: Passage) -> Iterator[tuple[Passage, bool]]:

@@ -54,6 +54,7 @@ from mcpscope.engine.holds import HoldTable
 from mcpscope.engine.judge import UNTOUCHED_METHODS, asks
 from mcpscope.engine.known import Memory
 from mcpscope.engine.live import Facts
+from mcpscope.engine.loose import Loose
 from mcpscope.engine.outcomes import Outcome, Word
 from mcpscope.engine.passage import CANCELLED, Passage, tool_of
 from mcpscope.engine.plain_calls import PlainCalls
@@ -109,6 +110,7 @@ class Engine:
         self.fills: dict[int, dict[str, bytes]] = {}
         self.approvals = approvals.Approvals()
         self.reservations = limiting.Reservations()
+        self.loose = Loose()
         self.reactions = announcing.Reactions()
         self._checks = SchemaChecks()
         self.asked = Asked()
@@ -194,6 +196,7 @@ class Engine:
             limiting.answered(self, exchange, message, at, settled)
         calm = calm and not (self.view.touched and viewing.concerns(method))
         calm = calm and not self.steering.rules.candidates(place) and not (kind is _RESULT and asks(message))
+        calm = calm and (bool(method) or phase is _REQUEST)  # what answers nothing is looked at
         if calm and self._is_clear(direction, phase, method, message):
             self._remember(exchange, message, request, caller)
             forward = Forward(direction, message, at, stream)

@@ -92,6 +92,10 @@ SAID |= {
         "$IDe0",
     )
 }
+SAID |= {
+    f"an answer under {id} before": [(HEAD + f'"result":{GOOD}}}').replace("$ID", id), TOLD]
+    for id in ('"$ID"', '" $ID"', '"0x$ID"')
+}
 EVENT = {"type": "text/event-stream"}
 HTTP = {
     "as text": (PLAIN, {"type": "text/plain"}),
