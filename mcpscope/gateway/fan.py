@@ -121,6 +121,8 @@ class Fan:
                     self._withdraw(asked, message.raw)
             case "notifications/progress":
                 self.questions.progressed(message)
+            case "notifications/tasks/status":
+                self.questions.task_went_on(message)
             case _:
                 for link in self._all_links():
                     link.tell(message)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mcpscope.gateway.link import Link
 
 MOST_OPEN = 4096
+MOST_TASKS = 4096
 
 
 class Questions:
@@ -23,6 +24,7 @@ class Questions:
     def __init__(self) -> None:
         self._open: dict[IdKey, tuple[Link, Message]] = {}
         self._tokens: dict[IdKey, tuple[Link, object]] = {}
+        self._tasks: dict[str, Link] = {}
         self._numbers = count(1)
 
     def __repr__(self) -> str:
@@ -52,6 +54,11 @@ class Questions:
         if key is None:
             return False
         link, asked = self._take(key)
+        task = answer.result.get("task") if isinstance(answer.result, dict) else None
+        if isinstance(task, dict) and isinstance(task.get("taskId"), str):
+            if len(self._tasks) >= MOST_TASKS:
+                del self._tasks[next(iter(self._tasks))]
+            self._tasks[task["taskId"]] = link
         link.tell(parse(_with_spelled(answer.raw, ("id",), asked.raw, ("id",))))
         return True
 
@@ -63,6 +70,12 @@ class Questions:
         link, token = found
         link.tell(parse(put(said.raw, ("params", "progressToken"), encode(token))))
         return True
+
+    def task_went_on(self, said: Message) -> None:
+        """Tell how a task of the client does to who asked for it, and to nobody else."""
+        link = self._tasks.get(str(said.params.get("taskId")))
+        if link is not None:
+            link.tell(said)
 
     def withdrawn(self, link: Link, said: Message) -> bytes | None:
         """The upstream cancels a question: what the client is told, None where it was not asked."""
@@ -77,6 +90,7 @@ class Questions:
         keys = [key for key, (who, _) in self._open.items() if who is link]
         for key in keys:
             self._take(key)
+        self._tasks = {task: who for task, who in self._tasks.items() if who is not link}
         return [key[1] for key in keys]
 
     def _take(self, key: IdKey) -> tuple[Link, Message]:

@@ -208,7 +208,7 @@ def _step(step: list[Any], prefix: str, uris: set[str] | None) -> list[Any]:
     name = name.removeprefix(prefix) if isinstance(name, str) else name
     if name == "toggle-simulated-logging":  # whatever it has drawn by lot
         seen = []
-    return [what, name, _steady(result), _steady([one for one in seen if not _is_stray(one)])]
+    return [what, name, masked(result), masked([one for one in seen if not _is_stray(one)])]
 
 
 def _is_of(item: dict[str, Any], prefix: str, uris: set[str] | None) -> bool:
@@ -235,15 +235,16 @@ def _is_stray(said: list[Any]) -> bool:
     return said[0] == "notifications/message" and bool(_STRAY.search(str(said)))
 
 
-def _steady(value: Any) -> Any:
+def masked(value: Any) -> Any:
+    """Without what is another each time, or of one era only."""
     if isinstance(value, dict):
         return {
-            key: _steady(item)
+            key: masked(item)
             for key, item in value.items()
             if key not in _OF_ITS_ERA and not (key == "_meta" and _is_server_info(item)) and key != "blob"
         }
     if isinstance(value, list):
-        return [_steady(item) for item in value]
+        return [masked(item) for item in value]
     return _OTHER_EACH_TIME.sub("…", value) if isinstance(value, str) else value
 
 

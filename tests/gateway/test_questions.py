@@ -26,3 +26,19 @@ def test_a_question_that_is_given_up_takes_its_progress_token_with_it() -> None:
     assert len(questions.gone(one)) == MOST_OPEN
     assert not questions.progressed(parse(PROGRESS % (MOST_OPEN + 1)))
     assert len(told) == 1
+
+
+def test_how_a_task_of_the_client_does_is_told_to_who_asked_for_it_alone() -> None:
+    told: list[Any] = []
+    other: list[Any] = []
+    questions, one = Questions(), link(told)
+    questions.put(link(other), parse(ASKED % (1, 1)))
+    questions.put(one, parse(ASKED % (2, 2)))
+    questions.answered(parse(b'{"jsonrpc":"2.0","id":2,"result":{"task":{"taskId":"t","status":"working"}}}'))
+    status = b'{"jsonrpc":"2.0","method":"notifications/tasks/status","params":{"taskId":"%b"}}'
+    questions.task_went_on(parse(status % b"t"))
+    questions.task_went_on(parse(status % b"nobody's"))
+    assert [said.method for said in told[1:]] == ["notifications/tasks/status"] and not other
+    questions.gone(one)
+    questions.task_went_on(parse(status % b"t"))
+    assert len(told) == 2
