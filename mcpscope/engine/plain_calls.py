@@ -38,6 +38,10 @@ MAX_LETTERS: Final = 256
 
 _CALL: Final = Method.TOOLS_CALL.value
 _METHODS: Final = frozenset({_CALL, Method.PROMPTS_GET.value})
+_ENVELOPE: Final = ("jsonrpc", "id", "method", "params")
+_PARAMS: Final = ("name", "arguments", "_meta")
+_CR: Final = 0x0D
+_FRAME: Final = len(_ENVELOPE)
 _TO_SERVER: Final = Direction.TO_SERVER
 _TO_CLIENT: Final = Direction.TO_CLIENT
 _TELLING: Final = frozenset({"_meta", "inputRequests", "resultType", "task"})
@@ -63,6 +67,7 @@ class PlainCalls:
         self._version = -1
         self._open = False
         self._strict = False
+        self._readable = False
         self._limit = MAX_BYTES
         self._ways: dict[tuple[str, str], int] = {}
         self._asked: dict[Id, Asked] = {}
@@ -166,9 +171,14 @@ class PlainCalls:
             self._version = steering.version
             self._limit = min(MAX_BYTES, steering.max_message)
             self._strict = steering.strict is not None
+            ruled = steering.rules.ruled
+            self._readable = not self._strict or (
+                steering.strict is certain
+                and ruled.has_plain_names(_ENVELOPE)
+                and ruled.has_plain_names(_PARAMS)
+            )
             self.join()  # the answer to what passed before is judged by the rules of now
-        known = steering.strict in (None, certain)
-        self._open = known and engine.calm and not steering.freeze and not engine.view.touched
+        self._open = self._readable and engine.calm and not steering.freeze and not engine.view.touched
         self._stale = False
 
     def _way(self, method: str, name: str) -> int:
@@ -202,8 +212,9 @@ class PlainCalls:
                 return False
         if self._strict:
             # What stands at the ends of a text matters only to rules that look at it, and there are none.
-            return self._is_read(raw, body)
-        clean = is_plain_asking(raw, body, Kind.REQUEST, body["id"]) and b"\r" not in raw
+            count = _FRAME + len(params) + member_count(params.values(), self._steering.rules.ruled)
+            return has_one_spelling(raw) and count == raw.count(b'":')
+        clean = is_plain_asking(raw, body, Kind.REQUEST, body["id"]) and _CR not in raw
         return clean or not parse(raw).problems
 
     def _is_read(self, raw: bytes, body: dict[str, Any]) -> bool:

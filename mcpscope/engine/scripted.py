@@ -27,8 +27,9 @@ def may_differ(raw: bytes) -> bool:
 
     Of sixteen digits in a row every fifth is looked at three times.
     """
-    wide = _FIFTH_DIGITS in raw[::5].translate(_DIGITS_AS_ZERO) and _WIDE.search(raw) is not None
-    return wide or b"__proto__" in raw
+    # ``find``, for ``in`` raises and catches an error before it looks for bytes.
+    wide = raw[::5].translate(_DIGITS_AS_ZERO).find(_FIFTH_DIGITS) >= 0 and _WIDE.search(raw) is not None
+    return wide or raw.find(b"__proto__") >= 0
 
 
 def in_script(value: Any) -> Any:

@@ -16,6 +16,9 @@ _loads = orjson.loads
 _dumps = orjson.dumps
 _BadJson = orjson.JSONDecodeError
 
+# As a number: asked whether bytes are in others, Python raises and catches an error first (0.2 us).
+_CR = 0x0D
+
 # orjson turns integers beyond 64 bits into floats without a word; they have at least 19 digits in a row,
 # and of so many bytes every sixth is looked at three times.
 _SIXTH_DIGITS = b"000"
@@ -56,7 +59,7 @@ def parse(raw: bytes) -> Message:
     else:
         if may_have_long_integer(raw) and _has_long_integer(raw):
             value = tolerant.exact_integers(raw, value)
-    if b"\r" in raw:
+    if _CR in raw:
         problems += (Problem.RAW_CR,)
     if type(value) is dict:
         return _of_object(raw, value, problems)
@@ -91,7 +94,7 @@ def _of_exact(raw: bytes, body: dict[str, Any]) -> Message | None:
 
 def may_have_long_integer(raw: bytes) -> bool:
     """Whether enough digits may stand in a row for readers to differ over the number; a quick look."""
-    return _SIXTH_DIGITS in raw[::6].translate(_DIGITS_AS_ZERO)
+    return raw[::6].translate(_DIGITS_AS_ZERO).find(_SIXTH_DIGITS) >= 0
 
 
 def _has_long_integer(raw: bytes) -> bool:

@@ -75,8 +75,9 @@ class Gate:
 
     def now(self) -> int:
         """Unix ns, strictly rising: a name for one message of this session."""
-        if self._journal is not None:
-            return self._journal.now()
+        journal = self._journal
+        if journal is not None:
+            return journal.now()
         self._last_at = max(time_ns(), self._last_at + 1)
         return self._last_at
 
@@ -136,26 +137,45 @@ class Gate:
         """Whether nothing can touch the message in ``line``: then it is recorded, and has gone on."""
         if not self.door.clear or self.restarting is not None or self._outlet.parts[lane.direction]:
             return False  # what waits goes first
-        calls, raw, at = self.engine.plain_calls, line[:-1], self.now()
-        try:
-            passes = calls.asks(raw, at) if lane.dir == TO_SERVER else calls.answers(raw, at)
-        except Exception:  # looked at again, where a failure refuses
+        raw, at = line[:-1], self.now()
+        if not self._is_plain(lane, raw, at):
             return False
-        if passes and self._append(MESSAGE, lane.dir, raw, UNCHANGED_FLAG, at):
+        journal = self._journal
+        if (
+            journal is None
+            or journal.append(MESSAGE, lane.dir, self.number, 0, raw, UNCHANGED_FLAG, at)
+            or not journal.required
+        ):
             lane.road.send(line)
-        return passes
+        else:
+            self._session.refuse()
+        return True
+
+    def _is_plain(self, lane: GateLane, raw: bytes, at: int) -> bool:
+        calls = self.engine.plain_calls
+        try:
+            return calls.asks(raw, at) if lane.dir == TO_SERVER else calls.answers(raw, at)
+        except Exception:  # the engine is asked again, and what fails there is refused where a rule guards
+            return False
 
     def messages(self, lane: GateLane, frames: list[Frame]) -> None:
         """Whole messages of one direction, in their order."""
         self.door.watch_the_late()
         direction, dir, limit = lane.direction, lane.dir, self.steering.max_message
         unsent = self._outlet.parts[direction]
+        # One alone was looked at on its way here.
+        many = len(frames) > 1 and self.door.clear and self.restarting is None
         for frame in frames:
             raw = frame.raw
             if len(raw) > limit:
                 self.oversized(lane, raw[: 64 << 10], raw[-(64 << 10) :], len(raw))
                 continue
             at = self.now()
+            if many and self._is_plain(lane, raw, at):
+                if not self._append(MESSAGE, dir, raw, UNCHANGED_FLAG, at):
+                    return
+                unsent += (raw, frame.ending)
+                continue
             message = parse(raw)
             restarting = self.restarting if direction is Direction.TO_CLIENT else None
             if restarting is not None and restarting.absorbs(message, at):

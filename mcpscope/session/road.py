@@ -102,12 +102,11 @@ class Road:
         except BlockingIOError:
             count = 0
         except OSError:
-            self._broken(len(memoryview(data)))
+            self._broken(len(data))
             return
         self.moved += count
-        view = memoryview(data)
-        if count < len(view):
-            self._queue.append(view[count:])
+        if count < len(data):
+            self._queue.append(memoryview(data)[count:])
             if self._drain is not None:
                 self._loop.add_writer(self._drain.fd, self._writable)
             self._update()

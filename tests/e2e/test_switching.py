@@ -10,20 +10,32 @@ import time
 import pytest
 
 from tests.program import Program, until
-from tests.session.steered import Steered
+from tests.session.steered import Steered, call
 
 pytestmark = pytest.mark.timeout(300)
 
 # A line in, the same line back, one read and write per whatever comes: chunks end anywhere in a line.
 CAT = "import os\nwhile chunk := os.read(0, 65536):\n    while chunk: chunk = chunk[os.write(1, chunk) :]"
+# The same for calls: each is answered with its arguments, as many at once as were read at once.
+ANSWERING = """
+import json, os
+rest = b""
+while chunk := os.read(0, 65536):
+    *lines, rest = (rest + chunk).split(b"\\n")
+    asked = [json.loads(line) for line in lines]
+    said = [{"jsonrpc": "2.0", "id": one["id"], "result": one["params"]["arguments"]} for one in asked]
+    out = b"".join(json.dumps(one).encode() + b"\\n" for one in said)
+    while out: out = out[os.write(1, out) :]
+"""
 
 
 class Echoed(Steered):
-    """A proxy in front of ``cat`` with plenty of traffic through it."""
+    """A proxy with plenty of traffic through it, before ``cat`` or (``calls``) a server that answers."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *, calls: bool) -> None:
         self.program = program
-        self.process = program.popen("--", sys.executable, "-c", CAT)
+        self.calls = calls
+        self.process = program.popen("--", sys.executable, "-c", ANSWERING if calls else CAT)
         self._pending = b""
         self.sent = 0
         self.back: list[int] = []
@@ -41,19 +53,26 @@ class Echoed(Steered):
                 continue
             self.sent += 1
             params = {"n": self.sent, "p": padding[self.sent % 5]}
-            body = {"jsonrpc": "2.0", "method": "notifications/n", "params": params}
+            if self.calls:
+                body = call(self.sent, "echo", None, **params)
+            else:
+                body = {"jsonrpc": "2.0", "method": "notifications/n", "params": params}
             self.process.stdin.write(json.dumps(body).encode() + b"\n")
         self.process.stdin.close()
 
     def _listen(self) -> None:
         assert self.process.stdout
         for line in self.process.stdout:
-            self.back.append(json.loads(line)["params"]["n"])
+            body = json.loads(line)
+            self.back.append((body["result"] if self.calls else body["params"])["n"])
 
 
-def test_switching_lanes_under_load_loses_doubles_and_reorders_nothing(program: Program, soak: bool) -> None:
-    switches = 1000 if soak else 100
-    wire = Echoed(program)
+@pytest.mark.parametrize("calls", [False, True])
+def test_switching_lanes_under_load_loses_doubles_and_reorders_nothing(
+    program: Program, soak: bool, calls: bool
+) -> None:
+    switches = 1000 if soak else 60
+    wire = Echoed(program, calls=calls)
     entered = 0
     with wire.dial() as control:
         for number in range(switches // 2):
@@ -76,9 +95,10 @@ def test_switching_lanes_under_load_loses_doubles_and_reorders_nothing(program: 
     assert wire.process.wait(30) == 0
     assert entered == switches // 2
     assert wire.back == list(range(1, wire.sent + 1))
-    count = "SELECT count(*), count(DISTINCT exchange_id) FROM messages WHERE kind = 'notification'"
+    count = "SELECT count(*), count(DISTINCT exchange_id), sum(kind = 'notification') FROM messages"
     until(lambda: wire.rows("SELECT 1 FROM sessions WHERE ended_at IS NOT NULL"), timeout=120)
-    assert wire.rows(count) == [(2 * wire.sent, 2 * wire.sent)]
+    messages = 2 * wire.sent
+    assert wire.rows(count) == [(messages, wire.sent, 0) if calls else (messages, messages, messages)]
 
 
 HALVES = """

@@ -35,6 +35,8 @@ BROKEN = (
     "mcpscope.engine.engine:Engine.failed",
     "mcpscope.engine.engine:Engine.record",
     "mcpscope.engine.engine:Engine.facts",
+    "mcpscope.engine.plain_calls:PlainCalls.asks",
+    "mcpscope.engine.plain_calls:PlainCalls.join",
     "mcpscope.protocol.parsing:_of_object",
     "mcpscope.store.journal:Journal.append",
     "mcpscope.session.redacting:RedactedJournal.append",
