@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e.bare_client import Client, called, messages
 from tests.e2e.gateways import Gateway, four, repository, written
 from tests.e2e.http_ends import SERVERS, HttpEnds
+from tests.e2e.test_gateway_safety import begun
 from tests.e2e.walks import CLIENTS, brief, plan_of, steady, under, uris_of, walked
 from tests.peers.found import Peers
 from tests.program import Program
@@ -82,3 +87,52 @@ def _of_both(step: list[Any]) -> Any:
         return what
     asked = [[one[0], one[1]["message"]] if one[0] == "elicitation/create" else one for one in seen]
     return [what, name, result, asked]
+
+
+@pytest.mark.soak
+def test_one_of_four_real_servers_is_killed_while_the_others_answer_and_comes_back(
+    ends: HttpEnds, peers: Peers, program: Program, tmp_path: Path
+) -> None:
+    upstreams, _ = four(ends, peers, tmp_path)
+    where = str(repository(tmp_path))
+    gateway = Gateway(program, written(tmp_path, upstreams))
+    zone = {"timezone": "Asia/Tokyo"}
+    others: dict[str, dict[str, object]] = {
+        "every__echo": {"message": "hi"},
+        "time__get_current_time": zone,
+        "docs__add": {"a": 1, "b": 2},
+    }
+
+    async def life() -> None:
+        async with asyncio.timeout(120), Client(gateway.url) as client:
+            await begun(client)
+            ids = iter(range(1, 10_000))
+
+            async def answers(name: str, **arguments: object) -> bool:
+                _, _, body = await client.ask(called(next(ids), name, **arguments))
+                return "result" in messages(body)[-1] and not messages(body)[-1]["result"].get("isError")
+
+            assert await answers("git__git_status", repo_path=where)
+            before = _running(where)
+            for pid in before:
+                os.kill(pid, signal.SIGKILL)
+            for name, arguments in others.items():
+                assert await answers(name, **arguments)
+            while not await answers("git__git_status", repo_path=where):
+                await asyncio.sleep(0.1)
+            assert _running(where) - before
+
+    asyncio.run(life())
+
+
+def _running(repository: str) -> set[int]:
+    """The servers of that repository."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has just ended
+        if repository.encode() in words and words[1].endswith(b"mcp-server-git"):
+            found.add(int(path.parent.name))
+    return found
