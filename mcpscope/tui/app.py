@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
 
 from textual import events
 from textual.app import App
 from textual.binding import BindingType
-from textual.css.query import NoMatches
 from textual.screen import Screen
 
 from mcpscope.store.listed import SessionRow
@@ -23,7 +20,7 @@ from mcpscope.tui.clock import Clock
 from mcpscope.tui.coach import Coach
 from mcpscope.tui.commands import Commands
 from mcpscope.tui.crash import CrashReport
-from mcpscope.tui.feed import Change, Feed
+from mcpscope.tui.feed import Feed
 from mcpscope.tui.heeding import Heeding
 from mcpscope.tui.keymap import Keymap
 from mcpscope.tui.linting import Linting
@@ -43,7 +40,6 @@ from mcpscope.tui.picture import write_picture
 from mcpscope.tui.preferences import Preferences
 from mcpscope.tui.present import holds
 from mcpscope.tui.present.glyphs import Glyphs
-from mcpscope.tui.present.heading import heading
 from mcpscope.tui.present.roles import PALETTES
 from mcpscope.tui.present.spans import Line
 from mcpscope.tui.scope import Scope
@@ -53,11 +49,12 @@ from mcpscope.tui.screens.detail import DetailScreen
 from mcpscope.tui.screens.steering import Steering
 from mcpscope.tui.screens.wants import Wanting
 from mcpscope.tui.sending import Sender
+from mcpscope.tui.showing import Showing
 from mcpscope.tui.source import Source
 from mcpscope.tui.steer import Steer
 from mcpscope.tui.typeahead import TypeAhead
 from mcpscope.tui.undoing import Undo
-from mcpscope.tui.working import begin, gone
+from mcpscope.tui.working import begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +111,10 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.scope = Scope()
         self.steer = Steer(read_only=self.options.read_only)
         self.sender = Sender(source.path, self.steer.name)
-        self.linting = Linting(source, self._linted)
+        self.showing = Showing(self)
+        self.linting = Linting(source, self.showing.linted)
         self.plain_ascii = self.options.ascii or self.preferences["ascii"] == "on"
-        self._last_key, self._last_key_at = "", 0.0
         self.typeahead = TypeAhead(self, self._take_key)
-        self._troubles: dict[str, tuple[str, bool]] = {}
-        self._filtered = False
         self.said: deque[tuple[int, str]] = deque(maxlen=500)  # older lines are let go
         self.crash: CrashReport | None = None
         named = self.options.theme
@@ -130,7 +125,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         if no_color is not None:
             os.environ["NO_COLOR"] = no_color
         self._makers = screens
-        self._feed = Feed(source, self._fed)
+        self._feed = Feed(source, self.showing.fed)
         self._wanting = Wanting(self)
         self.heeding = Heeding(self)
         self.commands = Commands(self)
@@ -153,27 +148,10 @@ class ScopeApp(App[int], inherit_bindings=False):
             begin(self, partial(self.linting.run, watch=True), group="linting")
             begin(self, self.steer.run, self.heeding.heed, group="steer")
             self.set_interval(1.0, self.heeding.tick)
-            watched = (self.steer, self.source, self.clock, self._recorded)
+            watched = (self.steer, self.source, self.clock, self.showing.recorded)
             begin(self, recording.watch, *watched, group="recording")
         else:
-            begin(self, self._first_look, group="feed")
-
-    def _linted(self) -> None:
-        """More was found: whoever shows findings paints anew."""
-        for screen in self.live_screens():
-            linted = getattr(screen, "linted", None)
-            if linted is not None:
-                linted()
-
-    def _recorded(self, troubles: dict[str, tuple[str, bool]]) -> None:
-        new = troubles.keys() - self._troubles.keys()
-        self._troubles = troubles
-        self.headings()
-        screen = self.base_screen()
-        if recording.DELETED in new and isinstance(screen, ScopeScreen):
-            screen.say(
-                f"{self.source.path} was deleted; start the UI again to see what comes", severity="error"
-            )
+            begin(self, self.showing.first_look, group="feed")
 
     @property
     def keymap(self) -> Keymap:
@@ -188,7 +166,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         elif name == "ascii":
             self.plain_ascii = value == "on"
             self.set_class(self.plain_ascii, "-ascii")
-            for screen in self.live_screens():
+            for screen in self.showing.live_screens():
                 screen.refresh_chrome()
                 screen.refresh(layout=True)
         elif name == "hold.freeze":
@@ -202,69 +180,8 @@ class ScopeApp(App[int], inherit_bindings=False):
         """What the coach says on a screen; empty where there is none."""
         return self.coach.line(place, len(self.steer.holds()))
 
-    async def _first_look(self) -> None:
-        """One look at the database without following it, for pictures."""
-        sessions = await self.source.watch(lambda pages: tuple(pages.sessions()))
-        await self._changed(Change(sessions=sessions))
-
-    def _fed(self, change: Change) -> None:
-        begin(self, self._changed, change, group="changes")
-
-    async def _changed(self, change: Change) -> None:
-        if change.sessions is not None:
-            before = self.scope.asked if self.scope.shown is not None else ()
-            self.scope.take(change.sessions, wanted=self.options.session)
-            self.linting.follow(self.scope.rows)
-            self.first_or_not()
-            self.headings()
-            if self.scope.asked != before:
-                await self._show_scope()
-        for screen in self.live_screens():
-            take = getattr(screen, "take", None)
-            if take is None:
-                continue
-            try:
-                await take(change)
-            except NoMatches:
-                if not gone(screen):
-                    raise
-
-    def first_or_not(self) -> None:
-        """The first screen is for an empty database without a proxy; it goes when either changes."""
-        something = bool(self.scope.all or self.steer.links or self.options.note)
-        if not something and self.current_mode == "traffic" and "first" in self._makers:
-            self.go_to("first")
-        elif something and self.current_mode == "first":
-            self.go_to("traffic")
-
     def on_start_demo(self) -> None:
         self.exit(DEMO)
-
-    async def _show_scope(self) -> None:
-        for screen in self.live_screens():
-            if hasattr(screen, "show_sessions"):
-                await self._show_on(screen)
-
-    def live_screens(self) -> list[ScopeScreen]:
-        """The screens that stand, also those that nobody looks at."""
-        stacks = self._screen_stacks.values()
-        return [
-            screen
-            for stack in stacks
-            for screen in stack
-            if isinstance(screen, ScopeScreen) and screen.is_mounted
-        ]
-
-    def headings(self) -> None:
-        """Every screen gets the header of what is shown now."""
-        for screen in self.live_screens():
-            screen.show_heading(self.heading_for(screen.heading.title))
-
-    def heading_for(self, title: str) -> Any:
-        """The header of a screen called ``title`` over what is shown now."""
-        rows, labels = self.scope.rows, [link.entry.label for link in self.steer.links]
-        found = heading(title, rows, read_only=self.options.read_only, troubles=self._troubles)
-        return found if rows or not labels else replace(found, where=", ".join(labels), state="waiting")
 
     def sessions(self) -> tuple[SessionRow, ...]:
         """Every session, newest first, as last seen."""
@@ -284,14 +201,14 @@ class ScopeApp(App[int], inherit_bindings=False):
         while len(self.screen_stack) > 1:
             self.pop_screen()
         self.switch_mode(place)
-        self.headings()
+        self.showing.headings()
 
     def on_show_sessions(self, event: ShowSessions) -> None:
         self.scope.choose(event.sessions)
         self.linting.follow(self.scope.rows)
         self.go_to("traffic")
-        self.headings()
-        begin(self, self._show_scope, group="shown")
+        self.showing.headings()
+        begin(self, self.showing.show_scope, group="shown")
 
     def on_open_exchange(self, event: OpenExchange) -> None:
         if isinstance(self.screen, DetailScreen) and self.screen.exchange == event.exchange:
@@ -300,7 +217,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         screen = DetailScreen(
             self.source, self.clock, event.exchange, traffic.seeking.beside, traffic.seeking.marked, event.tab
         )
-        screen.heading = self.heading_for(f"#{event.exchange}")
+        screen.heading = self.showing.heading_for(f"#{event.exchange}")
         screen.composing = ComposeExchange(
             screen, self.source, self.sender, self.steer, lambda: screen.exchange
         )
@@ -323,21 +240,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.said.append((self.clock.now_ns(), event.text))
 
     def on_screen_ready(self, event: ScreenReady) -> None:
-        """A screen was opened: it gets its header and, where it lists exchanges, what to list."""
-        if self.options.filter and not self._filtered and self.is_mode("traffic"):
-            self._filtered = True
-            self.traffic().filtering.use(self.options.filter)
-        self.headings()
-        show = getattr(event.screen, "show_sessions", None)
-        if self.scope.shown is not None and show is not None:
-            begin(self, self._show_on, event.screen)  # no other screen: its cursor stays where it is
-
-    async def _show_on(self, screen: ScopeScreen) -> None:
-        try:
-            await screen.show_sessions(self.scope.asked)  # type: ignore[attr-defined]  # asked for before
-        except NoMatches:
-            if not gone(screen):
-                raise
+        self.showing.opened(event.screen)
 
     def on_wants(self, event: Wants) -> None:
         result = self._wanting.do(event.what)
@@ -362,25 +265,13 @@ class ScopeApp(App[int], inherit_bindings=False):
         """Write a picture of the screen as SVG and as text; returns what to say of it."""
         return write_picture(self, path)
 
-    @property
-    def last_key(self) -> str:
-        """The key that was pressed last."""
-        return self._last_key
-
-    @property
-    def idle_seconds(self) -> float:
-        """How long no key was pressed."""
-        return time.monotonic() - self._last_key_at
-
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key) and not event.is_forwarded:
-            self._last_key_at = time.monotonic()
             await self.typeahead.press(event)
             return
         await super().on_event(event)
 
     async def _take_key(self, event: events.Key) -> None:
-        self._last_key = event.key
         await super().on_event(event)
 
     def on_passed(self) -> None:
@@ -401,10 +292,6 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.sender.leave()
         self.source.close()
         self.linting.close()
-
-    @property
-    def report_path(self) -> Path | None:
-        return self.crash.path if self.crash else None
 
     def base_screen(self) -> Screen[Any]:
         """The screen below everything that lies over it."""

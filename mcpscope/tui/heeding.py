@@ -28,8 +28,8 @@ class Heeding:
         """Something changed at a control socket: everything that shows holds is painted anew."""
         app = self._app
         if app.scope.shown is not None:
-            app.first_or_not()
-            app.headings()
+            app.showing.first_or_not()
+            app.showing.headings()
         if any(word == "held" for _, word, _ in news):
             self._alert()
         self._title.show(len(app.steer.holds()))
@@ -39,7 +39,7 @@ class Heeding:
             text = holds.notice(word, data, app.steer.name)
             if text and screens:
                 screens[-1].say(text)
-        for screen in app.live_screens():
+        for screen in app.showing.live_screens():
             steered = getattr(screen, "steered", None)
             if steered is not None:
                 steered()
@@ -54,7 +54,7 @@ class Heeding:
         app = self._app
         if app.preferences["hold.bell"] == "on":
             app.bell()
-        idle = app.idle_seconds > IDLE_SECONDS and len(app.screen_stack) == 1
+        idle = app.typeahead.idle_seconds > IDLE_SECONDS and len(app.screen_stack) == 1
         in_a_list = getattr(app.screen, "place", "") in ("traffic", "recordings", "log")
         if app.preferences["hold.jump"] == "auto" and idle and in_a_list:
             app.go_to("holds")

@@ -27,7 +27,7 @@ class Passed(Message):
 class TypeAhead:
     """Textual hands on keys before those ahead were looked at: all of a fast ``/is:error`` went to the list.
 
-    ``forward`` gives a key to what has the focus by then.
+    ``forward`` gives a key to what has the focus by then; ``last_key`` is the one it was given last.
     """
 
     def __init__(self, app: App[int], forward: Callable[[Key], Awaitable[None]]) -> None:
@@ -37,16 +37,24 @@ class TypeAhead:
         self._busy = False
         self._open_by = 0.0
         self._timer: Timer | None = None
+        self._pressed_at = 0.0
+        self.last_key = ""
 
     def __repr__(self) -> str:
         return f"<TypeAhead {len(self._keys)} waiting>"
 
     async def press(self, key: Key) -> None:
         """Forward a key, now or when those ahead of it are through."""
+        self._pressed_at = time.monotonic()
         if len(self._keys) < MOST_KEYS:
             self._keys.append(key)
         if not self._busy:
             await self._next()
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long no key was pressed."""
+        return time.monotonic() - self._pressed_at
 
     def opening(self) -> None:
         """A field or menu is about to open: what is pressed next is meant for it."""
@@ -67,7 +75,9 @@ class TypeAhead:
     async def _next(self) -> None:
         self._busy = True
         target = self._app.focused or self._app.screen
-        await self._forward(self._keys.popleft())
+        key = self._keys.popleft()
+        self.last_key = key.key
+        await self._forward(key)
         self._wait(PASS_SECONDS)
         target.post_message(Passed())
 

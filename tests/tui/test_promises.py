@@ -73,7 +73,9 @@ async def test_each_filter_gives_the_same_rows_in_the_ui_the_log_and_the_export(
         for text in EXAMPLES:
             traffic.filtering.use(text)
             await scope.settled()
-            await scope.until(lambda: traffic.listing.complete and not traffic.shown().searching, text)
+            await scope.until(
+                lambda: traffic.listing.complete and not traffic.outlook.shown().searching, text
+            )
             found[text] = list(traffic.listing.rows.ids)
     for text in EXAMPLES:
         log = told(capfdbinary, "--db", str(db), "log", "-n", "1000", "--format", "jsonl", text)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -20,16 +19,16 @@ from mcpscope.tui.loaded import load
 from mcpscope.tui.memory import Memory
 from mcpscope.tui.messages import OpenExchange, ShowExchange, Wants
 from mcpscope.tui.present import traffic
-from mcpscope.tui.present.framerow import frames_heading
-from mcpscope.tui.present.rows import Look, columns, heading
-from mcpscope.tui.present.spans import Line, Span
+from mcpscope.tui.present.spans import Span
 from mcpscope.tui.screens.arranging import Arranging
 from mcpscope.tui.screens.base import NARROW, Act, ScopeScreen, bindings, possible
 from mcpscope.tui.screens.composing import ComposeExchange
 from mcpscope.tui.screens.copying import Copying
 from mcpscope.tui.screens.exporting import Exporting
 from mcpscope.tui.screens.filtering import Filtering
+from mcpscope.tui.screens.flowing import Flowing
 from mcpscope.tui.screens.listing import Listing
+from mcpscope.tui.screens.outlook import Outlook
 from mcpscope.tui.screens.remarking import Remarking
 from mcpscope.tui.screens.replays import ReplayOne
 from mcpscope.tui.screens.seeking import Seeking
@@ -62,8 +61,8 @@ class TrafficScreen(ScopeScreen):
         super().__init__()
         self._source = source
         self._clock = clock
-        self._span: tuple[tuple[int, ...], tuple[int, int]] = ((), (0, 0))
-        self.listing = Listing(source, self.look, self.rows_changed)
+        self.outlook = Outlook(self, clock)
+        self.listing = Listing(source, self.outlook.look, self.rows_changed)
         self.viewing = Viewing(self, source, lambda: self.query_one(ExchangeView))
         self.filtering = Filtering(self, source, clock, memory, self.listing, undo)
         self.remarking = Remarking(self, source, self.listing, undo)
@@ -76,14 +75,14 @@ class TrafficScreen(ScopeScreen):
         self.composing = ComposeExchange(self, source, sender, steer, lambda: self.list.selected)
         self.seeking = Seeking(self, self.listing)
         self.arranging = Arranging(self, self.listing)
-        self._rate = (0.0, 0, 0)
+        self._flowing = Flowing(self)
         self.note = ""
 
     def body(self) -> ComposeResult:
         yield FilterBar(id="filter")
         with Container(id="main"):
             with Vertical(id="list-part"):
-                yield MadeBar(self._titles, id="heading")
+                yield MadeBar(self.outlook.titles, id="heading")
                 yield RowList(follows=True, id="list")
                 yield Bar(id="preview")
             yield ExchangeView(self._clock, id="detail")
@@ -101,34 +100,16 @@ class TrafficScreen(ScopeScreen):
         self.view.held = self._steering.panel
         self.list.focus()
 
-    def look(self) -> Look:
-        """The signs, zone and clock of this paint, and the window of the waterfall."""
-        now = self._clock.now_ns()
-        return Look(
-            glyphs_of(self),
-            self._clock.zone,
-            now,
-            self._window(now) if self.listing.rows.waterfall else (0, 0),
-            self._app.linting.marks,
-        )
+    def marks(self) -> Mapping[int, str]:
+        """What is wrong with which exchange."""
+        found: Mapping[int, str] = self._app.linting.marks
+        return found
 
     def linted(self) -> None:
         """More was found in what is listed."""
         if self.is_mounted and self.is_current and not self.listing.paused:
             self.query_one("#heading").refresh()
             self.list.refresh()
-
-    def _window(self, now: int) -> tuple[int, int]:
-        rows, top, high = self.listing.rows, self.list.scroll_offset.y, self.list.size.height
-        key = (top, high, len(rows), now // 500_000_000)
-        if key != self._span[0]:
-            seen = rows.around(top, max(high, 1))
-            ends = [
-                row.ended_at or (now if row.status in ("waiting", "held") else row.opened_at) for row in seen
-            ]
-            first = min((row.opened_at for row in seen), default=0)
-            self._span = (key, (first, max(ends, default=0) + 1))
-        return self._span[1]
 
     # what arrives
 
@@ -147,58 +128,33 @@ class TrafficScreen(ScopeScreen):
             self.list.show(rows)
         else:
             self.list.changed()
-        self._chrome()
+        self.settle_chrome()
 
     def _tick(self) -> None:
         """Once a second: clocks count up, rates are taken."""
-        now = time.monotonic()
-        before, arrived, _ = self._rate
-        rate = round((self.listing.arrived - arrived) / (now - before)) if before else 0
-        self._rate = (now, self.listing.arrived, rate)
+        self.outlook.tick()
         if not self.listing.paused:
             self.list.refresh()
             self.view.tick()
         self.refresh_chrome()
 
-    def _titles(self, width: int) -> Line:
-        if self.listing.frames is not None:
-            return frames_heading(width)
-        look = self.look()
-        shape = columns(width, waterfall=self.listing.rows.waterfall, findings=bool(look.marks))
-        return heading(shape, width, look)
-
     def settled(self) -> None:
         """The parts have their places: the list and what stands around it are painted for them."""
         self.list.changed()
-        self._chrome()
+        self.settle_chrome()
         if self.view.display:
             self.under.soon()
 
-    def _chrome(self) -> None:
+    def settle_chrome(self) -> None:
+        """Titles, counts, status and keys as the list stands now."""
         self.query_one("#heading").refresh()
         known = self.listing.complete and not len(self.listing.rows)
-        self.list.empty = traffic.empty_lines(self.shown(), self.note) if known else ()
-        self.filtering.show_facts(traffic.counts(self.shown(), self.listing.counters))
+        self.list.empty = traffic.empty_lines(self.outlook.shown(), self.note) if known else ()
+        self.filtering.show_facts(traffic.counts(self.outlook.shown(), self.listing.counters))
         self.refresh_chrome()
 
-    def shown(self) -> traffic.Display:
-        """How the list stands."""
-        listing = self.listing
-        filtered = listing.selection.filter is not None and not listing.selection.filter.is_empty
-        return traffic.Display(
-            shown=len(listing.frames or listing.rows),
-            filtered=filtered,
-            follow=self.list.follow,
-            unseen=listing.unseen,
-            paused=listing.paused,
-            sort=listing.selection.sort,
-            rate=self._rate[2],
-            searching=filtered and not listing.complete,
-            frames=listing.frames is not None,
-        )
-
     def status_parts(self) -> tuple[Sequence[Span], str]:
-        parts = traffic.status_parts(self.shown(), self.listing.counters, glyphs_of(self))
+        parts = traffic.status_parts(self.outlook.shown(), self.listing.counters, glyphs_of(self))
         if self.note:
             parts.insert(0, (self.note, "accent"))
         right = self.app.theme if self.size.width >= NARROW else ""
@@ -224,7 +180,7 @@ class TrafficScreen(ScopeScreen):
         if self.list.follow:
             self.listing.unseen = 0
         self.under.soon()
-        self._chrome()
+        self.settle_chrome()
 
     def on_row_list_opened(self, event: RowList.Opened) -> None:
         self.action_act("open")
@@ -256,12 +212,8 @@ class TrafficScreen(ScopeScreen):
     def acts(self) -> dict[str, Act]:
         return {
             "open": Act(self._open, self._nothing_selected),
-            "follow": Act(
-                self._toggle_follow, lambda: "" if self.listing.selection.by_time else "sorted, not by time"
-            ),
-            "pause": Act(self._pause),
+            **self._flowing.acts(),
             **self.seeking.acts(self._in_frames),
-            "frames": Act(self._toggle_frames),
             **self.sorting.acts(self._in_frames),
             **self.exporting.acts(self._nothing_selected),
             "diff": Act(self._diff, self._nothing_selected),
@@ -322,30 +274,10 @@ class TrafficScreen(ScopeScreen):
         if self.view.has_focus_within:
             self.arranging.whole()
             self.list.focus()
-        elif self.shown().searching:
+        elif self.outlook.shown().searching:
             self._source.interrupt()
         else:
             self.post_message(Wants("back"))
-
-    def _toggle_follow(self) -> None:
-        self.list.follow = not self.list.follow
-        if self.list.follow:
-            self.listing.unseen = 0
-        self.list.changed()
-
-    async def _pause(self) -> None:
-        if self.listing.paused:
-            await self.listing.resume()
-            self.listing.unseen = 0 if self.list.follow else self.listing.unseen
-        else:
-            self.listing.pause()
-        self._chrome()
-
-    async def _toggle_frames(self) -> None:
-        row = self.selected()
-        await self.listing.toggle_frames()
-        if row is not None and not self.list.follow:
-            self.list.select(row.id)
 
     async def show_sessions(self, sessions: tuple[int, ...] | None) -> None:
         """Show the exchanges of these sessions, followed from their end."""

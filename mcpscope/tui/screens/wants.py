@@ -93,11 +93,11 @@ class Wanting:
         if self._app.current_mode not in ("traffic", "first") and self._app.is_mode("traffic"):
             self._app.go_to("traffic")
             return None
-        if self._app.last_key == "escape" and self._app.coach.close():
+        if self._app.typeahead.last_key == "escape" and self._app.coach.close():
             self._refresh()
             return None
         # At the root Esc does nothing; q asks, for it is a habit from pagers.
-        return self._ask_to_quit() if self._app.last_key == "q" else None
+        return self._ask_to_quit() if self._app.typeahead.last_key == "q" else None
 
     async def _ask_to_quit(self) -> None:
         if self._app.steer.holds():
