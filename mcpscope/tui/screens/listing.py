@@ -109,11 +109,11 @@ class Listing:
         """Take in what changed, or keep it for later while the display is paused."""
         self.arrived += len(change.exchanges)
         if self.paused:
-            await self._count_unseen(change)
             self._pending |= change.exchanges
             if len(self._pending) > MAX_PENDING:
                 self._pending.clear()
                 self._overflow = True
+            await self._count_unseen(change)
             return
         if not change.exchanges:
             return
@@ -145,7 +145,9 @@ class Listing:
         new = frozenset(key for key in change.exchanges if key > self._newest)
         if new:
             self._newest = max(new)
-            self.unseen += len(await self._source.watch(self.selection.among(new)))
+            passing = await self._source.watch(self.selection.among(new))
+            if self.paused:  # else the display was thawed meanwhile, and shows them
+                self.unseen += len(passing)
 
     async def resume(self) -> None:
         """Thaw: show what came while the display was paused."""

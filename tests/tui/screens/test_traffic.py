@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual import events
@@ -316,3 +318,26 @@ async def test_what_is_typed_faster_than_a_field_opens_goes_into_the_field(
             )
             driver.send_message(events.Key(name, char))
         await scope.traffic.shows("tool_3", "1 of").hides("tool_4")
+
+
+async def test_what_comes_while_the_display_thaws_is_shown(db: Path, tape: Tape) -> None:
+    tape.call("before")
+    tape.store()
+    async with opened(db) as scope:
+        await scope.traffic.shows("before").press("p").shows("PAUSED")
+        listing, counts = scope.app.traffic().listing, asyncio.Event()
+        watch = scope.app.source.watch
+
+        async def slowly(read: Any) -> Any:
+            found = await watch(read)
+            if "among" in getattr(read, "__qualname__", ""):
+                counts.set()
+                await listing.resume()  # the key comes while the new ones are counted
+            return found
+
+        scope.app.source.watch = slowly
+        tape.call("meanwhile")
+        tape.store()
+        await scope.until(counts.is_set, "counted")
+        scope.app.source.watch = watch
+        await scope.traffic.shows("meanwhile").hides("PAUSED")
