@@ -13,10 +13,12 @@ class RequestNotes:
 
     ``upward`` is the method, the head as it goes up, the pool's key, and whether the body is chunked; it was
     made with ``injected``. ``accepts``: whether the body is JSON, and the answer may be events, or JSON.
+    ``mirrored``: revision, method and name as they stand there, once and plainly; else empty.
     """
 
     version: int = 0
     accepts: tuple[bool, bool, bool] | None = None
+    mirrored: tuple[str, ...] | None = None
     openings: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
     upward: tuple[bytes, bytes, bytes, bool] | None = None
     injected: Headers | None = None

@@ -9,9 +9,10 @@ from urllib.parse import SplitResult
 from mcpscope import __version__
 from mcpscope.protocol.headers import derive
 from mcpscope.protocol.message import Message
+from mcpscope.protocol.revisions import declared
 from mcpscope.session.crossing import one_line
 from mcpscope.session.http_sessions import MODERN, Session
-from mcpscope.session.tool_schemas import keep_schemas
+from mcpscope.session.tool_schemas import keep_schemas, mirroring_schema
 from mcpscope.transports.http_head import Headers, netloc
 
 KEPT_SIZES = 256
@@ -28,7 +29,7 @@ class RemoteKnown:
         self._sse = sse
         self._version = ""
         self.schemas: dict[str, Any] = {}
-        self._made: dict[tuple[int, bytes, str], Headers] = {}
+        self._made: dict[tuple[object, ...], Headers] = {}
 
     def __repr__(self) -> str:
         return f"<RemoteKnown {self._version} schemas={len(self.schemas)}>"
@@ -36,11 +37,19 @@ class RemoteKnown:
     def headers(self, message: Message | None) -> Headers:
         """The fields of a POST of ``message``, or of a GET or DELETE (None); not to be changed.
 
-        In the old era the same come again for every message of the same size: they are the same list then.
+        They are the same list for every message of the same size in the old era, and in the new one for every
+        call of the same tool that mirrors no argument.
         """
-        if message is None or self._record.era == MODERN:
-            return self._make(message)
-        key = (len(one_line(message.raw)), self.mcp_id, self._version)
+        if message is None:
+            return self._make(None)
+        key: tuple[object, ...] = (len(one_line(message.raw)), self.mcp_id, self._version)
+        if self._record.era == MODERN:
+            name = message.params.get("name")
+            if message.method != "tools/call" or type(name) is not str:
+                return self._make(message)
+            if mirroring_schema(self.schemas, name) is not None:
+                return self._make(message)
+            key = (key[0], declared(message.meta), name)
         found = self._made.get(key)
         if found is None:
             if len(self._made) >= KEPT_SIZES:
@@ -59,7 +68,7 @@ class RemoteKnown:
         headers.append((b"User-Agent", b"mcpscope/" + __version__.encode()))
         headers.append((b"Accept-Encoding", b"identity"))
         if self._record.era == MODERN and message is not None:
-            schema = self.schemas.get(str(message.params.get("name")))
+            schema = mirroring_schema(self.schemas, str(message.params.get("name")))
             mirrored = derive(message, schema)
             return headers + [(name.encode(), value.encode("latin-1", "replace")) for name, value in mirrored]
         if self.mcp_id:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from mcpscope.protocol.headers import mirrors
+
 MOST_SCHEMAS = 10_000
 """Beyond it the oldest is forgotten; what is not known mirrors nothing until it is listed again."""
 
@@ -17,3 +19,11 @@ def keep_schemas(schemas: dict[str, Any], result: dict[str, Any]) -> None:
             if len(schemas) >= MOST_SCHEMAS:
                 del schemas[next(iter(schemas))]
             schemas[tool["name"]] = tool.get("inputSchema")
+
+
+def mirroring_schema(schemas: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """The input schema of the tool called so; None where it is not known, or mirrors no argument."""
+    schema = schemas.get(name)
+    if schema is not None and not (isinstance(schema, dict) and mirrors(schema)[0]):
+        schema = schemas[name] = None  # so that it is looked through once
+    return schema
