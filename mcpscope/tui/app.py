@@ -283,7 +283,8 @@ class ScopeApp(App[int], inherit_bindings=False):
 
     def _fatal_error(self) -> None:
         """Textual would print every frame's locals, payloads and all, to the terminal."""
-        self.crash = CrashReport.of(self._exception)
+        if self.crash is None:  # what else breaks while the UI ends is a consequence
+            self.crash = CrashReport.of(self._exception)
         self._close_messages_no_wait()
 
     async def on_unmount(self) -> None:

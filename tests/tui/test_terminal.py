@@ -141,15 +141,17 @@ def test_a_crash_says_one_sentence_and_no_value(db: Path, tape: Tape, tmp_path: 
         "    local_secret = row.summary\n"
         "    raise RuntimeError(f'boom {local_secret}')\n"
         "exchanges.row_line = broken\n"
+        "import mcpscope.tui.widgets.viewer as viewer\n"  # two panes break in one turn
+        "viewer.Viewer.paint = lambda *given: broken(rows)\n"
     )
-    ui = Terminal(db, PYTHONPATH=f"{breaking}:{REPO}")
+    ui = Terminal(db, size=(120, 40), PYTHONPATH=f"{breaking}:{REPO}")
     try:
         assert ui.process.wait(60) == 70
         drawn = ui.read()
     finally:
         ui.close()
     tail = drawn.rsplit(b"\x1b[?1049l", 1)[-1]
-    assert b"mcpscope ui stopped on RuntimeError; proxies and recordings go on" in tail
+    assert b"mcpscope ui stopped on RuntimeError; proxies and recordings go on; the report is" in tail
     assert b"a secret value" not in drawn and b"Traceback" not in drawn
     (report,) = (tmp_path / "state" / "mcpscope" / "crashes").iterdir()
     assert "a secret value" not in report.read_text() and "broken" in report.read_text()
