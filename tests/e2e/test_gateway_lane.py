@@ -101,8 +101,10 @@ def test_a_plain_call_is_answered_and_recorded_as_any_other_is(ends: HttpEnds, p
     usual, short = asyncio.run(answers(plain=False)), asyncio.run(answers(plain=True))
     assert short == usual
     assert b"in pieces" in short[4][2] and b"through a pipe" in short[9][2]
-    for label, (one, other) in recorded(gateway, program).items():
-        assert one == other and len(one[1]) >= 1, label
+    for label, sessions in recorded(gateway, program).items():
+        # An upstream that closed its connection may have been begun anew meanwhile.
+        one, other = [said for said in sessions if said[1]]
+        assert one == other, label
 
 
 def test_a_plain_call_can_be_cancelled_left_and_interrupted_as_any_other(
