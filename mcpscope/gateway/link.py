@@ -124,8 +124,8 @@ class Link:
 
     @property
     def line(self) -> Line | None:
-        """What it speaks through, once the handshake is over."""
-        return self._line if self.word is READY else None
+        """What it speaks through as it is, once the handshake is over."""
+        return self._line if self.word is READY and self._newer is None else None
 
     # what its owner does
 

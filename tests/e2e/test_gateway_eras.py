@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -11,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.gateways import written
+from tests.e2e.bare_client import Client, messages
+from tests.e2e.gateways import Gateway, written
+from tests.e2e.test_gateway_safety import asked, begun
 from tests.program import Program
 
 pytestmark = pytest.mark.timeout(120)
@@ -150,3 +153,16 @@ def test_what_the_client_refuses_gives_up_or_the_server_dies_of_ends(talk: Talk,
     talk.hear(method="notifications/tools/list_changed")
     talk.call(7, "say")
     assert text(talk.hear(id=7)) == [None, None, "debug"]
+
+
+def test_over_http_its_plain_calls_are_carried_over_too(program: Program, tmp_path: Path) -> None:
+    one = [sys.executable, "-c", f"HEARD = {str(tmp_path / 'heard')!r}\n" + SERVER]
+    gateway = Gateway(program, written(tmp_path, {"one": {"command": one}}))
+
+    async def said() -> list[Any]:
+        async with asyncio.timeout(60), Client(gateway.url) as client:
+            await begun(client)
+            _, _, body = await client.ask(asked(1, "tools/call", name="one__say", arguments={}))
+            return list(text(messages(body)[-1]))
+
+    assert asyncio.run(said()) == [None, None, "debug"]
