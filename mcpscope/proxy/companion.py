@@ -103,12 +103,9 @@ class Companion:
             (os.POSIX_SPAWN_DUP2, errors, 2),
         ]
         actions += [(os.POSIX_SPAWN_CLOSE, fd) for fd in _inherited()]
-        try:
-            pid = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=actions, setsid=True)
-        except (
-            NotImplementedError
-        ):  # not every system can; a group of its own spares it the terminal's signals
-            pid = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=actions, setpgroup=0)
+        # A group of its own spares it the terminal's signals. No session of its own: Linux shares the
+        # processor between sessions first, and its niceness would count for nothing against the wire.
+        pid = os.posix_spawn(sys.executable, arguments, os.environ, file_actions=actions, setpgroup=0)
         try:
             os.setpriority(os.PRIO_PROCESS, pid, NICENESS)
         except OSError:

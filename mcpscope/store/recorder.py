@@ -25,8 +25,6 @@ LONGEST_WAIT_SECONDS = 0.05
 RETRY_SECONDS = 0.25
 GIVE_UP_SECONDS = 60.0  # the proxy is gone and the database still refuses: the next start takes it in
 NICENESS = 10
-FIRST_SEGMENT = "000001"  # a small one; a journal that goes on behind it so soon is one of heavy traffic
-BUSY_CPU_SECONDS = 0.02  # and so is a step that takes so much
 IDLE_BEFORE_TIDYING = 20
 MANY_RECORDS = 64
 RECOVER_SECONDS = 0.5
@@ -59,11 +57,7 @@ def main(argv: list[str]) -> int:
 def _follow(follower: Follower, db: Path) -> int:
     trouble = _Trouble(follower.folder)
     pauses = _Pauses(follower, db)
-    is_back = any(path.stem != FIRST_SEGMENT for path in follower.folder.glob("*.seg"))
-    if is_back:
-        _step_far_back()
     while not follower.finished:
-        began = time.process_time()
         try:
             count = follower.step()
             trouble.over()
@@ -71,9 +65,6 @@ def _follow(follower: Follower, db: Path) -> int:
             if not trouble.goes_on(error):
                 return 1
             continue
-        if not is_back and time.process_time() - began > BUSY_CPU_SECONDS:
-            is_back = True
-            _step_far_back()
         if not follower.finished:
             pauses.after(count)
     _recover_others(db, None)
@@ -175,20 +166,6 @@ def _step_back() -> None:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     except (OSError, AttributeError):
         pass  # a courtesy, and not every system has it
-
-
-def _step_far_back() -> None:
-    """Where Linux shares the processor between sessions first, niceness counts inside of one only.
-
-    We lead a session of our own, and its share is as large as that of the wire with all who talk over it,
-    until its niceness is set. Nobody may raise it again, so light traffic is left to be quick.
-    """
-    if os.getsid(0) != os.getpid():
-        return  # the session of somebody else
-    try:
-        Path("/proc/self/autogroup").write_bytes(b"%d" % NICENESS)
-    except OSError:
-        pass  # another system, or one that shares otherwise
 
 
 def _say(text: str) -> None:

@@ -212,6 +212,20 @@ def test_a_killed_recorder_is_started_again(program: Program) -> None:
     assert proxy.wait(30) == 0
 
 
+def test_the_recorder_gives_way_to_the_wire_and_hears_none_of_its_signals(program: Program) -> None:
+    """Niceness counts inside of one session only, and a terminal signals one group of processes."""
+    proxy = program.popen("--", *ECHO)
+    assert proxy.stdin
+    (recorder,) = until(lambda: recorders(program))
+    until(
+        lambda: os.getpriority(os.PRIO_PROCESS, recorder) >= os.getpriority(os.PRIO_PROCESS, proxy.pid) + 10
+    )
+    assert os.getsid(recorder) == os.getsid(proxy.pid)
+    assert os.getpgid(recorder) == recorder
+    proxy.stdin.close()
+    assert proxy.wait(30) == 0
+
+
 def recorders(program: Program) -> list[int]:
     """Recorder processes at work on this test's database."""
     found = []

@@ -9,11 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from mcpscope.store.records import Dir
 from mcpscope.store.schema import connect_ro, ensure
-from tests.program import ROOT, until
+from tests.program import ROOT
 from tests.store.journals import TestJournal, answer, request
 
 HEAVY = {"sqlite_utils", "textual", "httpx", "click", "asyncio", "anyio", "logging"}
@@ -76,26 +74,3 @@ def test_a_database_that_will_never_do_is_exit_5_and_the_journal_stays(tmp_path:
     assert done.stderr.startswith(b"mcpscope: NOT STORED: ")
     assert done.stderr.count(b"\n") == 1
     assert journal.folder.exists()
-
-
-@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="sessions share the processor on Linux")
-@pytest.mark.parametrize("before", [False, True])
-def test_its_session_gives_way_once_traffic_is_heavy(tmp_path: Path, before: bool) -> None:
-    db = tmp_path / "scope.db"
-    journal = TestJournal(db)
-    journal.open_session()
-    if before:
-        journal.c2s(request(1, text="x" * (1 << 20)))
-    argv = [sys.executable, "-m", "mcpscope.store.recorder", str(journal.folder), str(db)]
-    with subprocess.Popen(argv, cwd=ROOT, start_new_session=True) as recorder:
-        group = Path(f"/proc/{recorder.pid}/autogroup")
-        assert before or "nice 0" in group.read_text()
-
-        for number in range(0 if before else 10):
-            ids = range(1000 * number, 1000 * number + 1000)
-            journal.c2s(b"".join(map(request, ids)))
-            journal.s2c(b"".join(map(answer, ids)))
-        try:
-            until(lambda: "nice 10" in group.read_text())
-        finally:
-            journal.kill()
