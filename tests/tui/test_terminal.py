@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.program import until
 from tests.tui.tape import Tape
 
 REPO = Path(__file__).parents[2]
@@ -126,6 +127,22 @@ def test_quitting_restores_the_terminal_and_returns_zero(db: Path, tape: Tape) -
         ui.press("Q")
         assert ui.process.wait(30) == 0
         assert b"\x1b[?1049l" in ui.read()
+    finally:
+        ui.close()
+
+
+def test_a_ui_that_was_suspended_is_painted_whole_again(db: Path, tape: Tape) -> None:
+    tape.call("search_docs", query="x")
+    tape.store()
+    ui = Terminal(db)
+    try:
+        ui.until("search_docs")
+        ui.press("\x1a")
+        until(lambda: Path(f"/proc/{ui.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T")
+        ui.read()
+        ui.drawn = b""  # the shell writes over what was there
+        os.kill(ui.process.pid, signal.SIGCONT)
+        ui.until("(no filter)")  # which nothing else paints again
     finally:
         ui.close()
 
