@@ -113,7 +113,7 @@ def test_a_plain_call_can_be_cancelled_left_and_interrupted_as_any_other(
     gateway = served(ends, program)
 
     async def disturbed(*, plain: bool) -> list[bytes]:
-        slow = {"seconds": 0.3}
+        slow = {"seconds": 0.8}
         async with Client(gateway.url) as client, Client(gateway.url) as other, Client(gateway.url) as third:
             await begun(client)
             other.session = third.session = client.session
@@ -121,7 +121,7 @@ def test_a_plain_call_can_be_cancelled_left_and_interrupted_as_any_other(
             await asyncio.sleep(0.1)
             await other.ask(b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}')
             twice = [cancelled, asyncio.create_task(other.ask(call(2, "web__wait", slow, plain=plain)))]
-            twice.append(asyncio.create_task(third.ask(call(2, "web__wait", {"seconds": 0.6}, plain=plain))))
+            twice.append(asyncio.create_task(third.ask(call(2, "web__wait", {"seconds": 1.2}, plain=plain))))
             found = [(await one)[2] for one in twice]
             left = asyncio.create_task(other.ask(call(3, "web__wait", slow, plain=plain)))
             await asyncio.sleep(0.1)
