@@ -10,6 +10,7 @@ from textual.app import App
 from textual.events import Key
 from textual.message import Message
 from textual.timer import Timer
+from textual.widgets import Input, TextArea
 
 MOST_KEYS = 1000
 """That wait; what is pressed beyond them is forgotten."""
@@ -18,6 +19,8 @@ PASS_SECONDS = 0.3
 OPEN_SECONDS = 0.5
 """How long keys wait for a field or menu that is about to open."""
 LOOK_SECONDS = 0.01
+MOVES = frozenset({"j", "k", "down", "up", "ctrl+d", "ctrl+u", "ctrl+f", "ctrl+b", "pagedown", "pageup"})
+"""Held down they come fast, and the second does what the first did."""
 
 
 class Passed(Message):
@@ -73,18 +76,20 @@ class TypeAhead:
             self._app.call_later(self._free)  # behind what the key has set going, a change of the focus
 
     async def _next(self) -> None:
-        self._busy = True
-        target = self._app.focused or self._app.screen
-        key = self._keys.popleft()
-        self.last_key = key.key
-        await self._forward(key)
-        self._wait(PASS_SECONDS)
-        target.post_message(Passed())
+        while self._keys:
+            key, target = self._keys.popleft(), self._app.focused or self._app.screen
+            again, self.last_key = key.key == self.last_key and key.key in MOVES, key.key
+            await self._forward(key)
+            if again or (key.is_printable and isinstance(target, (Input, TextArea))):
+                continue  # it moves no focus
+            self._busy = True
+            self._wait(PASS_SECONDS)
+            target.post_message(Passed())
+            return
 
     async def _free(self) -> None:
         self._busy = False
-        if self._keys:
-            await self._next()
+        await self._next()
 
     def _wait(self, seconds: float | None) -> None:
         if self._timer is not None:
