@@ -123,9 +123,11 @@ def test_no_key_bar_cuts_an_entry_at_any_width(glyphs: object) -> None:
         shown = "".join(text for text, _ in line)
         assert len(shown) <= width
         whole = [f"{key_name(action.keys[0])} {action.label}" for action in actions.bar(place)]
-        count = next(
-            n for n in range(len(whole) + 1) if " " + "  ".join(whole[:n]) == shown or not shown.strip()
-        )
+        found = shown.strip().split("  ")
+        if "? Help" in found and found != whole[: len(found)]:  # the way to all the others stays
+            found.remove("? Help")
+        count = len(found)
+        assert found == whole[:count], (place, width, shown)
         assert count > 2 or count == len(whole), (place, width, shown)
 
 
