@@ -7,7 +7,7 @@ import os
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from mcpscope.errors import Exit, ScopeError
@@ -58,6 +58,8 @@ def ensure(path: Path) -> None:
 
 def version_of(path: Path) -> int:
     """The schema version of an existing file, 0 for an empty one; raises ScopeError for what is not ours."""
+    if _is_cut_short(path):
+        _roll_back(path)
     connection = connect_ro(path)
     try:
         return check(connection, path)
@@ -138,6 +140,17 @@ def _only_unfinished(connection: sqlite3.Connection, tables: int) -> bool:
         return True
     query = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlite_migrations'"
     return bool(connection.execute(query).fetchone()[0])
+
+
+def _is_cut_short(path: Path) -> bool:
+    """Whether a creation of ours may have been killed: in WAL mode, its end, there is no such journal."""
+    return path.with_name(path.name + "-journal").exists() and journal_root(path).is_dir()
+
+
+def _roll_back(path: Path) -> None:
+    """Let SQLite play its journal back, which it does for whoever may write, unless its writer lives."""
+    with closing(connect_rw(path)) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
 def _create_file(path: Path) -> None:

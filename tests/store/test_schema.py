@@ -116,3 +116,25 @@ def test_a_database_is_made_without_a_look_at_the_current_folder(
     monkeypatch.chdir(tmp_path)
     schema.ensure(tmp_path / "state" / "scope.db")
     assert not (tmp_path / "ran").exists()
+
+
+CUT_SHORT = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")
+connection.execute("BEGIN IMMEDIATE")
+connection.execute("CREATE TABLE begun (value)")
+for number in range(200):  # more than the cache takes: pages are in the file, and how it was in the journal
+    connection.execute("INSERT INTO begun VALUES (zeroblob(4000))")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_creation_that_was_killed_before_it_was_whole_is_begun_again(tmp_path: Path) -> None:
+    path = tmp_path / "scope.db"
+    journal_root(path).mkdir()
+    subprocess.run([sys.executable, "-c", CUT_SHORT, str(path)], check=False)
+    assert path.with_name("scope.db-journal").stat().st_size and path.stat().st_size
+    assert schema.version_of(path) == 0
+    schema.ensure(path)
+    assert schema.version_of(path) == schema.SCHEMA_VERSION
