@@ -30,6 +30,7 @@ GRACE_SECONDS = 2.0
 # A server that is still talking when its grace is over may finish its sentence, for so long at most.
 EXTENSION_SECONDS = 2.0
 FLOW_SECONDS = 0.25
+LATE_EOF_SECONDS = 0.5
 GIVE_UP_SECONDS = 1.0
 HANGUP_CHECK_SECONDS = 1.0
 SIGKILL = 9
@@ -199,8 +200,11 @@ class StdioSession:
         now, flow = self._loop.time(), self.to_client.moved + self.to_server.moved
         if now < due or (flow != moved and now < due + EXTENSION_SECONDS):
             self._loop.call_later(FLOW_SECONDS, self._watch_grace, due, flow)
-        else:
+        elif self.to_server.finished:
             self._terminate()
+        else:  # something held kept the server's stdin open: it hears now that its client is gone
+            self.to_server.abandon()
+            self._loop.call_later(LATE_EOF_SECONDS, self._terminate)
 
     def _terminate(self) -> None:
         if self._ladder != "eof" or self._status is not None or self._parted:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from mcpscope.control.registry import running
 from mcpscope.errors import ScopeError
 from tests.program import Program, until
 from tests.session.steered import Steered, call, held
@@ -133,6 +135,17 @@ def test_a_client_that_leaves_resolves_its_hold(program: Program) -> None:
     assert until(lambda: wire.rows("SELECT fate FROM messages WHERE method = 'tools/call'")) == [
         ("not forwarded",)
     ]
+
+
+def test_a_notification_held_to_the_end_leaves_the_server_time_to_end_by_itself(program: Program) -> None:
+    last_words = "import sys, time; sys.stdin.read(); time.sleep(0.1); sys.exit(3)"
+    process = program.popen("--break", "method:notifications/held", "--", sys.executable, "-c", last_words)
+    with until(lambda: running(Path(program.env["MCPSCOPE_RUNTIME_DIR"])))[0].dial("tester") as control:
+        control.call("scope/subscribe")
+        control.call("scope/inject", message={"method": "notifications/held"})
+        held(control)
+        process.communicate(timeout=30)
+    assert process.returncode == 3
 
 
 @pytest.mark.parametrize("edited", [False, True])
