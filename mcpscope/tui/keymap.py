@@ -69,14 +69,33 @@ class Keymap:
                     kept.append(binding.with_key(new))
 
     def clashes(self) -> Iterator[tuple[str, str, str, str]]:
-        """The key, the action bound anew, the other one and the place where both have it."""
+        """The key, the action bound anew, the other one and the place where both have it.
+
+        An action of many places gives way where the table lets one of the place itself take such a key.
+        """
         for place in sorted({place for action in actions.ACTIONS for place in action.places}):
-            taken: dict[str, str] = {}
+            first = _taking_first(place)
+            taken: dict[str, Action] = {}
             for action in sorted(self.at(place), key=lambda action: action.id in self.keys):
                 for key in action.keys:
-                    if key in taken and action.id in self.keys:
-                        yield key, action.id, taken[key], place
-                    taken.setdefault(key, action.id)
+                    other = taken.setdefault(key, action)
+                    gives_way = other.id in first and len(action.places) > len(other.places)
+                    if other is not action and action.id in self.keys and not gives_way:
+                        yield key, action.id, other.id, place
+
+
+def _taking_first(place: str) -> set[str]:
+    """The actions of ``place`` whose key is, elsewhere, that of an action of more places."""
+    there = actions.at(place)
+    ids = {one.id for one in there}
+    return {
+        one.id
+        for one in there
+        for wider in actions.ACTIONS
+        if wider.id in ids
+        and len(wider.places) > len(one.places)
+        and not set(one.keys).isdisjoint(wider.keys)
+    }
 
 
 def key_of(text: str) -> str:

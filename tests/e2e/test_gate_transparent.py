@@ -15,7 +15,12 @@ pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.mark.parametrize(
-    ("client", "server"), [("sdk1", "sdk1"), ("sdk2-auto", "sdk2"), ("ts-legacy", "everything")]
+    ("client", "server"),
+    [
+        pytest.param("sdk1", "sdk1", marks=pytest.mark.soak),
+        ("sdk2-auto", "sdk2"),
+        ("ts-legacy", "everything"),
+    ],
 )
 def test_a_tour_through_the_gate_gives_the_same_bytes_and_recording(
     client: str, server: str, peers: Peers, program: Program, tmp_path: Path

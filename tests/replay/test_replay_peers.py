@@ -91,6 +91,7 @@ def test_a_git_session_replays_when_its_repository_is_restored(peers: Peers, tmp
     assert_same(db, "--allow-destructive", "--before", restored)
 
 
+@pytest.mark.soak
 def test_a_sqlite_session_with_row_ids_and_times_replays(peers: Peers, tmp_path: Path) -> None:
     data, db = tmp_path / "data.db", tmp_path / "scope.db"
     server = [str(Path(peers.python("sqlite")).parent / "mcp-server-sqlite"), "--db-path", str(data)]
@@ -127,6 +128,7 @@ def test_a_recording_made_over_stdio_replays_over_http(
     assert_same(db, everything_url)
 
 
+@pytest.mark.soak
 def test_a_recording_made_over_http_replays_over_stdio(
     peers: Peers, tmp_path: Path, everything_url: str
 ) -> None:

@@ -134,8 +134,18 @@ def _told(subject: Any, used: tuple[str, ...]) -> Any:
     found = memo.get(used)
     if found is None:
         values = {name: VARIABLES[name](subject) for name in used}
+        if _has_nul(values):
+            raise Failed("the library reads a text to its first NUL only")
         found = memo[used] = _environment().Activation(values)
     return found
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_nul(name) or _has_nul(item) for name, item in value.items())
+    return isinstance(value, list) and any(_has_nul(item) for item in value)
 
 
 def _function(expression: Any) -> Callable[[Any], Any] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 INT_MAX = (1 << 63) - 1
-TEXTS = ["", "a", "ab", "B", "é", "ß", "🎈", "a\nb", "\0", "1", "-12", " 7", "1.5", "/etc/passwd"]
+TEXTS = ["", "a", "ab", "B", "é", "ß", "🎈", "a\nb", "1", "-12", " 7", "1.5", "/etc/passwd"]
 NUMBERS = [
     0,
     1,
@@ -54,7 +54,9 @@ PLACES = [
 
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.sampled_from(NUMBERS), st.integers(-INT_MAX - 1, INT_MAX),
-    st.floats(), st.sampled_from(TEXTS), st.text(st.characters(exclude_categories=["Cs"]), max_size=3),
+    st.floats(), st.sampled_from(TEXTS),
+    # The runtime reads a text to its first NUL.
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=3),
 )  # fmt: skip
 VALUES = st.recursive(
     SCALARS,

@@ -157,3 +157,20 @@ def test_a_macro_over_many_elements_ends_where_the_runtime_ends_it(elements: int
     passage = Passage(Direction.TO_SERVER, message, message, 1, 0, Phase.REQUEST)
     said = WhenCondition(None, "args.l.all(v, v == 1)").test(Live(passage, Facts(), 1))
     assert said is (True if elements < 10_000 else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("args.x == '/safe'", False),
+        ("args.x.contains('etc')", True),
+        ("args.x.split('s').size() == 2", None),  # no function of ours: asked of the runtime
+    ],
+)
+def test_what_stands_behind_a_nul_is_seen_or_the_condition_is_undecided(text: str, said: bool | None) -> None:
+    params = {"name": "t", "arguments": {"x": "/safe\0/../etc"}}
+    message = parse(
+        json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).encode()
+    )
+    passage = Passage(Direction.TO_SERVER, message, message, 1, 0, Phase.REQUEST)
+    assert WhenCondition(None, text).test(Live(passage, Facts(), 1)) is said
