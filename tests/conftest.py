@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,11 @@ from tests.peers.found import Peers
 from tests.program import Program
 
 SOAK = bool(os.environ.get("MCPSCOPE_SOAK"))
+
+# A shell that wants no byte code, as many images of containers have it, would let each of the thousands of
+# starts in here compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session")
