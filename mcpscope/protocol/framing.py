@@ -96,9 +96,13 @@ class LineFramer:
         start = self._offset - len(tail)
         return Frame(tail, start, self._offset)
 
+    def rest(self) -> bytes:
+        """The pending bytes."""
+        return b"".join(self._parts)
+
     def take(self) -> bytes:
         """The pending bytes, which are then no longer this framer's (a direction that leaves the gate)."""
-        tail = b"".join(self._parts)
+        tail = self.rest()
         self._parts.clear()
         self._pending = 0
         self._offset += len(tail)

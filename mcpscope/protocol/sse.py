@@ -79,9 +79,13 @@ class SseParser:
             self._line.append(chunk[at:])
         return events
 
+    def rest(self) -> bytes:
+        """The bytes of the block that has begun and not ended."""
+        return b"".join((*self._raw, *self._line))
+
     def finish(self) -> bytes:
         """What is left when the stream ends: by the standard no event, yet bytes to be passed on."""
-        rest = b"".join((*self._raw, *self._line))
+        rest = self.rest()
         self._line.clear()
         self._clear()
         return rest

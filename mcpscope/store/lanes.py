@@ -14,11 +14,12 @@ Resume = tuple[int, int, int]
 
 
 class Framing(Protocol):
-    """How chunks become frames; ``pending`` is the length of what is in no frame yet."""
+    """How chunks become frames; ``pending`` is the length of what is in no frame yet, ``rest`` its bytes."""
 
     @property
     def pending(self) -> int: ...
     def feed(self, chunk: bytes) -> list[bytes]: ...
+    def rest(self) -> bytes: ...
     def take(self) -> bytes: ...
 
 
@@ -36,6 +37,9 @@ class Lines:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         return self._framer.lines(chunk)
+
+    def rest(self) -> bytes:
+        return self._framer.rest()
 
     def take(self) -> bytes:
         return self._framer.take()
@@ -59,6 +63,9 @@ class Events:
         self._pending += len(chunk) - sum(len(event.raw) for event in events)
         return [event.data for event in events if event.has_message and event.data]
 
+    def rest(self) -> bytes:
+        return self._parser.rest()
+
     def take(self) -> bytes:
         # By the standard an event cut off by the end is none; but bytes of it were forwarded.
         self._pending = 0
@@ -80,8 +87,11 @@ class Whole:
             self.pending += len(chunk)
         return []
 
+    def rest(self) -> bytes:
+        return b"".join(self._parts)
+
     def take(self) -> bytes:
-        whole = b"".join(self._parts)
+        whole = self.rest()
         self._parts.clear()
         self.pending = 0
         return whole
@@ -140,8 +150,7 @@ class Lane:
 
     def spill(self) -> bytes:
         """The pending bytes that were not given out before; they need not be read from the journal again."""
-        data = self.framing.take()
-        self.framing.feed(data)
+        data = self.framing.rest()
         fresh = data[self._spilled :]
         self._spilled = len(data)
         self.pieces += 1
@@ -152,5 +161,6 @@ class Lane:
         """Take up again what ``spill`` gave out before a restart."""
         data = b"".join(pieces)
         self.framing.feed(data)
-        self._spilled = len(data)
+        # Less than ``data`` where that begins with the LF of the CR that had ended the event before.
+        self._spilled = self.framing.pending
         self.pieces = len(pieces)

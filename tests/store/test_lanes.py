@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -45,6 +46,26 @@ def test_a_lane_begun_again_at_any_chunk_gives_the_same_frames(data: st.DataObje
             lane = restarted(lane, stored, parts, number)
     assert found == expected
     assert lane.take() == rest
+
+
+@pytest.mark.parametrize(
+    ("parts", "frame"),
+    [
+        ([b"data: a\r\n\r", b"\ndata: b", b"cd"], b"bcd"),  # the LF belongs to the event before
+        ([b"\xef\xbb\xbfdata: b\rdata", b": c", b"d"], b"b\ncd"),  # only the first line may have the mark
+    ],
+)
+@pytest.mark.parametrize("restarts", [(), (2,), (0, 1, 2)])
+def test_what_was_put_aside_twice_of_an_event_is_all_of_it(
+    parts: list[bytes], frame: bytes, restarts: tuple[int, ...]
+) -> None:
+    lane, stored = Lane("events"), list[bytes]()
+    for number, part in enumerate(parts):
+        lane.feed(part, 1, number)
+        stored.append(lane.spill())
+        if number in restarts:
+            lane = restarted(lane, stored, parts, number)
+    assert lane.feed(b"\n\n", 2, 0) == [frame]
 
 
 def restarted(old: Lane, stored: list[bytes], parts: list[bytes], last: int) -> Lane:
