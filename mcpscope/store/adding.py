@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
-from collections.abc import Callable
 
 from mcpscope.engine.catalog import DefinitionKind
 from mcpscope.engine.exchange import Exchange
@@ -15,6 +13,7 @@ from mcpscope.store.inserting import Row
 from mcpscope.store.recorded import ENVELOPE, INTRODUCTORY, Recorded
 from mcpscope.store.records import Dir, Record
 from mcpscope.store.rows import Batch
+from mcpscope.store.statements import Statements
 
 # A word of ``messages.marks``: values were taken out of this message before it was written down. In its
 # body each has left ``[redacted:XXXXXXXX]``, eight digits of a digest keyed with the local key; a replay
@@ -28,16 +27,15 @@ DIRECTIONS = {Dir.TO_SERVER: Direction.TO_SERVER, Dir.TO_CLIENT: Direction.TO_CL
 class Adding:
     """Leaves the rows of messages in ``batch``.
 
-    ``settle`` returns when nobody else writes over ``connection``. ``owner`` is the exchange of the last
-    message; ``noticed`` are notes to be written behind it, emptied by whoever writes them.
+    ``owner`` is the exchange of the last message; ``noticed`` are notes to be written behind it, emptied by
+    whoever writes them.
     """
 
-    def __init__(self, batch: Batch, connection: sqlite3.Connection, settle: Callable[[], None]) -> None:
+    def __init__(self, batch: Batch, connection: Statements) -> None:
         self.owner = 0
         self.noticed: list[tuple[Recorded, int, str]] = []
         self._batch = batch
         self._connection = connection
-        self._settle = settle
 
     def add(
         self,
@@ -115,7 +113,6 @@ class Adding:
         names = [str(row[4]) for row in offered if row[3] == DefinitionKind.TOOL]
         if not names:
             return
-        self._settle()
         found = session.drifting.look(self._connection, session.catalog, names)
         if found:
             exchange.add_flag(FLAG)

@@ -33,6 +33,10 @@ _SELECT = """
 """
 
 
+PlainBlock = tuple[int, int, bytes]
+"""Id, session id and the bodies side by side."""
+
+
 class Block:
     """Bodies of one session that lie together; ``id`` is the first message's."""
 
@@ -44,11 +48,17 @@ class Block:
         self.parts: list[bytes] = []
         self.size = 0
 
+    @property
+    def packed(self) -> PlainBlock:
+        """What is to be written, in one piece."""
+        data = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
+        return self.id, self.session_id, data
+
 
 class BlockWriter:
     """Gathers bodies in blocks (``add``, ``take``) and writes them as rows of ``bodies`` (``write``).
 
-    Gathering and writing may be in two threads; the compressors are used by ``write`` alone.
+    One may gather and another, in a process of its own, write.
     """
 
     def __init__(self) -> None:
@@ -79,7 +89,7 @@ class BlockWriter:
         self._open.clear()
         return taken
 
-    def write(self, connection: sqlite3.Connection, blocks: list[Block]) -> None:
+    def write(self, connection: sqlite3.Connection, blocks: list[PlainBlock]) -> None:
         """Compress ``blocks`` and insert them; the caller holds the write lock."""
         if not self._dictionary_id:
             found = connection.execute(_FIND_DICTIONARY, (FIRST_DICTIONARY,)).fetchone()
@@ -87,19 +97,20 @@ class BlockWriter:
                 connection.execute(_ADD_DICTIONARY, (FIRST_DICTIONARY,))
                 found = connection.execute(_FIND_DICTIONARY, (FIRST_DICTIONARY,)).fetchone()
             self._dictionary_id = found[0]
-        connection.executemany(_INSERT, map(self._packed, blocks))
+        connection.executemany(_INSERT, map(self._row, blocks))
 
     def flush(self, connection: sqlite3.Connection) -> None:
         """``write`` what ``take`` gives."""
-        self.write(connection, self.take())
+        self.write(connection, [block.packed for block in self.take()])
 
-    def _packed(self, block: Block) -> tuple[int, int, int, int | None, int, bytes]:
-        data = block.parts[0] if len(block.parts) == 1 else b"".join(block.parts)
-        small = block.size < DICTIONARY_BELOW_BYTES
+    def _row(self, block: PlainBlock) -> tuple[int, int, int, int | None, int, bytes]:
+        id, session_id, data = block
+        size = len(data)
+        small = size < DICTIONARY_BELOW_BYTES
         packed = (self._small if small else self._plain).compress(data)
-        if len(packed) >= block.size:
-            return block.id, block.session_id, RAW, None, block.size, data
-        return block.id, block.session_id, ZSTD, self._dictionary_id if small else None, block.size, packed
+        if len(packed) >= size:
+            return id, session_id, RAW, None, size, data
+        return id, session_id, ZSTD, self._dictionary_id if small else None, size, packed
 
 
 class BlockReader:

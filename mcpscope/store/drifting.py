@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Any
 
 from mcpscope.engine.catalog import Catalog, DefinitionKind
 from mcpscope.engine.drift import changes
+from mcpscope.store.statements import Statements
 
 FLAG = "drift"
 _LABEL = "SELECT label FROM sessions WHERE id = ?"
@@ -35,14 +35,14 @@ class Drifting:
     def __repr__(self) -> str:
         return f"<Drifting {self._session} known={len(self._before or ())}>"
 
-    def look(self, connection: sqlite3.Connection, catalog: Catalog, names: list[str]) -> list[str]:
+    def look(self, connection: Statements, catalog: Catalog, names: list[str]) -> list[str]:
         """What is to be said of tools whose definitions have just come in, or come in anew."""
         if self._before is None:
             self._read(connection)
         found = [(name, self._differs(catalog, name)) for name in names]
         return [f"the tool {name} {text}" for name, text in found if text]
 
-    def _read(self, connection: sqlite3.Connection) -> None:
+    def _read(self, connection: Statements) -> None:
         row = connection.execute(_LABEL, (self._session,)).fetchone()
         label = row[0] if row is not None else None
         pinned = connection.execute(_PINNED, (label,)).fetchall()

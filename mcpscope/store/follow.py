@@ -9,17 +9,15 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from mcpscope.store.checkpoint import dump_state, load_state, write_checkpoint
+from mcpscope.store.checkpoint import write_checkpoint
 from mcpscope.store.ingest import Ingest
-from mcpscope.store.recorded import Recorded
+from mcpscope.store.progress import Progress
 from mcpscope.store.records import Record
 from mcpscope.store.schema import connect_rw, ensure
-from mcpscope.store.sessions import restore_catalog
+from mcpscope.store.statements import Statements
 from mcpscope.store.tail import Position, Tail
-from mcpscope.store.unpack import LaneKey, Unpacked, Unpacker
-from mcpscope.store.writer import Writer
+from mcpscope.store.unpack import Unpacked, Unpacker
 
 RECORDER_LOCK = "recorder.lock"
 BUSY_SECONDS = 5.0
@@ -28,35 +26,26 @@ FULL_BYTES = 2 << 20
 PARTS_PER_TRANSACTION = 8
 MANY_FREE_PAGES = 2000
 
-_FIND = "SELECT id, segment, offset, state, ended FROM journals WHERE uid = ?"
-_ADD = "INSERT INTO journals (uid, segment, offset) VALUES (?, 0, 0)"
-_ADVANCE = "UPDATE journals SET segment = ?, offset = ?, state = ? WHERE id = ?"
-_END = "UPDATE journals SET segment = ?, offset = ?, state = NULL, ended = 1 WHERE id = ?"
-_PIECES = """
-    SELECT session, dir, stream, data FROM partials WHERE journal_id = ? ORDER BY session, dir, stream, piece
-"""
-_ADD_PIECE = "INSERT OR REPLACE INTO partials VALUES (?, ?, ?, ?, ?, ?)"
-_DROP_PIECES = "DELETE FROM partials WHERE journal_id = ? AND session = ? AND dir = ? AND stream = ?"
-_STATES = "SELECT state FROM states WHERE journal_id = ? ORDER BY session"
-_KEEP_STATE = "INSERT OR REPLACE INTO states (journal_id, session, state) VALUES (?, ?, ?)"
-_DROP_STATE = "DELETE FROM states WHERE journal_id = ? AND session = ?"
-_DROP_ALL_STATES = "DELETE FROM states WHERE journal_id = ?"
-_DROP_ALL_PIECES = "DELETE FROM partials WHERE journal_id = ?"
-
 
 class Follower:
     """Brings the journal in ``folder`` into the database at ``db``; the caller holds its recorder lock.
+
+    ``may_have_scribe`` says that this process has no other thread and no other connection (store.scribe).
 
     ``step`` raises ``sqlite3.Error`` and ``OSError`` as the database gives them: nothing is lost then, for
     the next step begins again at the last commit. ScopeError means that this database will not do.
     """
 
-    def __init__(self, folder: Path, db: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self, folder: Path, db: Path, *, busy_seconds: float = BUSY_SECONDS, may_have_scribe: bool = False
+    ) -> None:
         self.folder = folder
         self.finished = False
         self._db = db
         self._busy_seconds = busy_seconds
-        self._connection: sqlite3.Connection | None = None
+        self._may_have_scribe = may_have_scribe
+        self._with_scribe = False
+        self._connection: Statements | None = None
         self._checkpointed: Position = (0, 0)
         self._untidy = False
 
@@ -86,6 +75,8 @@ class Follower:
             with contextlib.suppress(sqlite3.Error):
                 _shrink(self._connection)
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        if self._with_scribe:
+            self.close()  # caught up: one process does again
 
     def checkpoint(self) -> None:
         """Let the gate know how far the database is, if that has changed; called when there is time.
@@ -104,10 +95,17 @@ class Follower:
     def close(self) -> None:
         """Forget everything that is not committed; ``step`` may be called again."""
         if self._connection is not None:
-            self._writer.close()
             self._connection.close()
             self._connection = None
             self._tail.close()
+        self._with_scribe = False
+
+    def _behind(self) -> None:
+        """A whole transaction was not all there is: go on with a scribe, until there is time."""
+        if self._with_scribe or self._ingest.batch.sealer is not None or _cores() < 2:
+            return
+        self.close()
+        self._with_scribe = True
 
     def _step(self) -> int:
         # Asked before reading: what a writer that is gone by now has written is all there.
@@ -122,7 +120,7 @@ class Follower:
             return 0
         items, count = self._fill(records)
         parts = 0
-        with self._transaction() as connection:
+        with self._transaction():
             self._ingest.begin()
             while True:
                 self._ingest.take_in(items)
@@ -130,13 +128,15 @@ class Follower:
                 records = self._tail.read() if parts < PARTS_PER_TRANSACTION else []
                 if not records:
                     break
-                self._writer.put(self._ingest.batch.take())
+                self._put(self._ingest.batch.take())
                 items, more = self._fill(records)
                 count += more
-            self._write_rest(connection)
-            self._save(connection)
+            self._write_rest()
+            self._progress.save(self._tail.position, self._unpacker, self._ingest)
         self._untidy = True
         self._free_segments()
+        if parts == PARTS_PER_TRANSACTION and self._may_have_scribe:
+            self._behind()
         return count
 
     def _fill(self, records: list[Record]) -> tuple[list[Unpacked], int]:
@@ -151,9 +151,8 @@ class Follower:
             size += _size(records)
         return items, count
 
-    def _write_rest(self, connection: sqlite3.Connection) -> None:
-        self._writer.wait()
-        self._ingest.batch.take().write(connection, self._ingest.batch.blocks)
+    def _write_rest(self) -> None:
+        self._put(self._ingest.batch.take())
         self._ingest.end()
 
     def _finish(self) -> None:
@@ -161,10 +160,8 @@ class Follower:
         with self._transaction() as connection:
             self._ingest.begin()
             self._ingest.end_killed(leftovers)
-            self._write_rest(connection)
-            connection.execute(_DROP_ALL_PIECES, (self._journal_id,))
-            connection.execute(_DROP_ALL_STATES, (self._journal_id,))
-            connection.execute(_END, (*self._tail.position, self._journal_id))
+            self._write_rest()
+            self._progress.end(self._tail.position)
         with contextlib.suppress(sqlite3.Error):
             _shrink(connection)
         self._remove()
@@ -177,67 +174,36 @@ class Follower:
     def _load(self) -> bool:
         """Take up where the last commit left this journal; False if it was finished, but for its folder."""
         ensure(self._db)
-        connection = self._connection = connect_rw(self._db, busy_seconds=self._busy_seconds)
+        connection = self._connection = self._connect()
         self._file = _identity(self._db)
         try:
-            row = connection.execute(_FIND, (self.folder.name,)).fetchone()
-            if row is None:
-                connection.execute(_ADD, (self.folder.name,))
-                row = connection.execute(_FIND, (self.folder.name,)).fetchone()
-            self._journal_id, segment, offset, state, ended = row
-            floor = (segment, offset)
-            self._unpacker = Unpacker(floor)
-            self._ingest = Ingest(connection, self.folder.name, self._settle)
-            self._writer = Writer(connection, self._ingest.batch.blocks)
-            if state is not None:
-                self._restore(connection, load_state(state))
+            self._progress = Progress(connection, self.folder.name)
+            self._unpacker = Unpacker(self._progress.position)
+            self._ingest = Ingest(connection, self.folder.name)
+            self._progress.restore(self._unpacker, self._ingest)
             self._tail = Tail(self.folder, self._unpacker.begin)
         except BaseException:
             connection.close()
             self._connection = None
             raise
-        if ended:
+        if self._progress.ended:
             self._remove()
-        return not ended
+        return not self._progress.ended
 
-    def _restore(self, connection: sqlite3.Connection, state: dict[str, Any]) -> None:
-        pieces: dict[LaneKey, list[bytes]] = {}
-        for session, dir, stream, data in connection.execute(_PIECES, (self._journal_id,)):
-            pieces.setdefault((session, dir, stream), []).append(data)
-        self._unpacker.restore(state["lanes"], pieces)
-        for (known,) in connection.execute(_STATES, (self._journal_id,)).fetchall():
-            session = Recorded.restore(load_state(known))
-            restore_catalog(connection, session)
-            self._ingest.resume(session)
+    def _connect(self) -> Statements:
+        if self._with_scribe:
+            from mcpscope.store.scribe import Scribe  # deferred: most recorders never fall behind
 
-    def _settle(self) -> None:
-        self._writer.wait()
-
-    def _save(self, connection: sqlite3.Connection) -> None:
-        position = self._tail.position
-        self._spill(connection, position[0])
-        for session in self._ingest.sessions.values():
-            if session.touched:
-                session.touched, session.state = False, session.snapshot()
-                row = (self._journal_id, session.number, dump_state(session.state))
-                connection.execute(_KEEP_STATE, row)
-        gone = [(self._journal_id, number) for number in self._ingest.ended]
-        connection.executemany(_DROP_STATE, gone)
-        self._ingest.ended.clear()
-        lanes = {"lanes": self._unpacker.snapshot()}
-        connection.execute(_ADVANCE, (*position, dump_state(lanes), self._journal_id))
-
-    def _spill(self, connection: sqlite3.Connection, segment: int) -> None:
-        """Move what has begun in an older segment and not ended into the database."""
-        ended, self._unpacker.ended_in_pieces = self._unpacker.ended_in_pieces, []
-        connection.executemany(_DROP_PIECES, [(self._journal_id, *key) for key in ended])
-        for key, lane in self._unpacker.lanes.items():
-            if lane.outlived:
-                connection.execute(_DROP_PIECES, (self._journal_id, *key))
-                lane.pieces = 0
-            if lane.resume is not None and lane.resume[0] < segment:
-                data = lane.spill()
-                connection.execute(_ADD_PIECE, (self._journal_id, *key, lane.pieces, data))
+            try:
+                scribe = Scribe(self._db, busy_seconds=self._busy_seconds)
+            except OSError:
+                self._with_scribe = False  # no process or descriptor to be had
+            else:
+                self._put = scribe.put
+                return scribe
+        connection = connect_rw(self._db, busy_seconds=self._busy_seconds)
+        self._put = lambda part: part.write(connection, self._ingest.batch.blocks)
+        return connection
 
     def _free_segments(self) -> None:
         segment = self._tail.position[0]
@@ -246,21 +212,20 @@ class Follower:
             self._tail.delete_before(segment)
 
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def _transaction(self) -> Iterator[Statements]:
         connection = self._connection
         assert connection is not None  # step() has loaded it
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
-            connection.execute("COMMIT")
+            connection.execute("COMMIT").fetchall()
         except BaseException:
-            self._writer.close()
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
 
 
-def _shrink(connection: sqlite3.Connection) -> None:
+def _shrink(connection: Statements) -> None:
     """Give back what a long line has left behind that lay in pieces for a while."""
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
     if free > MANY_FREE_PAGES:
@@ -274,6 +239,10 @@ def _identity(db: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _size(records: list[Record]) -> int:

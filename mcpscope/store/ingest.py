@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
-
-import orjson
 
 from mcpscope.engine.outcomes import UNCHANGED_FLAG
 from mcpscope.engine.pending import PIPE
@@ -23,11 +19,12 @@ from mcpscope.store.sessions import (
     NOT_FORWARDED,
     UNCONFIRMED,
     add_session,
-    add_stream,
     count_session,
     end_session,
     take_back,
 )
+from mcpscope.store.statements import Statements
+from mcpscope.store.stream_rows import json_text, stream_note
 from mcpscope.store.unpack import Unpacked, partial_of
 
 FROM_PROXY = "proxy"
@@ -43,10 +40,6 @@ _ADD_GAP = """
 """
 
 
-def _nothing() -> None:
-    """Nobody else writes."""
-
-
 class Ingest:
     """Understands one journal's records in order and leaves their rows in ``batch``.
 
@@ -54,18 +47,15 @@ class Ingest:
     committed with the rows; after a failed transaction the whole object is thrown away.
     """
 
-    def __init__(
-        self, connection: sqlite3.Connection, journal_uid: str, settle: Callable[[], None] = _nothing
-    ) -> None:
+    def __init__(self, connection: Statements, journal_uid: str) -> None:
         self.batch = Batch()
         self.sessions: dict[int, Recorded] = {}
         self.ended: list[int] = []
         self._connection = connection
         self._uid = journal_uid
-        self._settle = settle
         self._later: list[Callable[[], object]] = []
         self._partial = False
-        self._adding = Adding(self.batch, connection, settle)
+        self._adding = Adding(self.batch, connection)
         self._handlers: dict[int, Callable[[Unpacked], None]] = {
             RecordType.SESSION_OPEN: self._session_open,
             RecordType.SESSION_CLOSE: self._session_close,
@@ -84,13 +74,6 @@ class Ingest:
 
     def __repr__(self) -> str:
         return f"<Ingest {self._uid} sessions={len(self.sessions)} {self.batch!r}>"
-
-    def apply(self, items: Iterable[Unpacked]) -> None:
-        """Turn ``items`` into rows and write them, all in this thread."""
-        self.begin()
-        self.take_in(items)
-        self.batch.take().write(self._connection, self.batch.blocks)
-        self.end()
 
     def begin(self) -> None:
         """The transaction has the write lock."""
@@ -144,7 +127,6 @@ class Ingest:
             self._open_session(item.record.session, item.record.at, item.said)
 
     def _open_session(self, number: int, at: int, said: dict[str, Any]) -> Recorded:
-        self._settle()  # the new row's id is asked for: nobody else may insert in this moment
         made = Recorded(add_session(self._connection, self._uid, number, at, said), number)
         made.max_body = _count(said.get("max_body"))
         made.redacts = said.get("redacts") is True
@@ -272,7 +254,7 @@ class Ingest:
     def _stream(self, item: Unpacked) -> None:
         session = self.session(item.record.session, item.record.at)
         record, said = item.record, item.said
-        self.batch.rows.calls.append(lambda connection: add_stream(connection, session.id, record, said))
+        self.batch.rows.streams.append(stream_note(session.id, record, said))
         stream = item.record.stream
         if (channel := item.said.get("mcp_session_id")) and isinstance(channel, str):
             session.channels[stream] = channel
@@ -291,7 +273,7 @@ class Ingest:
         id = self.batch.next_id
         self.batch.next_id = id + 1
         at = session.time(at)
-        detail = _json(said) if said else None
+        detail = json_text(said) if said else None
         self.batch.rows.notes.append((id, session.id, at, kind, text, detail))
         summary = text[: 4 * SUMMARY_CHARS].decode("utf-8", "replace")[:SUMMARY_CHARS]
         shown = "stderr" if kind == "stderr" else "note"
@@ -302,10 +284,3 @@ class Ingest:
 
 def _count(value: Any) -> int:
     return value if isinstance(value, int) and 0 < value < 1 << 62 else 0
-
-
-def _json(said: dict[str, Any]) -> str:
-    try:
-        return orjson.dumps(said).decode()
-    except TypeError:  # a lone surrogate, which orjson does not spell
-        return json.dumps(said)

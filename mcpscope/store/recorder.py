@@ -44,7 +44,7 @@ def main(argv: list[str]) -> int:
     if lock < 0:
         return Exit.OK  # another recorder is at it
     try:
-        return _follow(Follower(folder, db), db)
+        return _follow(Follower(folder, db, may_have_scribe=True), db)
     except ScopeError as error:
         _say(f"NOT STORED: {error.message}; the journal stays in {folder}")
         return Exit.STORE

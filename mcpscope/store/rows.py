@@ -7,12 +7,14 @@ import sqlite3
 from collections.abc import Callable
 
 from mcpscope.engine.exchange import Exchange
-from mcpscope.store.bodies import Block, BlockWriter
+from mcpscope.store.bodies import Block, BlockWriter, PlainBlock
 from mcpscope.store.inserting import EXCHANGES, MESSAGES, Row, tame, write_rows
+from mcpscope.store.stream_rows import StreamNote, write_streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from mcpscope.store.sealing import Sealer
+    from mcpscope.store.statements import Statements
 
 OF_PEOPLE = ("note", "*")
 """The flags of an exchange that people set: it has a note, it is marked."""
@@ -77,6 +79,12 @@ _TAKE_IDS = "UPDATE sequence SET next = ?"
 _NEXT_ID = "SELECT next FROM sequence"
 
 
+Rows = list[Row]
+Plain = tuple[list[PlainBlock], Rows, Rows, Rows, Rows, Rows, Rows, Rows, Rows, list[StreamNote]]
+"""Bodies, messages, notes and their exchanges, outcomes, definitions, exchanges new and changed, fates,
+streams."""
+
+
 class Part:
     """Rows of one transaction, or of a part of it, that nobody changes any more."""
 
@@ -87,34 +95,53 @@ class Part:
         self.outcomes: list[Row] = []
         self.definitions: list[Row] = []
         self.fates: list[Row] = []
-        self.calls: list[Callable[[sqlite3.Connection], object]] = []
+        self.streams: list[StreamNote] = []
         self.blocks: list[Block] = []
         self.exchanges: list[Row] = []
         self.changed: list[Row] = []
         self.changed_of: list[int] = []
         self.sealer: Sealer | None = None
 
-    @property
-    def size(self) -> int:
-        """Bytes of the bodies, before they are compressed."""
-        return sum(block.size for block in self.blocks)
-
     def write(self, connection: sqlite3.Connection, bodies: BlockWriter) -> None:
         """Insert everything; the caller holds the write lock."""
-        bodies.write(connection, self.blocks)
-        MESSAGES.write(connection, self.messages)
-        write_rows(connection, ADD_NOTE, self.notes)
-        write_rows(connection, ADD_NOTE_EXCHANGE, self.note_exchanges)
-        # Tamed at once: to write them again would double them, for they bring no ids.
-        connection.executemany(ADD_OUTCOME, map(tame, self.outcomes))
-        connection.executemany(ADD_DEFINITION, map(tame, self.definitions))
-        EXCHANGES.write(connection, self.exchanges)
-        write_rows(connection, CHANGE_EXCHANGE, self.changed)
-        connection.executemany(SET_FATE, self.fates)
-        for call in self.calls:
-            call(connection)
+        write_plain(connection, bodies, self.plain())
+        self.finish(connection)
+
+    def plain(self) -> Plain:
+        """The rows, of values that another process understands as well."""
+        return (
+            [block.packed for block in self.blocks],
+            self.messages,
+            self.notes,
+            self.note_exchanges,
+            self.outcomes,
+            self.definitions,
+            self.exchanges,
+            self.changed,
+            self.fates,
+            self.streams,
+        )
+
+    def finish(self, connection: Statements) -> None:
+        """Seal the rows, which are written, where their session is sealed."""
         if self.sealer is not None:
             self.sealer.seal(connection, self)
+
+
+def write_plain(connection: sqlite3.Connection, bodies: BlockWriter, plain: Plain) -> None:
+    """Insert the rows of a part; the caller holds the write lock."""
+    blocks, messages, notes, note_exchanges, outcomes, definitions, exchanges, changed, fates, streams = plain
+    bodies.write(connection, blocks)
+    MESSAGES.write(connection, messages)
+    write_rows(connection, ADD_NOTE, notes)
+    write_rows(connection, ADD_NOTE_EXCHANGE, note_exchanges)
+    # Tamed at once: to write them again would double them, for they bring no ids.
+    connection.executemany(ADD_OUTCOME, map(tame, outcomes))
+    connection.executemany(ADD_DEFINITION, map(tame, definitions))
+    EXCHANGES.write(connection, exchanges)
+    write_rows(connection, CHANGE_EXCHANGE, changed)
+    connection.executemany(SET_FATE, fates)
+    write_streams(connection, streams)
 
 
 class Batch:
@@ -132,7 +159,7 @@ class Batch:
     def __repr__(self) -> str:
         return f"<Batch from {self._first_id} to {self.next_id}: {len(self.touched)} exchanges>"
 
-    def begin(self, connection: sqlite3.Connection) -> None:
+    def begin(self, connection: Statements) -> None:
         """Take up the shared sequence where the last commit of any recorder left it."""
         (self.next_id,) = connection.execute(_NEXT_ID).fetchone()
         self._first_id = self.next_id
@@ -159,7 +186,7 @@ class Batch:
         self._first_id = self.next_id
         return taken
 
-    def end(self, connection: sqlite3.Connection) -> None:
+    def end(self, connection: Statements) -> None:
         """Leave the sequence where the next transaction of any recorder takes it up."""
         connection.execute(_TAKE_IDS, (self.next_id,))
 

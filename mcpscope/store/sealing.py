@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from mcpscope.store import seals
 from mcpscope.store.inserting import whole_exchange, whole_message
 from mcpscope.store.local_key import KEY_FILE, local_key
 from mcpscope.store.seals import CLOSE, FIELDS, KEY_PURPOSE, OPEN, REMOVED, ROWS, Entry, entry, own_flags
+from mcpscope.store.statements import Statements
 
 if TYPE_CHECKING:
     from mcpscope.store.inserting import Row
@@ -72,7 +72,7 @@ class Sealer:
         """Whether no session is sealed."""
         return not self._chains
 
-    def begin(self, connection: sqlite3.Connection, session_id: int, at: int, said: dict[str, Any]) -> None:
+    def begin(self, connection: Statements, session_id: int, at: int, said: dict[str, Any]) -> None:
         """Open the chain of a session; ``said`` is what its first seal says. Raises OSError without a key."""
         self._key = self._key or key_for(connection)
         self._chains[session_id] = _Chain(-1, 0, b"")
@@ -80,7 +80,7 @@ class Sealer:
         text = json.dumps({**said, "uid": uid, "key": seals.key_id(self._key)}, sort_keys=True).encode()
         self._link(connection, session_id, OPEN, at, text, 0)
 
-    def resume(self, connection: sqlite3.Connection, session_id: int) -> None:
+    def resume(self, connection: Statements, session_id: int) -> None:
         """Take up the chain of a session that another recorder has begun, if it has one."""
         row = connection.execute(_LAST, (session_id,)).fetchone()
         if row is not None and row[2] in (OPEN, ROWS):
@@ -90,7 +90,7 @@ class Sealer:
                 return  # begun with a key that is not ours: its end stays open
             self._chains[session_id] = _Chain(row[0], row[1], row[3])
 
-    def seal(self, connection: sqlite3.Connection, part: Part) -> None:
+    def seal(self, connection: Statements, part: Part) -> None:
         """Add a seal over the rows of ``part``, which are written, for every session that has some."""
         if self.idle:
             return
@@ -101,7 +101,7 @@ class Sealer:
         for session_id, entries in found.items():
             self._rows(connection, session_id, entries)
 
-    def close(self, connection: sqlite3.Connection, session_id: int) -> None:
+    def close(self, connection: Statements, session_id: int) -> None:
         """The session's last seal: its row, its streams and what became of its messages in the end."""
         if session_id not in self._chains:
             return
@@ -124,14 +124,14 @@ class Sealer:
             }
         )
 
-    def _rows(self, connection: sqlite3.Connection, session_id: int, entries: list[Entry]) -> None:
+    def _rows(self, connection: Statements, session_id: int, entries: list[Entry]) -> None:
         data = b"".join(map(seals.packed, entries))
         self._link(connection, session_id, ROWS, time.time_ns(), data, len(entries))
         chained = [(one.facts + one.body, one.id) for one in entries if one.kind == "outcome"]
         connection.executemany(_SET_CHAIN, chained)
 
     def _link(
-        self, connection: sqlite3.Connection, session_id: int, kind: str, at: int, data: bytes, count: int
+        self, connection: Statements, session_id: int, kind: str, at: int, data: bytes, count: int
     ) -> None:
         chain = self._chains[session_id]
         number, total, before = chain.number + 1, chain.total + count, chain.mac
@@ -139,7 +139,7 @@ class Sealer:
         connection.execute(_ADD, (session_id, number, at, kind, total, data, before, mac))
         chain.number, chain.total, chain.mac = number, total, mac
 
-    def _entries(self, connection: sqlite3.Connection, part: Part) -> Iterator[tuple[int, Entry]]:
+    def _entries(self, connection: Statements, part: Part) -> Iterator[tuple[int, Entry]]:
         key = self._key
         bodies = {(block.id, at): body for block in part.blocks for at, body in _placed(block.parts)}
         for row in map(whole_message, part.messages):
@@ -167,7 +167,7 @@ class Sealer:
             yield session_id, _exchange(self._key, row[-1], row[:-1])
 
 
-def tombstone(connection: sqlite3.Connection, session_id: int, uid: str) -> None:
+def tombstone(connection: Statements, session_id: int, uid: str) -> None:
     """A session that had seals was removed by us: its chain gives way to one seal that says so."""
     if connection.execute(_OF_SESSION, (session_id,)).fetchone()[1] is None:
         return
@@ -181,7 +181,7 @@ def tombstone(connection: sqlite3.Connection, session_id: int, uid: str) -> None
     connection.execute(_ADD, (session_id, 0, at, REMOVED, 0, data, b"", mac))
 
 
-def key_for(connection: sqlite3.Connection) -> bytes:
+def key_for(connection: Statements) -> bytes:
     """The key of this database: the one beside it, else that of the state folder, made where there is none.
 
     A database in another state folder than ours is one whose proxy was started in another environment.
@@ -230,6 +230,6 @@ def _placed(parts: list[bytes]) -> Iterator[tuple[int, bytes]]:
         at += len(part)
 
 
-def _owner(connection: sqlite3.Connection, message_id: int) -> int:
+def _owner(connection: Statements, message_id: int) -> int:
     row = connection.execute(_OWNER, (message_id,)).fetchone()
     return row[0] if row is not None else 0

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Any
 
 import orjson
 
 from mcpscope.store.recorded import Recorded
-from mcpscope.store.records import Record, RecordType
+from mcpscope.store.statements import Statements
 
 NOT_FORWARDED = "not forwarded"
 UNCONFIRMED = "unconfirmed"
@@ -45,14 +44,9 @@ _NEWEST_OF_DIR = """
     ORDER BY id DESC LIMIT 100000
 """
 _SET_FATE = "UPDATE messages SET fate = ? WHERE id = ?"
-_ADD_STREAM = "INSERT OR IGNORE INTO streams (session_id, stream) VALUES (?, ?)"
-_STREAM_OPENED = "UPDATE streams SET opened_at = ?, open = ? WHERE session_id = ? AND stream = ?"
-_STREAM_CLOSED = "UPDATE streams SET closed_at = ?, close = ? WHERE session_id = ? AND stream = ?"
-_STREAM_FACTS = "SELECT facts FROM streams WHERE session_id = ? AND stream = ?"
-_SET_FACTS = "UPDATE streams SET facts = ? WHERE session_id = ? AND stream = ?"
 
 
-def add_session(connection: sqlite3.Connection, uid: str, number: int, at: int, said: dict[str, Any]) -> int:
+def add_session(connection: Statements, uid: str, number: int, at: int, said: dict[str, Any]) -> int:
     """Insert the session that a SESSION_OPEN describes (``{}`` where there was none); returns its id."""
     started = said.get("started_at_ns")
     command = said.get("command")
@@ -82,7 +76,7 @@ def add_session(connection: sqlite3.Connection, uid: str, number: int, at: int, 
     return made
 
 
-def count_session(connection: sqlite3.Connection, session: Recorded) -> None:
+def count_session(connection: Statements, session: Recorded) -> None:
     """Add to the session's counters what this transaction brought, and start counting anew."""
     if session.seen_messages or session.seen_exchanges:
         counts = (
@@ -104,7 +98,7 @@ def count_session(connection: sqlite3.Connection, session: Recorded) -> None:
         session.introduced = False
 
 
-def take_back(connection: sqlite3.Connection, session_id: int, dir: str, undelivered: int) -> None:
+def take_back(connection: Statements, session_id: int, dir: str, undelivered: int) -> None:
     """The last ``undelivered`` bytes of a direction were recorded and never written on."""
     for id, size in connection.execute(_NEWEST_OF_DIR, (session_id, dir)).fetchall():
         if undelivered <= 0:
@@ -114,7 +108,7 @@ def take_back(connection: sqlite3.Connection, session_id: int, dir: str, undeliv
         undelivered -= size + 1
 
 
-def restore_catalog(connection: sqlite3.Connection, session: Recorded) -> None:
+def restore_catalog(connection: Statements, session: Recorded) -> None:
     """What the session's server offers, from the rows that say so."""
     rows = connection.execute(_DEFINITIONS, (session.id,)).fetchall()
     known = []
@@ -125,26 +119,11 @@ def restore_catalog(connection: sqlite3.Connection, session: Recorded) -> None:
     session.catalog.restore({"changes": len(known), "definitions": json.dumps(known)})
 
 
-def end_session(connection: sqlite3.Connection, id: int, at: int, reason: str, exit_code: int | None) -> None:
+def end_session(connection: Statements, id: int, at: int, reason: str, exit_code: int | None) -> None:
     connection.execute(_END, (at, _text(reason), exit_code, id))
 
 
-def add_stream(connection: sqlite3.Connection, session_id: int, record: Record, said: dict[str, Any]) -> None:
-    """Note what a STREAM_OPEN, STREAM_CLOSE or HTTP record says of its stream."""
-    where = (session_id, record.stream)
-    connection.execute(_ADD_STREAM, where)
-    text = orjson.dumps(said).decode("utf-8", "replace")
-    if record.type == RecordType.STREAM_OPEN:
-        connection.execute(_STREAM_OPENED, (record.at, text, *where))
-    elif record.type == RecordType.STREAM_CLOSE:
-        connection.execute(_STREAM_CLOSED, (record.at, text, *where))
-    else:
-        (facts,) = connection.execute(_STREAM_FACTS, where).fetchone()
-        merged = {**orjson.loads(facts or b"{}"), **said}
-        connection.execute(_SET_FACTS, (orjson.dumps(merged).decode("utf-8", "replace"), *where))
-
-
-def _free_name(connection: sqlite3.Connection, name: str | None) -> str | None:
+def _free_name(connection: Statements, name: str | None) -> str | None:
     """``name``, or with a number behind it where a recording has it already."""
     tried, number = name, 1
     while tried and connection.execute(_NAME_TAKEN, (tried,)).fetchone()[0]:

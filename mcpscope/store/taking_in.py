@@ -189,7 +189,7 @@ class _TakingIn:
             for made in self._items(number, line, next_id):
                 next_id += _ids_taken(made)
                 items.append(made)
-        self._ingest.apply(items)
+        self._write(items)
         for statement, given in self._repairs:
             self._connection.execute(statement, given)
         self._repairs.clear()
@@ -288,8 +288,15 @@ class _TakingIn:
 
     def _apply(self, items: list[Unpacked]) -> None:
         self._connection.execute("BEGIN IMMEDIATE")
-        self._ingest.apply(items)
+        self._write(items)
         self._connection.execute("COMMIT")
+
+    def _write(self, items: list[Unpacked]) -> None:
+        ingest = self._ingest
+        ingest.begin()
+        ingest.take_in(items)
+        ingest.batch.take().write(self._connection, ingest.batch.blocks)
+        ingest.end()
 
     def _record(
         self,

@@ -12,6 +12,7 @@ from mcpscope.store.findings import Checked
 from mcpscope.store.follow import Follower
 from mcpscope.store.journal import Journal
 from mcpscope.store.local_key import local_key
+from mcpscope.store.progress import Progress
 from mcpscope.store.records import Dir, RecordType
 from mcpscope.store.schema import connect_ro
 from mcpscope.store.seals import KEY_PURPOSE
@@ -135,7 +136,7 @@ def test_a_transaction_that_failed_leaves_no_seal(proxy: Proxy, monkeypatch: pyt
     proxy.opens()
     proxy.says(b'{"jsonrpc":"2.0","id":1,"method":"ping"}')
     follower = Follower(proxy.folder, proxy.db)
-    monkeypatch.setattr(follower, "_save", lambda connection: 1 / 0)
+    monkeypatch.setattr(Progress, "save", lambda *what: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         follower.step()
     monkeypatch.undo()
