@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mcpscope.engine.decisions import Approve
 from mcpscope.engine.holds import Hold, HoldKind
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Action, Rule
+from mcpscope.engine.rule import Action, Rule
 
 if TYPE_CHECKING:
     from mcpscope.engine.engine import Engine

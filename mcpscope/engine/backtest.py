@@ -16,7 +16,7 @@ from mcpscope.engine.live import Live
 from mcpscope.engine.outcomes import Outcome, Word
 from mcpscope.engine.passage import Passage, tool_of
 from mcpscope.engine.policy.load import ORIGIN, Policy, in_force
-from mcpscope.engine.rules import Action, Phase
+from mcpscope.engine.rule import Action, Phase
 from mcpscope.engine.steering import Steering, certain
 from mcpscope.protocol.ids import spelled
 from mcpscope.protocol.message import Direction, Message

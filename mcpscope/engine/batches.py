@@ -17,7 +17,7 @@ from mcpscope.engine.holds import HoldKind
 from mcpscope.engine.judge import judge
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Action, Phase
+from mcpscope.engine.rule import Action, Phase
 from mcpscope.protocol.ids import spelled
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.parsing import parse

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mcpscope.engine.rules import Rule
+from mcpscope.engine.rule import Rule
 
 SECOND_NS = 1_000_000_000
 KEPT_GIVE_UPS = 5

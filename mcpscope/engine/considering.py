@@ -13,7 +13,7 @@ from mcpscope.engine.holds import HoldKind
 from mcpscope.engine.judge import Verdict, asks, judge
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Action, Phase
+from mcpscope.engine.rule import Action, Phase
 from mcpscope.engine.steering import certain
 from mcpscope.protocol.message import Kind
 from mcpscope.protocol.methods import Method

@@ -14,7 +14,7 @@ from mcpscope.engine.holds import Hold, HoldKind, HoldState
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.patch import PatchError, pointer
-from mcpscope.engine.rules import Action, Fallback
+from mcpscope.engine.rule import Action, Fallback
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.protocol.message import Kind
 

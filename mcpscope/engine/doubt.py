@@ -11,7 +11,7 @@ from mcpscope.engine.judge import matches, questions
 from mcpscope.engine.live import Live
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.readings import Reading, named, readings
-from mcpscope.engine.rules import REFUSALS, Action, Phase, Rule
+from mcpscope.engine.rule import REFUSALS, Action, Phase, Rule
 from mcpscope.engine.viewing import named as shown
 from mcpscope.engine.visibility import Surface
 from mcpscope.protocol.lookalikes import FOLDED_METHODS, folded

@@ -12,7 +12,7 @@ from mcpscope.engine import patch, replacing, replies, spans
 from mcpscope.engine.commands import Command
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Rule
+from mcpscope.engine.rule import Rule
 from mcpscope.protocol.parsing import parse
 
 if TYPE_CHECKING:

@@ -58,7 +58,7 @@ from mcpscope.engine.loose import Loose
 from mcpscope.engine.outcomes import Outcome, Word
 from mcpscope.engine.passage import CANCELLED, Passage, tool_of
 from mcpscope.engine.plain_calls import PlainCalls
-from mcpscope.engine.rules import Phase
+from mcpscope.engine.rule import Phase
 from mcpscope.engine.schema_check import SchemaChecks, schema_of
 from mcpscope.engine.steering import Steering, certain
 from mcpscope.engine.visibility import View

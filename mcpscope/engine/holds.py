@@ -14,7 +14,7 @@ from typing import Any
 
 from mcpscope.engine.clock import SECOND_NS, Clock
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Fallback, Phase, Rule
+from mcpscope.engine.rule import Fallback, Phase, Rule
 
 HOLD_NS = 3600 * SECOND_NS
 ASK_NS = 300 * SECOND_NS

@@ -10,7 +10,7 @@ from mcpscope.engine.limits import Limit
 from mcpscope.engine.live import Facts, Live
 from mcpscope.engine.passage import CANCELLED, Passage
 from mcpscope.engine.patch import PatchError
-from mcpscope.engine.rules import Action, Entry, Phase, Rule
+from mcpscope.engine.rule import Action, Entry, Phase, Rule
 from mcpscope.engine.seen import values_seen
 from mcpscope.engine.steering import Steering
 from mcpscope.protocol.message import Direction, Kind, Message

@@ -12,7 +12,7 @@ from mcpscope.engine.holds import KEEP_ALIVE_NS, Hold, HoldKind, HoldState
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.resolving import abandon
-from mcpscope.engine.rules import Fallback, Phase
+from mcpscope.engine.rule import Fallback, Phase
 from mcpscope.protocol.ids import other_spelling
 from mcpscope.protocol.message import Direction, RpcId
 

@@ -17,7 +17,7 @@ from mcpscope.engine.limits import BookFault, Limit, Refused, Reserved, Want
 from mcpscope.engine.live import status_of
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Phase, Rule
+from mcpscope.engine.rule import Phase, Rule
 from mcpscope.protocol.message import Message
 
 if TYPE_CHECKING:

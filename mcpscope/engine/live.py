@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Phase
+from mcpscope.engine.rule import Phase
 from mcpscope.protocol.message import Kind, Message
 
 _KINDS = {Kind.REQUEST: "request", Kind.NOTIFICATION: "notification", Kind.MALFORMED: "malformed"}

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mcpscope.engine.exchange import Exchange, Flag
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Phase
+from mcpscope.engine.rule import Phase
 from mcpscope.protocol.ids import other_spelling
 from mcpscope.protocol.message import Message, RpcId
 

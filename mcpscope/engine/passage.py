@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mcpscope.engine.exchange import Exchange
-from mcpscope.engine.rules import Phase, Rule
+from mcpscope.engine.rule import Phase, Rule
 from mcpscope.protocol.message import Direction, Kind, Message
 
 CANCELLED = "notifications/cancelled"

@@ -18,7 +18,7 @@ import orjson
 
 from mcpscope.engine.certainty import has_one_spelling, member_count
 from mcpscope.engine.completion import COMPLETE
-from mcpscope.engine.rules import Phase
+from mcpscope.engine.rule import Phase
 from mcpscope.engine.steering import certain
 from mcpscope.protocol.message import Direction, Kind
 from mcpscope.protocol.methods import Method

@@ -10,7 +10,7 @@ from mcpscope.engine.commands import Close, Command, Forward
 from mcpscope.engine.holds import HoldKind
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import FAULTS, Action, Phase, Rule
+from mcpscope.engine.rule import FAULTS, Action, Phase, Rule
 from mcpscope.protocol.message import Direction
 from mcpscope.protocol.parsing import parse
 

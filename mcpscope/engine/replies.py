@@ -10,7 +10,7 @@ from mcpscope.engine import spans
 from mcpscope.engine.decisions import Answer
 from mcpscope.engine.passage import PROGRESS, Passage
 from mcpscope.engine.patch import PatchError, encode
-from mcpscope.engine.rules import Phase
+from mcpscope.engine.rule import Phase
 from mcpscope.protocol import answers
 from mcpscope.protocol.answers import METHOD_NOT_FOUND, REJECTED_SAMPLING, OurCode
 from mcpscope.protocol.message import Direction, Kind, Message

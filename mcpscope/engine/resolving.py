@@ -8,7 +8,7 @@ from mcpscope.engine import approvals, replacing
 from mcpscope.engine.commands import Command, Record, Tell
 from mcpscope.engine.holds import Hold, HoldState
 from mcpscope.engine.outcomes import Word
-from mcpscope.engine.rules import Phase
+from mcpscope.engine.rule import Phase
 
 if TYPE_CHECKING:
     from mcpscope.engine.engine import Engine

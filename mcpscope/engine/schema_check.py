@@ -7,7 +7,7 @@ from typing import Any
 
 from mcpscope.engine.catalog import Catalog
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Phase
+from mcpscope.engine.rule import Phase
 from mcpscope.engine.schema_cost import Cost, cost_of
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.methods import Method

@@ -14,7 +14,7 @@ from mcpscope.engine.filter.paths import places
 from mcpscope.engine.filter.subject import Subject
 from mcpscope.engine.live import Facts, Live
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Rule
+from mcpscope.engine.rule import Rule
 from mcpscope.engine.steering import Steering
 from mcpscope.protocol.parsing import parse
 

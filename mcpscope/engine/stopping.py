@@ -11,7 +11,7 @@ from mcpscope.engine.holds import ASK_NS, HOLD_NS, Hold, HoldKind
 from mcpscope.engine.judge import UNTOUCHED_METHODS
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Fallback, Phase, Rule
+from mcpscope.engine.rule import Fallback, Phase, Rule
 from mcpscope.engine.steering import Detached
 from mcpscope.protocol.message import Direction
 

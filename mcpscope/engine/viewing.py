@@ -11,7 +11,7 @@ from mcpscope.engine.guard import checked
 from mcpscope.engine.outcomes import Word
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.patch import PatchError, encode, put
-from mcpscope.engine.rules import Action, Phase, Rule
+from mcpscope.engine.rule import Action, Phase, Rule
 from mcpscope.engine.visibility import LISTED, Surface, View
 from mcpscope.protocol import answers
 from mcpscope.protocol.message import Direction, Kind, Message

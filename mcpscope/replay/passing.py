@@ -5,7 +5,7 @@ from __future__ import annotations
 from mcpscope.engine.filter.language import parse
 from mcpscope.engine.live import Facts, Live
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Phase
+from mcpscope.engine.rule import Phase
 from mcpscope.protocol.message import Direction, Message
 
 

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from mcpscope.engine.policy.load import ORIGIN, Policy, in_force, load
 from mcpscope.engine.policy.nodes import MAX_BYTES
 from mcpscope.engine.policy.problems import PolicyError, Problem
-from mcpscope.engine.rules import Rule
+from mcpscope.engine.rule import Rule
 from mcpscope.engine.steering import Steering, certain
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.session.counting import count

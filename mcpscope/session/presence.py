@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Protocol
 
-from mcpscope.engine.rules import Action
+from mcpscope.engine.rule import Action
 
 if TYPE_CHECKING:
     from mcpscope.engine.steering import Steering

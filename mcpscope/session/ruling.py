@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mcpscope.control.server import Peer
-from mcpscope.engine.rules import Entry, On, Rule
+from mcpscope.engine.rule import Entry, On, Rule
 from mcpscope.engine.steering import Steering
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.session import troubles, wishes

@@ -8,7 +8,7 @@ from typing import Any, Final
 from mcpscope.engine.chance import PERIODS, RATE, Fault
 from mcpscope.engine.clock import SECOND_NS
 from mcpscope.engine.conditions import condition_of
-from mcpscope.engine.rules import FAULTS, Action, On, Rule
+from mcpscope.engine.rule import FAULTS, Action, On, Rule
 from mcpscope.errors import Exit, ScopeError
 
 WORDS: Final = ("delay", "error", *sorted(action.value for action in FAULTS))

@@ -24,7 +24,8 @@ from mcpscope.engine.decisions import (
 from mcpscope.engine.patch import encode
 from mcpscope.engine.policy.requirements import CallOf, NotListed
 from mcpscope.engine.policy.spelling import spelled
-from mcpscope.engine.rules import Action, Entry, Fallback, On, Rule, Rules
+from mcpscope.engine.rule import Action, Entry, Fallback, On, Rule
+from mcpscope.engine.rules import Rules
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.session.troubles import fault_json, read
 

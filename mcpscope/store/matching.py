@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mcpscope.engine.filter.language import parse
 from mcpscope.engine.policy.matching import JUDGED, LAST_EXCHANGES, would_match
-from mcpscope.engine.rules import Rule
+from mcpscope.engine.rule import Rule
 from mcpscope.store.query import Query
 
 

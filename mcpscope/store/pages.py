@@ -14,7 +14,7 @@ from typing import Any
 
 from mcpscope.engine.filter.language import Filter, parse
 from mcpscope.engine.policy.matching import JUDGED, would_match
-from mcpscope.engine.rules import Rule
+from mcpscope.engine.rule import Rule
 from mcpscope.store import schema
 from mcpscope.store.bodies import BlockReader
 from mcpscope.store.filter_sql import to_sql

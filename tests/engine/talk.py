@@ -9,7 +9,7 @@ from mcpscope.engine.conditions import condition_of
 from mcpscope.engine.decisions import Decision
 from mcpscope.engine.engine import Engine
 from mcpscope.engine.events import Decided, Ended, Injected, Left, Oversized, Received, Tick
-from mcpscope.engine.rules import Action, On, Rule
+from mcpscope.engine.rule import Action, On, Rule
 from mcpscope.engine.steering import Detached, Steering
 from mcpscope.protocol.message import Direction
 from mcpscope.protocol.parsing import parse

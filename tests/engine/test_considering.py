@@ -11,7 +11,7 @@ from mcpscope.engine import batches, considering
 from mcpscope.engine.commands import Forward, Send
 from mcpscope.engine.engine import Engine
 from mcpscope.engine.events import Received
-from mcpscope.engine.rules import Action, Rule
+from mcpscope.engine.rule import Action, Rule
 from mcpscope.engine.steering import Steering, certain
 from mcpscope.protocol.message import Direction
 from mcpscope.protocol.parsing import parse

@@ -17,7 +17,7 @@ from mcpscope.engine.decisions import (
     Revert,
 )
 from mcpscope.engine.holds import HoldKind, HoldState
-from mcpscope.engine.rules import Action
+from mcpscope.engine.rule import Action
 from mcpscope.errors import ScopeError
 
 from .talk import C2S, S2C, Talk, call, cancel, result

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from mcpscope.engine.rule import Phase
 from mcpscope.engine.ruled import Ruled
-from mcpscope.engine.rules import Phase, Rules
+from mcpscope.engine.rules import Rules
 from mcpscope.engine.steering import Steering
 from mcpscope.engine.visibility import Surface, View
 from mcpscope.protocol.message import Direction

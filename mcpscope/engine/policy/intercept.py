@@ -20,7 +20,7 @@ from mcpscope.engine.policy.intercept_reading import ANY, Given, read_tools
 from mcpscope.engine.policy.nodes import Reader
 from mcpscope.engine.policy.requirements import CallOf, NotListed, Requirement, compare
 from mcpscope.engine.policy.standing import DEFAULT_NAME
-from mcpscope.engine.rules import Action, Rule
+from mcpscope.engine.rule import Action, Rule
 
 KEYS = {
     "version": "1",

@@ -15,7 +15,7 @@ from mcpscope.engine.policy.nodes import Reader
 from mcpscope.engine.policy.problems import PolicyError
 from mcpscope.engine.policy.reading import read_rule
 from mcpscope.engine.policy.standing import DEFAULT_RULE
-from mcpscope.engine.rules import Rule
+from mcpscope.engine.rule import Rule
 
 ORIGIN = "policy"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mcpscope.engine.judge import UNTOLD
-from mcpscope.engine.rules import Phase, Rule
+from mcpscope.engine.rule import Phase, Rule
 from mcpscope.protocol.message import Direction
 
 JUDGED = frozenset({"request", "notification", "answer", "malformed"})

@@ -16,7 +16,7 @@ from mcpscope.engine.policy.keys import ACTION_KEYS, NEEDED, RULE_KEYS, SPECIAL
 from mcpscope.engine.policy.limit_reading import read_limits
 from mcpscope.engine.policy.nodes import Reader
 from mcpscope.engine.policy.when import WhenCondition, WhenError
-from mcpscope.engine.rules import Action, Fallback, On, Rule
+from mcpscope.engine.rule import Action, Fallback, On, Rule
 
 MAX_MESSAGE_CHARS = 2_000
 _SAFE = 2**53 - 1

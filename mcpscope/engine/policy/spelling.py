@@ -9,7 +9,7 @@ from mcpscope.engine.conditions import FilterCondition
 from mcpscope.engine.policy.keys import ACTION_KEYS, SPECIAL
 from mcpscope.engine.policy.limit_reading import spelled_limit
 from mcpscope.engine.policy.when import WhenCondition
-from mcpscope.engine.rules import Action, On, Rule
+from mcpscope.engine.rule import Action, On, Rule
 
 
 def spelled(rule: Rule) -> dict[str, Any]:

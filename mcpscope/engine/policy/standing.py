@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from mcpscope.engine.rules import Action, Rule
+from mcpscope.engine.rule import Action, Rule
 from mcpscope.protocol.message import Direction
 
 DEFAULT_NAME = "default: deny"

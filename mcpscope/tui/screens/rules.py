@@ -11,7 +11,7 @@ from textual.binding import BindingType
 
 from mcpscope.engine.policy.load import in_force, load
 from mcpscope.engine.policy.matching import LAST_EXCHANGES
-from mcpscope.engine.rules import Rule
+from mcpscope.engine.rule import Rule
 from mcpscope.errors import ScopeError
 from mcpscope.session.law import read_policies
 from mcpscope.store.pages import Interrupted

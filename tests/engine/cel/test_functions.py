@@ -15,7 +15,7 @@ from mcpscope.engine.cel.values import Elsewhere, Failed, Type
 from mcpscope.engine.live import Facts, Live
 from mcpscope.engine.passage import Passage
 from mcpscope.engine.policy.when import WhenCondition, _environment, _told, _truth
-from mcpscope.engine.rules import Phase
+from mcpscope.engine.rule import Phase
 from mcpscope.protocol.message import Direction
 from mcpscope.protocol.parsing import parse
 from tests.engine.cel.expressions import ARGUMENTS, VALUES, expressions

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mcpscope.engine.conditions import FilterCondition
 from mcpscope.engine.live import Facts, Live
 from mcpscope.engine.passage import Passage
-from mcpscope.engine.rules import Phase
+from mcpscope.engine.rule import Phase
 from mcpscope.protocol.message import Direction
 from mcpscope.protocol.parsing import parse
 

@@ -11,7 +11,7 @@ import pytest
 from mcpscope.engine.policy.keys import json_schema
 from mcpscope.engine.policy.load import in_force, load
 from mcpscope.engine.policy.problems import PolicyError
-from mcpscope.engine.rules import Action, Fallback, On
+from mcpscope.engine.rule import Action, Fallback, On
 
 GOOD = """
 version: 1
