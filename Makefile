@@ -43,9 +43,11 @@ lint: $(VENV)/.installed-test
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-# Twice as many workers as two cores: much of a test's time is waiting for processes.
-test: lint peers
-	@$(PYTEST) -q -n 4 --dist loadfile --reruns 1 -raR
+# The checks run beside the installation of the peers, which is mostly waiting for registries. Twice as many
+# workers as two cores: much of a test's time is waiting for processes.
+test:
+	@$(MAKE) --no-print-directory -j 2 lint peers
+	@$(PYTEST) -q -n 4 --dist worksteal --reruns 1 -raR
 
 soak: $(VENV)/.installed-test peers
 	@MCPSCOPE_SOAK=1 $(PYTEST) --timeout=14400

@@ -43,12 +43,10 @@ def four(ends: HttpEnds, peers: Peers, folder: Path) -> tuple[dict[str, Any], di
     client finds the same servers directly.
     """
     documents = [peers.sdk2_python, "-W", "ignore", str(SERVERS / "sdk2_server.py")]
-    git = str(Path(peers.python("git")).with_name("mcp-server-git"))
-    time = str(Path(peers.python("time")).with_name("mcp-server-time"))
     commands = {
         "every": ["/usr/bin/env", "-i", f"PATH={os.environ['PATH']}", *server_command(peers, "everything")],
-        "git": ["/usr/bin/env", *_ADA, git, "--repository", str(folder / "repository")],
-        "time": [time, "--local-timezone", "Europe/Zurich"],
+        "git": ["/usr/bin/env", *_ADA, peers.git_server, "--repository", str(folder / "repository")],
+        "time": [peers.time_server, "--local-timezone", "Europe/Zurich"],
     }
     ends.program.env["DOCS_TOKEN"] = TOKEN
     guarded = ends.server("/usr/bin/env", f"NEEDS_TOKEN={TOKEN}", *documents)

@@ -101,7 +101,7 @@ def test_the_git_server_answers_as_it_did_before_and_after_a_commit(
     for command in (["init", "-q"], ["config", "user.email", "a@b.c"], ["config", "user.name", "a"]):
         subprocess.run(["git", *command], cwd=git, check=True)
     (git / "a.txt").write_text("one\n")
-    server = [str(Path(peers.python("git")).parent / "mcp-server-git"), "--repository", str(git)]
+    server = [peers.git_server, "--repository", str(git)]
 
     def script(argv: list[str]) -> list[Any]:
         client = Client(argv)

