@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tests.warm import runs_warm, warm
+
 ROOT = Path(__file__).resolve().parents[1]
 T = TypeVar("T")
 
@@ -54,6 +56,8 @@ class Program:
 
     def run(self, *args: str, input: bytes = b"", timeout: float = 60) -> subprocess.CompletedProcess[bytes]:
         """Run to its end and return exit code, stdout and stderr."""
+        if runs_warm(args, self.env):
+            return warm().run(args, input=input, env=self.env, cwd=self.folder, timeout=timeout)
         return subprocess.run(
             self.argv(*args), input=input, capture_output=True, env=self.env, cwd=self.folder, timeout=timeout
         )
