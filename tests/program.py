@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -91,6 +92,16 @@ class Program:
                         pipe.close()
                     except BrokenPipeError:
                         pass  # bytes that nobody reads any more
+
+
+def files_in(folder: Path) -> dict[Path, bytes]:
+    """All that is written below ``folder``, but for what a recorder deletes while this looks."""
+    found: dict[Path, bytes] = {}
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            if path.is_file():
+                found[path] = path.read_bytes()
+    return found
 
 
 def until(condition: Callable[[], T], *, timeout: float = 60, every: float = 0.02) -> T:

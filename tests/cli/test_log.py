@@ -21,8 +21,6 @@ SERVER = """
 import json, sys, time
 for line in sys.stdin:
     said = json.loads(line)
-    if said.get("method") == "slow":
-        time.sleep(1.6)
     if "id" in said:
         print(json.dumps({"jsonrpc": "2.0", "id": said["id"], "result": {"at": time.time_ns()}}), flush=True)
 """

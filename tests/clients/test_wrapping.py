@@ -18,7 +18,7 @@ from mcpscope.clients.ledger import Ledger
 from mcpscope.clients.places import CLIENTS, Client, files_of
 from mcpscope.clients.wrapping import Plan
 from tests.clients.corpus import SAMPLES, Sample
-from tests.program import ROOT, Program
+from tests.program import ROOT, Program, files_in
 
 OURS = ["/opt/mcpscope/bin/mcpscope"]
 
@@ -303,6 +303,4 @@ def test_a_remote_server_is_bridged_with_its_headers_unseen(home: Path) -> None:
         bridge.wait(30)
     upstream.shutdown()
     assert upstream.seen == ["Bearer t0psecret"]  # type: ignore[attr-defined]
-    assert b"t0psecret" not in b"".join(
-        file.read_bytes() for file in program.db.parent.rglob("*") if file.is_file()
-    )
+    assert b"t0psecret" not in b"".join(files_in(program.db.parent).values())

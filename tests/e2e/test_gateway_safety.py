@@ -16,7 +16,7 @@ from tests.e2e.bare_client import Client, called, messages
 from tests.e2e.gateways import Gateway, written
 from tests.e2e.http_ends import SERVERS, HttpEnds
 from tests.e2e.recorded import sessions_of
-from tests.program import Program, until
+from tests.program import Program, files_in, until
 
 pytestmark = pytest.mark.timeout(120)
 HTTP = (sys.executable, str(SERVERS / "plain_http_server.py"))
@@ -180,7 +180,7 @@ def test_a_credential_goes_to_its_upstream_alone(ends: HttpEnds, program: Progra
 
     assert asyncio.run(echoed()) == {"one": [secrets[0]], "two": [secrets[1]], "bare": []}
     gateway.stop()
-    stored = b"".join(path.read_bytes() for path in program.db.parent.rglob("*") if path.is_file())
+    stored = b"".join(files_in(program.db.parent).values())
     assert stored and not any(secret.encode() in stored for secret in secrets)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.bare_client import Client, called
 from tests.e2e.http_ends import SERVERS, HttpEnds
-from tests.program import Program, until
+from tests.program import Program, files_in, until
 
 pytestmark = pytest.mark.timeout(120)
 PLAIN_HTTP = (sys.executable, str(SERVERS / "plain_http_server.py"))
@@ -90,8 +90,8 @@ def test_secrets_of_every_place_reach_the_upstream_and_nothing_else(ends: HttpEn
 
     until(lambda: ends.program.db.exists() and ends._ask("SELECT 1 FROM sqlite_master WHERE name='messages'"))
     until(stored)
-    for path in [path for path in ends.program.folder.rglob("*") if path.is_file()]:
-        without_secrets(path.read_bytes(), path)  # the journal and SQLite's own log too, while all runs
+    for path, data in files_in(ends.program.folder).items():
+        without_secrets(data, path)  # the journal and SQLite's own log too, while all runs
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if process.stat().st_uid == os.getuid():
@@ -102,8 +102,8 @@ def test_secrets_of_every_place_reach_the_upstream_and_nothing_else(ends: HttpEn
     for form in ("jsonl", "md"):
         exported = ends.program.run("export", "1", "--format", form)
         without_secrets(exported.stdout + exported.stderr, form)
-    for path in [path for path in ends.program.folder.rglob("*") if path.is_file()]:
-        without_secrets(path.read_bytes(), path)
+    for path, data in files_in(ends.program.folder).items():
+        without_secrets(data, path)
 
 
 def test_a_secret_changed_meanwhile_is_fetched_again_when_the_upstream_refuses_the_old(
@@ -120,5 +120,5 @@ def test_a_secret_changed_meanwhile_is_fetched_again_when_the_upstream_refuses_t
 
     asyncio.run(scenario())
     ends.rows("SELECT 1")
-    for path in [path for path in ends.program.folder.rglob("*") if path.is_file()]:
-        assert b"another-secret-13579" not in path.read_bytes(), path
+    for path, data in files_in(ends.program.folder).items():
+        assert b"another-secret-13579" not in data, path

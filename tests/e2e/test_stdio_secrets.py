@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import Program, until
+from tests.program import Program, files_in, until
 from tests.session.steered import Steered
 
 pytestmark = pytest.mark.timeout(60)
@@ -28,7 +28,7 @@ for line in sys.stdin.buffer:
 
 
 def everything_kept(folder: Path) -> bytes:
-    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    return b"".join(files_in(folder).values())
 
 
 @pytest.mark.parametrize("options", [(), ("--deny", "tool:nothing")], ids=["fast lane", "gate"])
