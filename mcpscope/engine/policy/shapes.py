@@ -33,6 +33,8 @@ _RESERVED = frozenset(
 )
 _EDGES = re.compile(r"[/:.@?&=#\s-]")
 _INT64 = 1 << 63
+_NUL = "\0"
+"""The runtime reads a text of an expression only up to it: no rule can say such a text."""
 
 
 class Seen:
@@ -68,7 +70,7 @@ class Seen:
             case str():
                 self._types.add("string")
                 self._texts.add(value)
-                self._withheld = self._withheld or WITHHELD in value
+                self._withheld = self._withheld or WITHHELD in value or _NUL in value
             case list():
                 self._types.add("list")
                 self._longest = max(self._longest, len(value))
@@ -134,10 +136,10 @@ class Seen:
 
         Those that were always there have to be there.
         """
-        names = ", ".join(map(quoted, sorted({*self._members, *also})))
         parts = [f"type({place}) == map"]
-        if depth >= MAX_DEPTH:
+        if depth >= MAX_DEPTH or any(_NUL in name for name in self._members):
             return parts
+        names = ", ".join(map(quoted, sorted({*self._members, *also})))
         parts.append(f"dyn({place}).all(k{depth}, k{depth} in [{names}])" if names else f"size({place}) == 0")
         for name, seen in self._members.items():
             inner = seen.condition(_member(place, name), depth + 1)

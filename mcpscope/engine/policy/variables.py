@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+import orjson
+
 from mcpscope.engine.scripted import double
 from mcpscope.protocol.message import Message
 from mcpscope.protocol.parsing import may_have_long_integer
@@ -28,8 +30,15 @@ def is_plain(subject: Any) -> bool:
 def _is_plain(message: Message | None) -> bool:
     if message is None:
         return True
-    # A lone surrogate is spelled with an escape; beyond that the parser has a word for it.
-    return not (message.problems or b"\\ud" in message.raw or b"\\uD" in message.raw)
+    if message.problems:
+        return False  # among them lone surrogates that are not spelled with an escape
+    if b"\\ud" not in message.raw and b"\\uD" not in message.raw:
+        return True
+    try:
+        orjson.dumps(message.body)  # the escapes may be pairs
+    except TypeError:
+        return False
+    return True
 
 
 def _remembered(name: str, value_of: Value) -> Value:

@@ -124,6 +124,14 @@ def test_what_was_redacted_may_be_anything() -> None:
     assert word(text, C2S, call("login", {"password": "hunter2hunter2", "user": "bob"})) == "denied"
 
 
+@pytest.mark.parametrize("odd", ["\0a", "\0\U00010000", "\U00010000"])
+def test_what_no_rule_can_say_passes_again_for_what_it_is(odd: str) -> None:
+    for arguments in ({"a": odd}, {"a": {odd: 1}}, {"a": [odd]}):
+        text = policy_of([(C2S, call("t", arguments))])
+        assert word(text, C2S, call("t", arguments)) == "forwarded", text
+        assert word(text, C2S, call("t", {"a": 1})) == "denied"
+
+
 def test_questions_inside_an_answer_are_learned_like_requests() -> None:
     entry = {"method": "elicitation/create", "params": {"message": "?"}}
     asks = {
