@@ -24,10 +24,11 @@ from typing import Any, Final, assert_never
 from mcpscope.engine import (
     announcing,
     approvals,
+    arriving,
+    auditing,
     batches,
     considering,
     deciding,
-    embedded,
     injecting,
     leaving,
     limiting,
@@ -35,7 +36,6 @@ from mcpscope.engine import (
     viewing,
 )
 from mcpscope.engine.asked import Asked
-from mcpscope.engine.certainty import has_one_reading
 from mcpscope.engine.commands import Command, Forward, Record, Send, Tell
 from mcpscope.engine.events import (
     Decided,
@@ -51,16 +51,16 @@ from mcpscope.engine.events import (
 )
 from mcpscope.engine.exchange import Exchange, Status
 from mcpscope.engine.holds import HoldTable
-from mcpscope.engine.judge import UNTOUCHED_METHODS, asks
+from mcpscope.engine.judge import UNTOUCHED_METHODS
 from mcpscope.engine.known import Memory
 from mcpscope.engine.live import Facts
 from mcpscope.engine.loose import Loose
-from mcpscope.engine.outcomes import Outcome, Word
-from mcpscope.engine.passage import CANCELLED, Passage, tool_of
+from mcpscope.engine.outcomes import Word
+from mcpscope.engine.passage import Passage
 from mcpscope.engine.plain_calls import PlainCalls
 from mcpscope.engine.rule import Phase
 from mcpscope.engine.schema_check import SchemaChecks, schema_of
-from mcpscope.engine.steering import Steering, certain
+from mcpscope.engine.steering import Steering
 from mcpscope.engine.visibility import View
 from mcpscope.protocol.message import Direction, Kind, Message
 from mcpscope.protocol.methods import Method
@@ -137,7 +137,7 @@ class Engine:
         """What to do about ``event``."""
         self.plain_calls.join()
         if type(event) is Received and event.message.kind is not _BATCH:
-            return self._received(event)
+            return arriving.received(self, event)
         out: list[Command] = []
         match event:
             case Received():
@@ -160,103 +160,16 @@ class Engine:
                 assert_never(event)
         return out
 
-    # The way of one message.
-
-    def _received(self, event: Received) -> list[Command]:
-        """One message arrived; the usual one, which nothing concerns, leaves again within microseconds."""
-        direction, message, at, stream, caller = event
-        exchange = self.memory.observe(message, at, direction, stream)
-        kind = message.kind
-        if kind is _RESULT or kind is _ERROR:
-            phase, request = _ANSWER, None
-            if exchange is not None:
-                caller = caller or self.asked.caller(exchange.id)
-                request = self.asked.take(exchange.id)
-            method, tool = exchange.method if exchange else "", exchange.tool if exchange else ""
-            if request is not None:
-                method, tool = request.method, tool_of(request)
-            place = (phase, direction.other, method, tool)
-        else:
-            phase, request, method = _REQUEST, None, message.method
-            place = (phase, direction, method, tool_of(message) if method == "tools/call" else "")
-        holds = self.holds
-        # A message of an exchange or stream that is held may have to wait, and a cancellation may end a hold.
-        calm = self.calm and (
-            not holds.exchanges
-            or (
-                not self.steering.freeze
-                and exchange is not None
-                and exchange.id not in holds.exchanges
-                and stream not in holds.streams
-                and method != CANCELLED
-            )
-        )
-        settled: list[Command] = []
-        if phase is _ANSWER and self.reservations.open and exchange is not None:
-            limiting.answered(self, exchange, message, at, settled)
-        calm = calm and not (self.view.touched and viewing.concerns(method))
-        calm = calm and not self.steering.rules.candidates(place) and not (kind is _RESULT and asks(message))
-        calm = calm and (bool(method) or phase is _REQUEST)  # what answers nothing is looked at
-        if calm and self._is_clear(direction, phase, method, message):
-            self._remember(exchange, message, request, caller)
-            forward = Forward(direction, message, at, stream)
-            return [forward, *settled] if settled else [forward]
-        out: list[Command] = []
-        passage = Passage(direction, message, message, at, stream, phase, exchange, request, caller)
-        self._examine(passage, at, out)
-        return out + settled if settled else out
-
     @property
     def calm(self) -> bool:
         """Whether nothing is stepped, owed or injected: only rules and holds can concern a message."""
         return not (self.step_any or self.step_answers or self.batches.open or self.injected or self.fills)
 
-    def _is_clear(self, direction: Direction, phase: Phase, method: str, message: Message) -> bool:
-        """Whether nobody can read ``message`` as another, where it is to be read with certainty."""
-        steering = self.steering
-        strict = steering.strict
-        if strict is None:
-            return True
-        if phase is _ANSWER and method == _TOOLS_LIST:
-            return False  # its tools may look like ruled ones
-        if not steering.reads(direction, method):
-            return True
-        return strict is certain and has_one_reading(message, steering.rules.ruled)
-
-    def _examine(self, passage: Passage, at: int, out: list[Command]) -> None:
-        if self.fills:
-            embedded.put_in(self, passage)
-        message = passage.message
-        if self.injected and message.is_answer and injecting.is_ours(self, passage):
-            injecting.answered(self, passage, at, out)
-        elif self.batches.open and message.is_answer:
-            self._owed(passage, at, out)
-        elif message.method != CANCELLED:
-            self.enter(passage, at, out)
-        elif not leaving.cancelled(self, passage, out):
-            self.enter(passage, at, out)
-            leaving.answers_cancelled(self, passage, out)
-
-    def _owed(self, passage: Passage, at: int, out: list[Command]) -> None:
-        """An answer alone to what was sent as a batch: the refusals of the others follow it."""
-        owed = self.batches.claim(passage.message, passage.direction)
-        self.enter(passage, at, out)
-        for refusal in owed:
-            self.send(refusal, passage.direction, at, passage.stream, out)
-
     def passage(
         self, message: Message, direction: Direction, at: int, stream: int, caller: str = ""
     ) -> Passage:
         """``message`` at the gate's door, with the exchange it belongs to."""
-        exchange = self.memory.observe(message, at, direction, stream)
-        if not message.is_answer:
-            return Passage(direction, message, message, at, stream, Phase.REQUEST, exchange, caller=caller)
-        request = None
-        if exchange is not None:
-            caller = caller or self.asked.caller(exchange.id)
-            request = self.asked.take(exchange.id)
-            limiting.answered(self, exchange, message, at, [])
-        return Passage(direction, message, message, at, stream, Phase.ANSWER, exchange, request, caller)
+        return arriving.passage(self, message, direction, at, stream, caller)
 
     def enter(self, passage: Passage, at: int, out: list[Command]) -> None:
         """Let ``passage`` wait behind what it may not pass, or judge it."""
@@ -297,9 +210,9 @@ class Engine:
         """Remember what left, for the rules on its answer and for those who want the last good one."""
         # A good answer is what the server gave, a question what it was asked.
         said = passage.received if passage.phase is _ANSWER else passage.message
-        self._remember(passage.exchange, said, passage.request, passage.caller)
+        self.remember(passage.exchange, said, passage.request, passage.caller)
 
-    def _remember(
+    def remember(
         self, exchange: Exchange | None, message: Message, request: Message | None, caller: str
     ) -> None:
         if exchange is None:
@@ -399,13 +312,6 @@ class Engine:
             self.asked.take(exchange.id)
             self.step_answers.discard(exchange.id)
 
-    def _caller(self, passage: Passage) -> dict[str, object]:
-        """Who called, for the record: by token, or by what the client says of itself."""
-        if passage.caller:
-            return {"caller": passage.caller}
-        name = self.memory.identity.facts.client_name
-        return {"caller": name, "claimed": True} if name else {}
-
     def record(
         self,
         passage: Passage,
@@ -416,20 +322,4 @@ class Engine:
         sent: bytes | None = None,
     ) -> Record:
         """The OUTCOME record for ``passage``."""
-        said = dict(detail or {})
-        if passage.rule and self.steering.strict is not None:
-            said.update(self._caller(passage))
-        if passage.tags and word.final:
-            said["tags"] = passage.tags
-        if passage.saw and word.final:
-            said["saw"] = passage.saw
-        if passage.said and word.final:
-            said.update(passage.said)
-        if passage.fault:
-            said["fault"] = passage.fault
-        if passage.warnings and word.final:
-            said["warnings"] = passage.warnings
-        outcome = Outcome(
-            passage.at, word, at, passage.actor or "rule", passage.rule, passage.held_ns, sent, said
-        )
-        return Record(outcome, passage.direction, passage.stream)
+        return auditing.outcome_of(self, passage, word, at, detail, sent=sent)
