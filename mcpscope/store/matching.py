@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from array import array
 from collections.abc import Sequence
 
 from mcpscope.engine.filter.language import parse
 from mcpscope.engine.policy.matching import JUDGED, LAST_EXCHANGES, would_match
 from mcpscope.engine.rule import Rule
+from mcpscope.store.pages import Pages
 from mcpscope.store.query import Query
 
 
@@ -21,3 +23,14 @@ def matches(
         for rule in rules:
             found[rule.name] += would_match(rule, one)
     return seen, found
+
+
+def matched(pages: Pages, rule: Rule, sessions: Sequence[int] | None, count: int) -> tuple[array[int], int]:
+    """Which of the last ``count`` exchanges ``rule`` would have matched, and how many it would see."""
+    found, seen = array("q"), 0
+    for one in pages.last(sessions, count):
+        seen += not JUDGED.isdisjoint(one.kinds)
+        if would_match(rule, one):
+            found.append(one.seq)
+    found.reverse()
+    return found, seen

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from mcpscope.engine.filter.language import Filter, parse
-from mcpscope.engine.policy.matching import JUDGED, would_match
-from mcpscope.engine.rule import Rule
 from mcpscope.store import schema
 from mcpscope.store.bodies import BlockReader
 from mcpscope.store.filter_sql import to_sql
@@ -24,6 +22,7 @@ from mcpscope.store.offered import Offered, offered
 from mcpscope.store.pins import Baseline, baseline
 from mcpscope.store.prefilter import expression_of
 from mcpscope.store.query import Query, Stopped, prepare
+from mcpscope.store.subjects import Recorded
 from mcpscope.store.values import field_values
 
 FETCH = 20_000
@@ -148,16 +147,10 @@ class Pages:
         except Stopped:
             raise Interrupted from None
 
-    def matched(self, rule: Rule, sessions: Sequence[int] | None, count: int) -> tuple[array[int], int]:
-        """Which of the last ``count`` exchanges ``rule`` would have matched, and how many it would see."""
-        found, seen = array("q"), 0
+    def last(self, sessions: Sequence[int] | None, count: int) -> Iterator[Recorded]:
+        """The last ``count`` exchanges, newest first, as filters and rules see them."""
         with self._stoppable() as stop:
-            for one in Query(self._connection, parse(""), sessions=sessions, stop=stop).newest(limit=count):
-                seen += not JUDGED.isdisjoint(one.kinds)
-                if would_match(rule, one):
-                    found.append(one.seq)
-        found.reverse()
-        return found, seen
+            yield from Query(self._connection, parse(""), sessions=sessions, stop=stop).newest(limit=count)
 
     def passing(self, ids: Sequence[int], sessions: Sequence[int] | None, asked: Filter | None) -> set[int]:
         """Which of ``ids`` exist, are of ``sessions`` and pass."""

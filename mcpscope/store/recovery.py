@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mcpscope.paths import journal_root
-from mcpscope.store.follow import Follower, lock_recorder
 from mcpscope.store.tail import LOCK_NAME, NewerJournal, Tail
 
 SETTLE_POLL_SECONDS = 0.01
@@ -69,6 +68,8 @@ def _has_writer(folder: Path) -> bool:
 
 
 def _drain(folder: Path, db: Path, deadline: float | None) -> bool:
+    from mcpscope.store.follow import Follower, lock_recorder  # a reader seldom finds anything to bring in
+
     try:
         lock = lock_recorder(folder)
     except FileNotFoundError:

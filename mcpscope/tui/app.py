@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App
@@ -15,11 +15,10 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from mcpscope.store.listed import SessionRow
-from mcpscope.tui import recording, theming
+from mcpscope.tui import later, recording, theming
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.coach import Coach
 from mcpscope.tui.commands import Commands
-from mcpscope.tui.crash import CrashReport
 from mcpscope.tui.feed import Feed
 from mcpscope.tui.heeding import Heeding
 from mcpscope.tui.keymap import Keymap
@@ -45,16 +44,19 @@ from mcpscope.tui.present.spans import Line
 from mcpscope.tui.scope import Scope
 from mcpscope.tui.screens.base import ScopeScreen
 from mcpscope.tui.screens.composing import ComposeExchange
-from mcpscope.tui.screens.detail import DetailScreen
 from mcpscope.tui.screens.steering import Steering
 from mcpscope.tui.screens.wants import Wanting
 from mcpscope.tui.sending import Sender
+from mcpscope.tui.sheet import Sheet
 from mcpscope.tui.showing import Showing
 from mcpscope.tui.source import Source
 from mcpscope.tui.steer import Steer
 from mcpscope.tui.typeahead import TypeAhead
 from mcpscope.tui.undoing import Undo
 from mcpscope.tui.working import begin
+
+if TYPE_CHECKING:
+    from mcpscope.tui.crash import CrashReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ class ScopeApp(App[int], inherit_bindings=False):
         for theme in theming.themes():
             self.register_theme(theme)
         self.theme = wanted
+        self.stylesheet = Sheet(variables=self.get_css_variables())
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return theming.variables(PALETTES[0])
@@ -145,11 +148,11 @@ class ScopeApp(App[int], inherit_bindings=False):
         self.switch_mode(self.options.screen if self.options.screen in self._makers else "traffic")
         if self.options.watch:
             begin(self, self._feed.run, group="feed")
-            begin(self, partial(self.linting.run, watch=True), group="linting")
             begin(self, self.steer.run, self.heeding.heed, group="steer")
             self.set_interval(1.0, self.heeding.tick)
             watched = (self.steer, self.source, self.clock, self.showing.recorded)
             begin(self, recording.watch, *watched, group="recording")
+            begin(self, self.showing.afterwards, group="afterwards")
         else:
             begin(self, self.showing.first_look, group="feed")
 
@@ -211,10 +214,10 @@ class ScopeApp(App[int], inherit_bindings=False):
         begin(self, self.showing.show_scope, group="shown")
 
     def on_open_exchange(self, event: OpenExchange) -> None:
-        if isinstance(self.screen, DetailScreen) and self.screen.exchange == event.exchange:
+        if isinstance(self.screen, later.detail.DetailScreen) and self.screen.exchange == event.exchange:
             return  # Enter was pressed twice
         traffic = self.traffic()
-        screen = DetailScreen(
+        screen = later.detail.DetailScreen(
             self.source, self.clock, event.exchange, traffic.seeking.beside, traffic.seeking.marked, event.tab
         )
         screen.heading = self.showing.heading_for(f"#{event.exchange}")
@@ -284,7 +287,7 @@ class ScopeApp(App[int], inherit_bindings=False):
     def _fatal_error(self) -> None:
         """Textual would print every frame's locals, payloads and all, to the terminal."""
         if self.crash is None:  # what else breaks while the UI ends is a consequence
-            self.crash = CrashReport.of(self._exception)
+            self.crash = later.crash.CrashReport.of(self._exception)
         self._close_messages_no_wait()
 
     async def on_unmount(self) -> None:

@@ -8,8 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mcpscope.tui import actions, preferences, theming
-from mcpscope.tui.exporting import FORMS
+from mcpscope.tui import actions, later, preferences, theming
 from mcpscope.tui.messages import FilterBy, ShowExchange, ShowSessions
 from mcpscope.tui.places import SCREENS
 from mcpscope.tui.scope import EVERYTHING
@@ -68,9 +67,7 @@ class Commands:
                 typed.replay,
                 self._sessions,
             ),
-            Command(
-                "export", "[FORM [FILE]]", "write what is listed to a file", typed.export, lambda: list(FORMS)
-            ),
+            Command("export", "[FORM [FILE]]", "write what is listed to a file", typed.export, _forms),
             Command("intercept", "[FILTER]", "hold everything that matches", typed.intercept, self._filters),
             Command("theme", "NAME", "another theme", self._theme, lambda: list(theming.NAMES)),
             Command("set", "[NAME [VALUE]]", "change a setting, or tell them all", self._set, _settings),
@@ -230,6 +227,10 @@ COPIES = (
     "json", "params", "arguments", "call-json", "result", "text", "id", "path", "filter",
     "curl", "mcpscope", "inspector", "python", "pytest", "markdown",
 )  # fmt: skip
+
+
+def _forms() -> list[str]:
+    return list(later.exporting.FORMS)
 
 
 def _settings() -> list[str]:

@@ -7,13 +7,16 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from mcpscope.lint.finding import Finding
-from mcpscope.lint.recorded import RecordedSession
-from mcpscope.lint.rules import Severity
 from mcpscope.store.listed import SessionRow
 from mcpscope.store.reader import Reader
+from mcpscope.tui import later
 from mcpscope.tui.source import Source
+
+if TYPE_CHECKING:
+    from mcpscope.lint.finding import Finding
+    from mcpscope.lint.recorded import RecordedSession
 
 SLICE_SECONDS = 0.005
 SLICE_MESSAGES = 25
@@ -30,7 +33,7 @@ class _Session:
     """How far one session is looked through, and what is found in it so far."""
 
     row: SessionRow
-    reading: RecordedSession
+    reading: RecordedSession | None = None
     found: list[Finding] = field(default_factory=list)
     taken: int = 0
     over: bool = False
@@ -56,7 +59,7 @@ class Linting:
         """These sessions are in view, or have grown."""
         known, self._sessions = self._sessions, {}
         for row in rows:
-            session = known.get(row.id) or _Session(row, RecordedSession(row.id, row.started_at))
+            session = known.get(row.id) or _Session(row)
             session.row = row
             self._sessions[row.id] = session
         self._more.set()
@@ -119,24 +122,27 @@ class Linting:
         """Look through a few messages, on the thread beside the UI's."""
         if self._reader is None:
             self._reader = Reader(self._source.path)
+        row = session.row
+        if session.reading is None:
+            session.reading = later.recorded.RecordedSession(row.id, row.started_at)
+        reading = session.reading
         end = time.monotonic() + SLICE_SECONDS
         while time.monotonic() < end:
-            before = session.reading.messages
-            if not session.reading.more(self._reader, SLICE_MESSAGES):
-                row = session.row
+            before = reading.messages
+            if not reading.more(self._reader, SLICE_MESSAGES):
                 if row.ended_at is not None:
-                    session.found = session.reading.end(complete=row.end_reason != "killed")
+                    session.found = reading.end(complete=row.end_reason != "killed")
                     session.over = True
                 session.taken = row.messages
                 return
-            session.taken += session.reading.messages - before
+            session.taken += reading.messages - before
 
     def _show(self) -> None:
         """What is found up to now, and the mark of each exchange: its worst finding and their number."""
         for one in self._sessions.values():
-            if not one.over:
+            if not one.over and one.reading is not None:
                 one.found = one.reading.so_far()
-        order = list(Severity)
+        order = list(later.lint_rules.Severity)
         counts: Counter[int] = Counter()
         worst: dict[int, int] = {}
         for _, found in self.found:

@@ -6,14 +6,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ruamel.yaml.nodes import Node
-
-from mcpscope.engine.policy.nodes import Reader
 from mcpscope.errors import Exit, ScopeError
-from mcpscope.tui import actions, theming
+from mcpscope.tui import actions, later, theming
 from mcpscope.tui.action import key_name
 from mcpscope.tui.keymap import Keymap, key_of
+
+if TYPE_CHECKING:
+    from ruamel.yaml.nodes import Node
+
+    from mcpscope.engine.policy.nodes import Reader
 
 WORDS: dict[str, tuple[str, ...]] = {
     "theme": theming.NAMES,
@@ -69,7 +72,7 @@ def read(path: Path, *, demanded: bool = False) -> Preferences:
         raise _refused(path, ["it is not there"]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise _refused(path, [getattr(error, "strerror", None) or "it is no text in UTF-8"]) from None
-    reader = Reader(str(path))
+    reader = later.nodes.Reader(str(path))
     says_something = any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines())
     found = _document(reader, text) if says_something else Preferences()
     if reader.problems:

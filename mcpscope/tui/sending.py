@@ -8,12 +8,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcpscope.errors import ScopeError
-from mcpscope.replay.caller import CLIENT, Caller, inject
 from mcpscope.store.listed import SessionRow
+from mcpscope.tui import later
 from mcpscope.tui.links import Link
+
+if TYPE_CHECKING:
+    from mcpscope.replay.caller import Caller
 
 PATIENCE_SECONDS = 300.0
 
@@ -85,12 +88,13 @@ class Sender:
         began = time.monotonic_ns()
         if seat.link is not None:
             with seat.link.entry.dial(self.name) as control:
-                body = inject(control, method, params, PATIENCE_SECONDS, seat.session)
+                body = later.caller.inject(control, method, params, PATIENCE_SECONDS, seat.session)
             return Answer(body, time.monotonic_ns() - began)
         with self._lock:
             caller = self._callers.get(seat.target)
             if caller is None:
-                caller = Caller(seat.target, self.db, PATIENCE_SECONDS, seat.options).__enter__()
+                own = later.caller.Caller(seat.target, self.db, PATIENCE_SECONDS, seat.options)
+                caller = own.__enter__()
                 self._callers[seat.target] = caller
         began = time.monotonic_ns()
         try:
@@ -121,7 +125,7 @@ def seats(sessions: Sequence[SessionRow], links: Sequence[Link]) -> list[Seat]:
     if live is not None:
         number = int(newest.uid.rpartition(".")[2] or 0)
         inject_seat = Seat(f"the running session {newest.title}, marked as ours", link=live, session=number)
-        ours = newest.client_name == CLIENT["name"]
+        ours = newest.client_name == later.caller.CLIENT["name"]
         found.insert(0 if ours else len(found), inject_seat)
     return found
 
@@ -130,7 +134,7 @@ def _spoken_to(sessions: Sequence[SessionRow], links: Sequence[Link]) -> tuple[S
     """The session that is meant: the newest live one of somebody else, else the oldest live one, else any."""
     by_uid = {link.entry.uid: link for link in links}
     live = [session for session in sessions if session.proxy in by_uid and session.ended_at is None]
-    others = [session for session in live if session.client_name != CLIENT["name"]]
+    others = [session for session in live if session.client_name != later.caller.CLIENT["name"]]
     found = others[-1] if others else live[0] if live else sessions[-1]
     return found, by_uid.get(found.proxy)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual.css.query import NoMatches
 
-from mcpscope.tui import recording
+from mcpscope.tui import later, recording
 from mcpscope.tui.feed import Change
 from mcpscope.tui.present.chrome import Heading
 from mcpscope.tui.present.heading import heading
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from mcpscope.tui.app import ScopeApp
 
 
+FIRST_ROWS_SECONDS = 2.0
+
+
 class Showing:
     """Hands to the screens of an app what the feed, the recorders and the rules of the specification tell."""
 
@@ -25,6 +31,8 @@ class Showing:
         self._app = app
         self._troubles: dict[str, tuple[str, bool]] = {}
         self._filtered = False
+        self.first = asyncio.Event()
+        """Set once the first screen shows what the database had at the start."""
 
     def opened(self, screen: Any) -> None:
         """A screen was opened: it gets its header and, where it lists exchanges, what to list."""
@@ -35,6 +43,8 @@ class Showing:
         show = getattr(screen, "show_sessions", None)
         if self._app.scope.shown is not None and show is not None:
             begin(self._app, self._show_on, screen)  # no other screen: its cursor stays where it is
+        elif show is None:
+            self.first.set()
 
     def linted(self) -> None:
         """More was found: whoever shows findings paints anew."""
@@ -53,6 +63,13 @@ class Showing:
             screen.say(
                 f"{self._app.source.path} was deleted; start the UI again to see what comes", severity="error"
             )
+
+    async def afterwards(self) -> None:
+        """What may come behind the first rows, or after so long where there is none."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.first.wait(), FIRST_ROWS_SECONDS)
+        begin(self._app, partial(self._app.linting.run, watch=True), group="linting")
+        await later.read_all(self._app.source.beside)
 
     async def first_look(self) -> None:
         """One look at the database without following it, for pictures."""
@@ -103,6 +120,7 @@ class Showing:
         except NoMatches:
             if not gone(screen):
                 raise
+        self.first.set()
 
     def live_screens(self) -> list[ScopeScreen]:
         """The screens that stand, also those that nobody looks at."""

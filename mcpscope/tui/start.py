@@ -6,19 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mcpscope.store.schema import ensure
+from mcpscope.tui import later
 from mcpscope.tui.app import Options, ScopeApp, ScreenMaker
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.memory import Memory
 from mcpscope.tui.screens.base import ScopeScreen
-from mcpscope.tui.screens.findings import FindingsScreen
-from mcpscope.tui.screens.first import FirstScreen
-from mcpscope.tui.screens.holds import HoldsScreen
-from mcpscope.tui.screens.log import LogScreen
-from mcpscope.tui.screens.recordings import RecordingsScreen
-from mcpscope.tui.screens.replay import ReplayScreen
-from mcpscope.tui.screens.rules import RulesScreen
-from mcpscope.tui.screens.stats import StatsScreen
-from mcpscope.tui.screens.tools import ToolsScreen
 from mcpscope.tui.screens.traffic import TrafficScreen
 from mcpscope.tui.source import Source
 
@@ -30,39 +22,40 @@ def _traffic(app: ScopeApp) -> ScopeScreen:
 
 
 def _holds(app: ScopeApp) -> ScopeScreen:
-    return HoldsScreen(app.steer, app.clock, app.undo)
+    return later.holds.HoldsScreen(app.steer, app.clock, app.undo)
 
 
 def _tools(app: ScopeApp) -> ScopeScreen:
-    return ToolsScreen(app.source, app.steer, app.clock, app.undo, app.sender, lambda: app.scope.rows)
+    make = later.tools.ToolsScreen
+    return make(app.source, app.steer, app.clock, app.undo, app.sender, lambda: app.scope.rows)
 
 
 def _recordings(app: ScopeApp) -> ScopeScreen:
-    return RecordingsScreen(app.source, app.clock, app.undo)
+    return later.recordings.RecordingsScreen(app.source, app.clock, app.undo)
 
 
 def _replay(app: ScopeApp) -> ScopeScreen:
-    return ReplayScreen(app.source, app.clock)
+    return later.replay.ReplayScreen(app.source, app.clock)
 
 
 def _log(app: ScopeApp) -> ScopeScreen:
-    return LogScreen(app.source, app.clock, app.said)
+    return later.log.LogScreen(app.source, app.clock, app.said)
 
 
 def _rules(app: ScopeApp) -> ScopeScreen:
-    return RulesScreen(app.source, app.steer, app.clock, app.undo)
+    return later.rules.RulesScreen(app.source, app.steer, app.clock, app.undo)
 
 
 def _findings(app: ScopeApp) -> ScopeScreen:
-    return FindingsScreen(app.linting)
+    return later.findings.FindingsScreen(app.linting)
 
 
 def _stats(app: ScopeApp) -> ScopeScreen:
-    return StatsScreen(app.source)
+    return later.stats.StatsScreen(app.source)
 
 
 def _first(app: ScopeApp) -> ScopeScreen:
-    return FirstScreen(app.source.path)
+    return later.first.FirstScreen(app.source.path)
 
 
 SCREENS: dict[str, ScreenMaker] = {

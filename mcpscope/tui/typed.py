@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from mcpscope.tui.exporting import FORMS
+from mcpscope.tui import later
 from mcpscope.tui.screens.base import ScopeScreen
 from mcpscope.tui.screens.replays import offer
 
@@ -42,8 +42,8 @@ class Typed:
         form, _, path = text.partition(" ")
         if not text or exporting is None:
             screen.action_act("export")
-        elif form not in FORMS:
-            screen.say(f"no form {form!r}; there are {', '.join(FORMS)}", severity="error")
+        elif form not in later.exporting.FORMS:
+            screen.say(f"no form {form!r}; there are {', '.join(later.exporting.FORMS)}", severity="error")
         else:
             await exporting.write(form, path.strip())
 

@@ -6,14 +6,18 @@ import difflib
 import json
 from collections.abc import Sequence
 from datetime import tzinfo
+from typing import TYPE_CHECKING
 
-from mcpscope.engine.schemas import Violation, violations
 from mcpscope.store.listed import ExchangeRow, MessageRow, NoteRow, OutcomeRow
+from mcpscope.tui import later
 from mcpscope.tui.present import figures
 from mcpscope.tui.present.document import document
 from mcpscope.tui.present.glyphs import Glyphs
 from mcpscope.tui.present.rows import direction, label, row_verdict
 from mcpscope.tui.present.spans import Line, pad
+
+if TYPE_CHECKING:
+    from mcpscope.engine.schemas import Violation
 
 MAX_DIFF_LINES = 6000
 EQUAL_CONTEXT = 2
@@ -44,7 +48,7 @@ def problems(definition: bytes | None, source: bytes, *, answer: bool) -> list[V
         if answer:
             return None
         value = {}
-    return violations(schema, value)
+    return later.schemas.violations(schema, value)
 
 
 def fit_line(found: Sequence[Violation] | None, glyphs: Glyphs) -> Line:
@@ -92,9 +96,9 @@ def _line_at(path_of: object, count: int, steps: Sequence[str | int]) -> int | N
 
 def header_lines(facts: tuple[str, str, str]) -> tuple[list[Line], list[Line]]:
     """The HTTP head of a request and of its answer, one header a line."""
-    head, later, closed = (json_value(text.encode()) for text in facts)
+    head, answered_head, closed = (json_value(text.encode()) for text in facts)
     asked: list[Line] = _fact_lines(head)
-    answered: list[Line] = [*_fact_lines(later), *_fact_lines(closed)]
+    answered: list[Line] = [*_fact_lines(answered_head), *_fact_lines(closed)]
     nothing: list[Line] = [[("no HTTP on this side (stdio has no headers)", "muted")]]
     return asked or nothing, answered or nothing
 

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from mcpscope.errors import ScopeError
+from mcpscope.tui import later
 from mcpscope.tui.links import Link
 from mcpscope.tui.present.fresh_rule import for_decision, for_row
 from mcpscope.tui.screens.base import Act, ScopeScreen
 from mcpscope.tui.screens.menu import Entry, Menu
-from mcpscope.tui.screens.ruling import Ruling
 from mcpscope.tui.steer import Decided, Steer, reason
 from mcpscope.tui.undoing import Undo
 
@@ -34,7 +34,7 @@ class Always:
         self._steer = steer
         self._here = here
         self._any_here = any_here
-        self._ruling = Ruling(screen, steer, undo, lambda: None, lambda: None)
+        self._undo = undo
 
     def acts(self) -> dict[str, Act]:
         """By the id of the action."""
@@ -62,12 +62,16 @@ class Always:
             chosen = "decided" if request is None else await self._asked(decided, request)
             if chosen == "decided":
                 rule = for_decision(decided.verb, decided.wish, decided.request, answers=decided.answers)
-                self._ruling.begin(decided.link, rule, first=True)
+                self._begin(decided.link, rule)
             if chosen != "row":
                 return
         if request is not None:
             rule = for_row(str(request.get("method", "")), request.get("params"))
-            self._ruling.begin(link or self._steer.links[0], rule, first=True)
+            self._begin(link or self._steer.links[0], rule)
+
+    def _begin(self, link: Link, rule: dict[str, Any]) -> None:
+        ruling = later.ruling.Ruling(self._screen, self._steer, self._undo, lambda: None, lambda: None)
+        ruling.begin(link, rule, first=True)
 
     async def _asked(self, decided: Decided, request: Request) -> str:
         entries = [

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from mcpscope.store.listed import ExchangeRow, SessionRow
+from mcpscope.tui import later
 from mcpscope.tui.jsontext import laid_out, part_of
 from mcpscope.tui.loaded import Loaded, load
-from mcpscope.tui.offers import Thing
 from mcpscope.tui.present.form import arguments_schema
 from mcpscope.tui.present.tabs import json_value
 from mcpscope.tui.screens.base import Act, ScopeScreen
-from mcpscope.tui.screens.composer import ComposerScreen
 from mcpscope.tui.sending import Composition, Sender, seats
 from mcpscope.tui.source import Source
 from mcpscope.tui.steer import Steer
+
+if TYPE_CHECKING:
+    from mcpscope.tui.offers import Thing
 
 
 class Composing:
@@ -36,7 +39,7 @@ class Composing:
         if not found:
             self._screen.say("the recording does not say what it was recorded from: there is nobody to ask")
             return
-        self._screen.app.push_screen(ComposerScreen(self._sender, composition, found))
+        self._screen.app.push_screen(later.composer.ComposerScreen(self._sender, composition, found))
 
 
 class ComposeExchange:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mcpscope.store.listed import SessionRow
-from mcpscope.store.replays import masks_of
+from mcpscope.tui import later
 from mcpscope.tui.clipboard import to_clipboard
 from mcpscope.tui.clock import Clock
-from mcpscope.tui.present.copying import Copyable, copies
 from mcpscope.tui.present.document import Document
 from mcpscope.tui.present.spans import clip
 from mcpscope.tui.screens.base import Act, ScopeScreen
 from mcpscope.tui.screens.menu import Entry, Menu
 from mcpscope.tui.source import Source
 from mcpscope.tui.widgets.exchange import ExchangeView
+
+if TYPE_CHECKING:
+    from mcpscope.tui.present.copying import Copyable
 
 
 class Copying:
@@ -49,8 +52,9 @@ class Copying:
         if isinstance(viewer.content, Document) and len(viewer.content) and viewer.content.index.valid:
             path = viewer.content.index.path(viewer.content.line(viewer.row))
         shown = view.body(viewer)
-        masks = await asyncio.to_thread(masks_of, self._source.path, session_id)
-        return await asyncio.to_thread(copies, loaded, session, shown.source if shown else b"", path, masks)
+        masks = await asyncio.to_thread(later.replays.masks_of, self._source.path, session_id)
+        source = shown.source if shown else b""
+        return await asyncio.to_thread(later.copying.copies, loaded, session, source, path, masks)
 
     async def menu(self) -> None:
         """Ask what to copy, and copy it."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mcpscope.engine.filter.language import Filter
-from mcpscope.tui.exporting import FORMS, export
+from mcpscope.tui import later
 from mcpscope.tui.screens.base import Act, ScopeScreen
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
 
@@ -58,7 +58,7 @@ class Exporting:
         session = self._session()
         if session is None:
             return
-        entries = [Entry(KEYS[form], form, _SAYS[form]) for form in FORMS]
+        entries = [Entry(KEYS[form], form, _SAYS[form]) for form in later.exporting.FORMS]
         form = await self._screen.app.push_screen_wait(
             Menu(
                 "Export this session",
@@ -78,7 +78,8 @@ class Exporting:
             self._screen.say("there is nothing to export here")
             return
         path = path or _suggested(session, form)
-        self._screen.say(await asyncio.to_thread(export, self._db, session, self._asked(), form, path))
+        export, asked = later.exporting.export, self._asked()
+        self._screen.say(await asyncio.to_thread(export, self._db, session, asked, form, path))
 
 
 def _suggested(session: int, form: str) -> str:

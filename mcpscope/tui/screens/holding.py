@@ -11,10 +11,9 @@ from typing import Any
 
 from mcpscope.errors import ScopeError
 from mcpscope.store.last_approved import last_approved
+from mcpscope.tui import later
 from mcpscope.tui.clock import Clock
-from mcpscope.tui.screens.approving import ApproveScreen
 from mcpscope.tui.screens.base import Act, ScopeScreen
-from mcpscope.tui.screens.editing import EditScreen
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
 from mcpscope.tui.steer import Held, Steer, reason
 
@@ -106,7 +105,7 @@ class Holding:
             if "last_approved" not in got:
                 asked = (Path(held.link.entry.db), got["method"], got["name"])
                 got["last_approved"] = await asyncio.to_thread(last_approved, *asked)
-            self._screen.app.push_screen(ApproveScreen(self._steer, self._clock, held, got))
+            self._screen.app.push_screen(later.approving.ApproveScreen(self._steer, self._clock, held, got))
             return
         if not await self._draft_given_up(held):
             return
@@ -142,7 +141,7 @@ class Holding:
 
     async def _edit(self, held: Held, *, outside: bool = False) -> None:
         got = await self._steer.ask(held.link, "scope/holds/get", id=held.id)
-        screen = EditScreen(self._steer, self._clock, held, got, outside=outside)
+        screen = later.editing.EditScreen(self._steer, self._clock, held, got, outside=outside)
         if why := screen.unfit:
             self._screen.say(self._screen.keyed(why))
         else:
@@ -184,7 +183,8 @@ class Holding:
     async def _by_hand(self, held: Held, text: str = "") -> None:
         """Write the answer, from ``text`` on or from what was written of it before."""
         got = await self._steer.ask(held.link, "scope/holds/get", id=held.id)
-        self._screen.app.push_screen(EditScreen(self._steer, self._clock, held, got, answer=True, text=text))
+        screen = later.editing.EditScreen(self._steer, self._clock, held, got, answer=True, text=text)
+        self._screen.app.push_screen(screen)
 
     async def _mock(self, held: Held, **params: Any) -> None:
         if await self._ask(held, "answer", **params):

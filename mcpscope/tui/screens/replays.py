@@ -9,9 +9,8 @@ from pathlib import Path
 
 from mcpscope.errors import ScopeError
 from mcpscope.store.listed import ExchangeRow
-from mcpscope.tui import replaying
+from mcpscope.tui import later
 from mcpscope.tui.messages import Replaying
-from mcpscope.tui.present.replay import preview_texts
 from mcpscope.tui.present.spans import clip
 from mcpscope.tui.screens.base import Act, ScopeScreen
 from mcpscope.tui.screens.menu import Ask, Entry, Menu
@@ -49,11 +48,11 @@ async def offer(
     """Show what a replay would do, and start it where that is wanted; ``target`` is ``-- CMD`` or a URL."""
     try:
         upstream = target[1:] if target[:1] == ["--"] else target
-        seen = await asyncio.to_thread(replaying.preview, db, session, upstream)
+        seen = await asyncio.to_thread(later.replaying.preview, db, session, upstream)
     except ScopeError as error:
         screen.say(f"{error.message}; {error.hint}", severity="error")
         return
-    head, foot = preview_texts(seen.tools, seen.destructive, seen.unannotated)
+    head, foot = later.previewing.preview_texts(seen.tools, seen.destructive, seen.unannotated)
     entries = [Entry("y", "run", f"run it against {clip(seen.target.removeprefix('-- '), 48)}")]
     entries += [Entry(key, option, text) for key, option, text in _WAYS]
     if seen.destructive:
@@ -68,11 +67,11 @@ async def offer(
 
 def run(screen: ScopeScreen, db: Path, session: int, words: Sequence[str], steps: int) -> None:
     """Start a replay and show its screen; what keeps it from running is said wherever one is by then."""
-    process = replaying.start(db, session, words)
+    process = later.replaying.start(db, session, words)
     screen.post_message(Replaying(steps))
 
     async def tell() -> None:
-        said = await replaying.failure(process)
+        said = await later.replaying.failure(process)
         if said:
             screen.say(said, severity="error")
 

@@ -14,6 +14,7 @@ from mcpscope.engine.policy.matching import LAST_EXCHANGES
 from mcpscope.engine.rule import Rule
 from mcpscope.errors import ScopeError
 from mcpscope.session.law import read_policies
+from mcpscope.store.matching import matched
 from mcpscope.store.pages import Interrupted
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.links import Link
@@ -166,7 +167,7 @@ class RulesScreen(ScopeScreen):
     async def _count(self, rule: Rule, asked: object) -> None:
         sessions = self._sessions
         try:
-            found, of = await self._source.ask(lambda pages: pages.matched(rule, sessions, LAST_EXCHANGES))
+            found, of = await self._source.ask(lambda pages: matched(pages, rule, sessions, LAST_EXCHANGES))
         except Interrupted:
             return
         if asked == self._asked:
@@ -242,6 +243,6 @@ class RulesScreen(ScopeScreen):
         if not rule.get("foreign") and spelled.get("match") and "when" not in spelled and "on" not in spelled:
             self.post_message(FilterBy(spelled["match"], add=False))
             return
-        found, _ = await self._source.ask(lambda pages: pages.matched(made, sessions, LAST_EXCHANGES))
+        found, _ = await self._source.ask(lambda pages: matched(pages, made, sessions, LAST_EXCHANGES))
         ids = ",".join(map(str, found[-SHOWN_MATCHES:]))
         self.post_message(FilterBy(f"seq:({ids})", add=False))

@@ -14,17 +14,12 @@ from mcpscope.errors import ScopeError
 from mcpscope.paths import private_dir, runtime_dir
 from mcpscope.store.listed import SessionRow
 from mcpscope.text import safe
+from mcpscope.tui import later
 from mcpscope.tui.present import figures
 from mcpscope.tui.present.spans import clip
-from mcpscope.tui.screens import servers
 from mcpscope.tui.screens.base import ScopeScreen
-from mcpscope.tui.screens.hanging import HangingScreen
-from mcpscope.tui.screens.help import HelpScreen
 from mcpscope.tui.screens.holding import Holding
-from mcpscope.tui.screens.holds import HoldsScreen
 from mcpscope.tui.screens.menu import Entry, Menu
-from mcpscope.tui.screens.palette import PaletteScreen
-from mcpscope.tui.screens.prompt import Prompt
 from mcpscope.tui.steer import reason
 from mcpscope.tui.widgets.painted import glyphs_of
 
@@ -70,19 +65,19 @@ class Wanting:
     def _help(self) -> None:
         screen = self._screen()
         if screen is not None:
-            self._app.push_screen(HelpScreen(screen))
+            self._app.push_screen(later.help.HelpScreen(screen))
 
     async def _prompt(self) -> None:
         screen = self._screen()
         if screen is not None:
-            line = await self._app.push_screen_wait(Prompt(self._app))
+            line = await self._app.push_screen_wait(later.prompt.Prompt(self._app))
             if line:
                 await self._app.commands.run(line, screen)
 
     async def _palette(self) -> None:
         screen = self._screen()
         if screen is not None:
-            chosen = await self._app.push_screen_wait(PaletteScreen(self._app, screen))
+            chosen = await self._app.push_screen_wait(later.palette.PaletteScreen(self._app, screen))
             if chosen:
                 await self._app.commands.run(chosen, screen)
 
@@ -163,14 +158,14 @@ class Wanting:
         rows = [row for row in self._app.sessions() if row.id == of] or self._app.scope.rows
         if rows:
             watch = self._app.options.watch
-            self._app.push_screen(HangingScreen(self._app.source, rows[0], watch=watch))
+            self._app.push_screen(later.hanging.HangingScreen(self._app.source, rows[0], watch=watch))
         elif screen is not None:
             screen.say("no session is in view")
 
     async def _servers(self) -> None:
         screen = self._screen()
         if screen is not None:
-            await servers.show(self._app, screen)
+            await later.servers.show(self._app, screen)
 
     def _urgent(self) -> None:
         """To the hold that has the least time left."""
@@ -185,7 +180,7 @@ class Wanting:
 
     def _select(self, key: int) -> None:
         screen = self._screen()
-        if isinstance(screen, HoldsScreen):
+        if isinstance(screen, later.holds.HoldsScreen):
             screen.select(key)
 
     def _suspend(self) -> None:
