@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from mcpscope.engine import spans
+from mcpscope.engine import plain_edits, spans
 
 Pointer = tuple[str, ...]
 
@@ -71,6 +71,12 @@ def put(raw: bytes, path: Pointer, spelled: bytes, *, grow: bool = False) -> byt
 
     ``grow`` makes missing objects on the way; without it the parent must be there.
     """
+    plain = plain_edits.put(raw, path, spelled, grow=grow)
+    return plain if plain is not None else spliced_in(raw, path, spelled, grow=grow)
+
+
+def spliced_in(raw: bytes, path: Pointer, spelled: bytes, *, grow: bool = False) -> bytes:
+    """``put`` for any text."""
     there = spans.find(raw, path)
     if there is not None:
         return raw[: there[0]] + spelled + raw[there[1] :]
@@ -79,12 +85,18 @@ def put(raw: bytes, path: Pointer, spelled: bytes, *, grow: bool = False) -> byt
     if holder is None:
         if not grow:
             raise PatchError(f"{shown(tuple(parent))} is not there")
-        return put(raw, tuple(parent), b"{" + encode(key) + b":" + spelled + b"}", grow=True)
+        return spliced_in(raw, tuple(parent), b"{" + encode(key) + b":" + spelled + b"}", grow=True)
     return _append(raw, holder, key, spelled)
 
 
 def cut(raw: bytes, path: Pointer) -> bytes:
     """``raw`` without the member or element at ``path`` and one of the commas beside it."""
+    plain = plain_edits.cut(raw, path)
+    return plain if plain is not None else spliced_out(raw, path)
+
+
+def spliced_out(raw: bytes, path: Pointer) -> bytes:
+    """``cut`` for any text."""
     *parent, key = path if path else ("",)
     holder = spans.find(raw, tuple(parent)) if path else None
     if holder is None:
