@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcpscope.protocol.message import Direction
+from mcpscope.engine.outcomes import UNCHANGED_FLAG
 from mcpscope.protocol.parsing import parse
+from mcpscope.session.http_facts import closed_whole
 from mcpscope.session.http_known import of_response
 from mcpscope.session.remote_exchange import RemotePost
+from mcpscope.store.layout import HTTP, MESSAGE, NO_DIR, STREAM_CLOSE, TO_CLIENT
 from mcpscope.transports.connect.http_outgoing import Failure
 
 if TYPE_CHECKING:
@@ -24,8 +26,14 @@ class Carried(RemotePost):
 
     _head: ResponseHead | None = None
 
-    def __init__(self, remote: RemoteSession, stream: int, message: Message, call: PlainCall) -> None:
-        super().__init__(remote, stream, message)
+    def __init__(self, remote: RemoteSession, stream: int, call: PlainCall) -> None:
+        # What it is made of is at hand, so nobody else is asked.
+        pending = call.pending
+        self.remote = remote
+        self.stream = stream
+        self.message = pending.sent
+        self.awaited = {pending.key: pending.sent}
+        self._body = []
         self._call = call
 
     def on_head(self, head: ResponseHead) -> None:
@@ -62,12 +70,14 @@ class Carried(RemotePost):
     def _answered(self, head: ResponseHead, message: Message) -> None:
         """Both sides are written down at once, then the client has it."""
         self._head = None
-        log, crossing = self._log, self.remote.crossing
-        records = [crossing.passing(Direction.TO_CLIENT, message, self.stream)]
-        if log is not None:
-            log.whole(head, records[0])
-            records = log.taken()
         self.over = True
         self._outgoing = None
-        self.remote.answered_whole(self)
+        remote, stream = self.remote, self.stream
+        number = remote.record.number
+        records = (
+            (HTTP, TO_CLIENT, number, stream, remote.said_of(head), 0),
+            (MESSAGE, TO_CLIENT, number, stream, message.raw, UNCHANGED_FLAG),
+            (STREAM_CLOSE, NO_DIR, number, stream, closed_whole(_OK, remote.crossing.now()), 0),
+        )
+        remote.answered_whole(self)
         self._call.answer(message, records)

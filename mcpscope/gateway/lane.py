@@ -6,16 +6,14 @@ they always stand: whatever comes in between finds it there, and it goes on the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mcpscope.gateway.fan import Fan
 from mcpscope.gateway.owed import restored
-from mcpscope.protocol.message import Direction, Kind, Message
+from mcpscope.protocol.message import Kind, Message
 
 if TYPE_CHECKING:
     from mcpscope.gateway.asked import Asked
-    from mcpscope.gateway.link import Link
     from mcpscope.gateway.owed import Pending
     from mcpscope.session.bridge_child import ChildSession
     from mcpscope.session.bridge_post import BridgePost
@@ -46,18 +44,21 @@ class Lane:
             return False
         link, sent = found
         line = link.line
-        if line is None or not line.is_free(modern=post.modern) or not child.take_call(post, message):
+        if line is None or not line.is_free(modern=post.modern):
+            return False
+        records = child.take_call(post, message)
+        if not records:
             return False
         asked = fan.began(message, modern=post.modern)
         pending = fan.pend(link, asked, sent)
-        line.carry(PlainCall(child, post, fan, asked, link, pending), pending.sent)
+        line.carry(PlainCall(child, post, fan, asked, pending, self._journal, records))
         return True
 
 
 class PlainCall:
     """One call on the short way, until it is answered."""
 
-    __slots__ = ("_answered", "_asked", "_child", "_fan", "_link", "_pending", "post")
+    __slots__ = ("_answered", "_asked", "_child", "_fan", "_journal", "_post", "_records", "pending")
 
     def __init__(
         self,
@@ -65,60 +66,59 @@ class PlainCall:
         post: BridgePost,
         fan: Fan,
         asked: Asked,
-        link: Link,
         pending: Pending,
+        journal: Journal,
+        records: tuple[JournalRecord, ...],
     ) -> None:
         self._child = child
-        self.post = post
+        self._post = post
         self._fan = fan
         self._asked = asked
-        self._link = link
-        self._pending = pending
+        self.pending = pending
         self._answered = pending.answered
+        self._journal = journal
+        self._records = records
 
     def __repr__(self) -> str:
-        return f"<PlainCall {self._pending.id!r} on {self._link.name}>"
+        return f"<PlainCall {self.pending.id!r} on {self.pending.link.name}>"
 
-    def write_down(self, records: Sequence[JournalRecord]) -> None:
+    def write_down(self, records: tuple[JournalRecord, ...]) -> None:
         """Put the request into the journal, and what the upstream's side has to say of it."""
-        post, crossing = self.post, self._child.crossing
-        if post.log is not None:
-            record = crossing.passing(Direction.TO_SERVER, self._asked.message, post.stream)
-            post.log.beside([record, *records], crossing.now())
-            post.log.commit()
+        self._journal.append_all(self._records + records, self._child.crossing.now())
 
     def fits(self, answer: Message) -> bool:
         """Whether ``answer`` is the whole answer to it, and everything is as it was when it left."""
-        pending, post, id = self._pending, self.post, self._pending.sent.id
+        pending, post = self.pending, self._post
+        id = pending.sent.id
         return (
             not answer.method
             and not answer.problems
             and answer.id == id
             and type(answer.id) is type(id)
-            and pending in self._link.owed
+            and pending in pending.link.owed
             and pending.answered is self._answered
             and not self._asked.over
             and not (post.over or post.streaming)
             and self._child.is_plain
         )
 
-    def answer(self, found: Message, records: Sequence[JournalRecord]) -> None:
+    def answer(self, found: Message, records: tuple[JournalRecord, ...]) -> None:
         """Give the client its answer; ``records`` say how it came from the upstream."""
-        fan, child, post = self._fan, self._child, self.post
-        self._link.owed.forget(self._pending)
-        fan.learn(self._link, found)
-        fan.settled(self._asked)
-        self._asked.pendings.clear()  # what is over is gone at once, without the collector
-        said = restored(found, self._pending)
-        if post.log is not None:
-            record = child.crossing.passing(Direction.TO_CLIENT, said, post.stream)
-            post.log.beside([*records, record], child.crossing.now())
-        child.answer(post, said)
+        fan, pending, asked = self._fan, self.pending, self._asked
+        link = pending.link
+        link.owed.forget(pending)
+        fan.learn(link, found)
+        fan.settled(asked)
+        asked.pendings.clear()  # what is over is gone at once, without the collector
+        self._child.answer(self._post, restored(found, pending), records)
+
+
+_REQUEST = Kind.REQUEST  # to look it up costs more than to compare
 
 
 def _is_plain(message: Message) -> bool:
     """A call that asks for nothing but its answer, and that says what it seems to say."""
-    if message.kind is not Kind.REQUEST or message.method != "tools/call" or message.problems:
+    if message.kind is not _REQUEST or message.method != "tools/call" or message.problems:
         return False
     params = message.body.get("params")
     if type(params) is not dict or not params.keys() <= _MEMBERS:

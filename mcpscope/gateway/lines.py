@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mcpscope.engine.outcomes import UNCHANGED_FLAG
 from mcpscope.gateway.carried import Carried
 from mcpscope.protocol.message import Direction, Message, RpcId
 from mcpscope.protocol.parsing import parse
@@ -17,6 +18,7 @@ from mcpscope.session.http_log import Journal, NotRecorded
 from mcpscope.session.http_sessions import LEGACY, MODERN, Session
 from mcpscope.session.remote import RemoteSession, RemoteSettings
 from mcpscope.session.remote_exchange import RemotePost
+from mcpscope.store.layout import MESSAGE, STREAM_OPEN, TO_SERVER
 from mcpscope.transports.connect.http_pool import Pool
 from mcpscope.transports.loop import Loop
 from mcpscope.transports.secret_mask import Mask
@@ -56,7 +58,7 @@ class Line(Protocol):
     def is_free(self, *, modern: bool) -> bool:
         """A message that is said now is forwarded as it is, at once."""
 
-    def carry(self, call: PlainCall, message: Message) -> None:
+    def carry(self, call: PlainCall) -> None:
         """Send a call that goes the short way, now that the line is free."""
 
     def hold_reading(self, *, paused: bool) -> None: ...
@@ -100,11 +102,12 @@ class ProcessLine:
     def is_free(self, *, modern: bool) -> bool:
         return not self._closing and not self._crossing.gated
 
-    def carry(self, call: PlainCall, message: Message) -> None:
+    def carry(self, call: PlainCall) -> None:
         if len(self._calls) >= CALLS:
             self._calls.clear()  # those that are never answered; the others are answered the usual way
-        self._calls[id_key(message.id)] = call
-        call.write_down([self._crossing.passing(Direction.TO_SERVER, message, 0)])
+        message = call.pending.sent
+        self._calls[call.pending.key] = call
+        call.write_down((self._crossing.passing(Direction.TO_SERVER, message, 0),))
         self.process.write(one_line(message.raw))
 
     def hold_reading(self, *, paused: bool) -> None:
@@ -123,7 +126,7 @@ class ProcessLine:
         message = parse(raw)
         call = self._calls.pop(id_key(message.id), None) if message.is_answer else None
         if call is not None and call.fits(message) and not self._crossing.gated:
-            call.answer(message, [self._crossing.passing(Direction.TO_CLIENT, message, 0)])
+            call.answer(message, (self._crossing.passing(Direction.TO_CLIENT, message, 0),))
             return
         try:
             self._crossing.received(Direction.TO_CLIENT, message, 0)
@@ -191,13 +194,18 @@ class RemoteLine(RemoteSession):
         waits = self._queue or self._barrier is not None or self._ending or not self._post_target
         return not waits and not self._settings.sse and self.record.era == era and not self.crossing.gated
 
-    def carry(self, call: PlainCall, message: Message) -> None:
-        self._streams += 1
-        stream = self._streams
-        post = self._posts[stream] = Carried(self, stream, message, call)
-        body = one_line(message.raw)
-        log = post.prepare(b"POST", self._post_target, self._known.headers(message), body)
-        call.write_down([self.crossing.passing(Direction.TO_SERVER, message, stream), *log.taken()])
+    def carry(self, call: PlainCall) -> None:
+        self._streams = stream = self._streams + 1
+        message, number = call.pending.sent, self.record.number
+        body, headers = one_line(message.raw), self._known.headers(message)
+        post = self._posts[stream] = Carried(self, stream, call)
+        opening = post.ready(b"POST", self._post_target, headers, body)
+        call.write_down(
+            (
+                (MESSAGE, TO_SERVER, number, stream, message.raw, UNCHANGED_FLAG),
+                (STREAM_OPEN, TO_SERVER, number, stream, opening, 0),
+            )
+        )
         post.send()
 
     def hold_reading(self, *, paused: bool) -> None:

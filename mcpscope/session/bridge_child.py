@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import orjson
 
+from mcpscope.engine.outcomes import UNCHANGED_FLAG
 from mcpscope.protocol.message import Direction, Kind, Message, RpcId
 from mcpscope.protocol.parsing import parse
 from mcpscope.protocol.revisions import CLIENT_CAPABILITIES, PROTOCOL_VERSION, SUBSCRIPTION_ID
@@ -16,16 +18,18 @@ from mcpscope.session.bridge_post import BridgeExchange, BridgePost, BridgeStand
 from mcpscope.session.child import LineServer
 from mcpscope.session.crossing import Crossing, one_line
 from mcpscope.session.http_local import JSON_LINE, local_failure
-from mcpscope.session.http_log import NotRecorded
+from mcpscope.session.http_log import JournalRecord, NotRecorded
 from mcpscope.session.http_sessions import MODERN, Session
+from mcpscope.store.layout import MESSAGE, TO_CLIENT, TO_SERVER
 from mcpscope.store.records import Dir, RecordType
-from mcpscope.transports.http_head import Headers
+from mcpscope.transports.http_head import Headers, ResponseHead
 
 if TYPE_CHECKING:
     from mcpscope.session.bridge_proxy import BridgeProxy
 
 BACKLOG_MESSAGES = 1000
 _ECHOES = 4096
+_ERROR = Kind.ERROR  # to look it up costs more than to compare
 _MODERN_STATUS = {-32601: 404, -32020: 400, -32021: 400, -32022: 400}
 
 
@@ -38,6 +42,7 @@ class ChildSession:
         self.mcp_id = mcp_id
         self.lines: Headers = [JSON_LINE, *([(b"Mcp-Session-Id", mcp_id)] if mcp_id else [])]
         """Those of an answer's head."""
+        self._heads: dict[int, ResponseHead] = {}
         self.modern = record.era == MODERN
         self.version = ""
         self.process: LineServer
@@ -75,6 +80,13 @@ class ChildSession:
         """What comes and goes now is forwarded as it is, at once."""
         return not self.closing and not self.gone and self.rebirth.again.idle and not self.crossing.gated
 
+    def head(self, status: int) -> ResponseHead:
+        """That of an answer, but for its length."""
+        found = self._heads.get(status)
+        if found is None:
+            found = self._heads[status] = self._proxy.head(status, self.lines)
+        return found
+
     def knows(self, echo: str) -> bool:
         """``echo`` (a requestState, a task) was minted by this process."""
         return echo in self._echoes
@@ -105,34 +117,40 @@ class ChildSession:
                 if self.modern and not {PROTOCOL_VERSION, CLIENT_CAPABILITIES} <= item.meta.keys():
                     post.lacks_envelope = True
 
-    def take_call(self, post: BridgePost, message: Message) -> bool:
-        """``take``, where ``message`` is one request without a progress token, all of its envelope there.
-
-        False, and nothing is done, where another with its id is open.
+    def take_call(self, post: BridgePost, message: Message) -> tuple[JournalRecord, ...]:
+        """``post`` begins here and waits for what ``message`` asks: one request without a progress token, all
+        of its envelope there. What the journal has to be told; nothing, and nothing is done, where another
+        with its id is open.
         """
         key = id_key(message.id)
         if key in self._waiting:
-            return False
+            return ()
+        opened = post.begin_shortly(self)
         post.message = message
         post.awaited = 1
         post.forwarded = True
-        self._exchanges[post.stream] = post
+        stream = post.stream
+        self._exchanges[stream] = post
         self._waiting[key] = [post]
-        return True
+        return opened, (MESSAGE, TO_SERVER, self.record.number, stream, message.raw, UNCHANGED_FLAG)
 
-    def answer(self, post: BridgePost, message: Message) -> None:
-        """Give ``post``, whose message is one call without a progress token, its answer."""
-        key = id_key(message.id)
-        result = message.body.get("result")
+    def answer(self, post: BridgePost, message: Message, records: Sequence[JournalRecord]) -> None:
+        """Give ``post``, which began so, its answer; ``records`` say how that came to be."""
+        key, stream = id_key(message.id), post.stream
+        result, at = message.body.get("result"), self.crossing.now()
+        said = (MESSAGE, TO_CLIENT, self.record.number, stream, message.raw, UNCHANGED_FLAG)
         teaches = isinstance(result, dict) and ("requestState" in result or "taskId" in result)
         if self._waiting.get(key) != [post] or teaches:
-            self._deliver(message, post.stream)
+            if post.log is not None:
+                post.log.beside((*records, said), at)
+            self._deliver(message, stream)
             return
         del self._waiting[key]
-        self._exchanges.pop(post.stream, None)
+        self._exchanges.pop(stream, None)
         self.rebirth.again.answered(message)
         self.record.last = self._proxy.now()
-        post.answer_whole(message.raw, self._status(post, message) if message.kind is Kind.ERROR else 200)
+        status = self._status(post, message) if message.kind is _ERROR else 200
+        post.answer_whole(message.raw, status, (*records, said), at)
 
     def stand(self, standing: BridgeStanding) -> bool:
         """Open the standing stream; False where there is one."""

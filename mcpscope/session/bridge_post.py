@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mcpscope.protocol.message import Message
 from mcpscope.protocol.sse import write_comment, write_event
 from mcpscope.session.crossing import one_line
+from mcpscope.session.http_facts import closed_whole
 from mcpscope.session.http_known import of_request
 from mcpscope.session.http_local import JSON_LINE
-from mcpscope.session.http_log import StreamLog
+from mcpscope.session.http_log import JournalRecord, StreamLog
+from mcpscope.store.layout import HTTP, NO_DIR, STREAM_CLOSE, STREAM_OPEN, TO_CLIENT, TO_SERVER
 from mcpscope.transports.http_head import Headers, RequestHead, response
 from mcpscope.transports.listen.http_incoming import Incoming
 
@@ -33,11 +36,11 @@ class BridgeExchange:
 
     # How each begins.
     child: ChildSession | None = None
-    log: StreamLog | None = None
     stream = 0
     last = 0.0
     streaming = False
     over = False
+    _log: StreamLog | None = None
 
     def __init__(self, proxy: BridgeProxy, incoming: Incoming) -> None:
         self.proxy = proxy
@@ -46,16 +49,32 @@ class BridgeExchange:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.stream} streaming={self.streaming} over={self.over}>"
 
+    @property
+    def log(self) -> StreamLog | None:
+        """None before it belongs to a child. What began without one has it when it is asked for."""
+        if self._log is None and self.child is not None:
+            self._log = self.proxy.log(self.child.record, self.stream).went_on()
+        return self._log
+
     def begin(self, child: ChildSession, *, era: str, more: bool = False) -> None:
         """It belongs to ``child``; the journal hears of it, with ``more`` together with what it says."""
         self.child = child
         child.record.streams += 1
-        log = self.log = self.proxy.log(child.record)
-        self.stream = log.stream
+        self.stream = self.proxy.next_stream()
+        log = self._log = self.proxy.log(child.record, self.stream)
         head = self.incoming.head
         log.opened(
             head, era=era, peer=self.incoming.peer, caller=self.proxy.caller(head), kept=False, more=more
         )
+
+    def begin_shortly(self, child: ChildSession) -> JournalRecord:
+        """The same, where nothing but a whole answer is to be expected; what the journal has to be told."""
+        self.child = child
+        record = child.record
+        record.streams += 1
+        self.stream = stream = self.proxy.next_stream()
+        opening = self.proxy.opening(self.incoming, record.era)
+        return STREAM_OPEN, TO_SERVER, record.number, stream, opening, 0
 
     def refuse(self, status: int, text: str, *, headers: Headers | None = None) -> None:
         """An HTTP status and plain words: no message of the protocol."""
@@ -181,20 +200,31 @@ class BridgePost(BridgeExchange):
         if not self.over and not self.incoming.answered:
             self._answer(202, self._session_header(), b"")
 
-    def answer_whole(self, raw: bytes, status: int) -> None:
-        """The answer to the one request that this POST is; in the journal with what waits for that."""
-        child, log = self.child, self.log
+    def answer_whole(self, raw: bytes, status: int, records: Sequence[JournalRecord], at: int) -> None:
+        """The answer to the one request that this POST is; ``records`` say what came ``at`` this moment."""
+        child, log = self.child, self._log
         plain = (self._takes_json or status != 200) and not (self.streaming or self.over or self._is_batch)
-        if child is None or log is None or not plain:
+        if child is None or log is not None or not plain:
+            if self.log is not None:
+                self.log.beside(records, at)
             self.answer(raw, status=status)
             return
         self.awaited = 0
         self.over = True
-        log.whole(self.proxy.head(status, child.lines))
-        log.commit()
+        number, stream = child.record.number, self.stream
+        head = child.head(status)
+        said = self.proxy.said_of(head)
+        self.proxy.journal.append_all(
+            (
+                *records,
+                (HTTP, TO_CLIENT, number, stream, said, 0),
+                (STREAM_CLOSE, NO_DIR, number, stream, closed_whole(status, at), 0),
+            ),
+            at,
+        )
         child.record.streams -= 1
-        child.hold(self.stream, paused=False)
-        self.incoming.answer(status, child.lines, one_line(raw))
+        child.hold(stream, paused=False)
+        self.incoming.answer_whole(head, one_line(raw))
 
     def answer(self, raw: bytes, *, status: int = 200, count: int = 1) -> None:
         """An answer (or an array of ``count``) to what this POST asked; the last one ends it."""

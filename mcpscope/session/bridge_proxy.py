@@ -16,7 +16,7 @@ from mcpscope.session.bridge_child import ChildSession
 from mcpscope.session.bridge_post import BridgePost, BridgeStanding
 from mcpscope.session.child import LineServer, ServerProcess
 from mcpscope.session.conversation import Conversation, Helmed
-from mcpscope.session.http_facts import Facts
+from mcpscope.session.http_facts import NONE, Facts
 from mcpscope.session.http_local import local_failure
 from mcpscope.session.http_log import Journal, StreamLog
 from mcpscope.session.http_sessions import LEGACY, MODERN, Identity, Session, Sessions, client_info, era_of
@@ -122,17 +122,29 @@ class BridgeProxy:
         else:
             self._posted_legacy(post, message, version)
 
-    def log(self, record: Session) -> StreamLog:
+    def next_stream(self) -> int:
         self._streams += 1
+        return self._streams
+
+    def log(self, record: Session, stream: int) -> StreamLog:
         settings = self._settings
         return StreamLog(
             self.journal,
             self._facts,
             settings.mask,
             session=record.number,
-            stream=self._streams,
+            stream=stream,
             clock=settings.clock,
         )
+
+    def opening(self, incoming: Incoming, era: str) -> bytes:
+        """What the record says of a request's head; its messages are told on their own."""
+        head = incoming.head
+        return self._facts.opened(head, era=era, body=NONE, peer=incoming.peer, caller=self.caller(head))
+
+    def said_of(self, head: ResponseHead) -> bytes:
+        """The same of the head of an answer."""
+        return self._facts.answered(head, body=NONE)
 
     def head(self, status: int, headers: Headers) -> ResponseHead:
         """The head of an answer of ours, which is written down; the same for the same lines."""
@@ -232,8 +244,8 @@ class BridgeProxy:
             self._begin(post, child, message, MODERN)
 
     def _begin(self, post: BridgePost, child: ChildSession, message: Message, era: str) -> None:
-        post.begin(child, era=era, more=True)
         if not self._settings.short(post, child, message):
+            post.begin(child, era=era, more=True)
             child.post(post, message, self.caller(post.incoming.head))
 
     def _modern_child(self, post: BridgePost, message: Message, info: bytes) -> ChildSession | None:

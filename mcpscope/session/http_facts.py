@@ -37,6 +37,11 @@ _SAFE_QUERY = frozenset({"session_id", "sessionid", "sessionId"})
 _QUERY_VALUE = re.compile(r"([^&=;?]+)=([^&;]*)")
 
 
+def closed_whole(status: int, at: int) -> bytes:
+    """STREAM_CLOSE of an answer that came whole ``at`` one moment, as ``Facts.closed`` says it."""
+    return b'{"status":%d,"closed_by":"server","first_byte_at":%d,"last_byte_at":%d}' % (status, at, at)
+
+
 class Facts:
     """Writes heads down. ``injected`` are the lower-case names of the fields whose values we put in."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from mcpscope.session.http_facts import EVENTS, NONE, WHOLE, Facts
+from mcpscope.session.http_facts import EVENTS, NONE, WHOLE, Facts, closed_whole
 from mcpscope.session.http_known import of_response
 from mcpscope.store.layout import HTTP, NO_DIR, STREAM_CLOSE, TO_CLIENT
 from mcpscope.store.records import Dir, RecordType
@@ -96,12 +96,22 @@ class StreamLog:
         With ``more``, here and below, the record may wait for what this stream is told next, before anything
         leaves; they are written together.
         """
+        payload = self._facts.opened(head, era=era, body=WHOLE if kept else NONE, peer=peer, caller=caller)
+        self.began(payload, kept=kept, more=more)
+
+    def began(self, payload: bytes, *, kept: bool, more: bool = False) -> None:
+        """``opened``, where what is to be written of it is known."""
         self._kept = kept
         self._open = True
-        payload = self._facts.opened(head, era=era, body=WHOLE if kept else NONE, peer=peer, caller=caller)
         self._tell(RecordType.STREAM_OPEN, Dir.TO_SERVER, payload)
         if not more:
             self.commit()
+
+    def went_on(self) -> StreamLog:
+        """Its beginning, of which heads alone are kept, has been written down without it."""
+        self._kept = False
+        self._open = True
+        return self
 
     def sent(self, data: bytes, *, last: bool) -> bytes:
         """Bytes of the request's body, on their way up."""
@@ -168,9 +178,8 @@ class StreamLog:
         if not self._open:
             return
         self._open = False
-        self._status, at = head.status, self._clock()
-        answered = self._facts.answered(head, body=NONE)
-        closed = self._facts.closed(status=head.status, by="server", first_at=at, last_at=at)
+        self._status = head.status
+        answered, closed = self._facts.answered(head, body=NONE), closed_whole(head.status, self._clock())
         session, stream = self._session, self.stream
         self._waiting += (
             (HTTP, TO_CLIENT, session, stream, answered, 0),

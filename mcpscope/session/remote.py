@@ -14,7 +14,7 @@ from mcpscope.protocol.parsing import parse
 from mcpscope.session.bridge_ids import same_id
 from mcpscope.session.conversation import Conversation, Helmed
 from mcpscope.session.crossing import Crossing, one_line
-from mcpscope.session.http_facts import Facts
+from mcpscope.session.http_facts import NONE, Facts
 from mcpscope.session.http_inject import Injected
 from mcpscope.session.http_local import failure_answer
 from mcpscope.session.http_log import Journal, NotRecorded, StreamLog
@@ -51,6 +51,19 @@ class RemoteSettings:
     helmed: Helmed = field(default_factory=Helmed)
 
 
+@dataclass(slots=True)
+class Spelled:
+    """The head of a request as it goes ``up``, once it was made with what is ``added`` to it; and what the
+    journal is ``told`` of it, in which era and with which secrets masked.
+    """
+
+    head: RequestHead
+    up: bytes = b""
+    added: Headers | None = None
+    told: bytes = b""
+    told_for: tuple[str, int] | None = None
+
+
 class RemoteSession:
     """One session between a LineClient (set as ``client`` before traffic flows) and a remote server."""
 
@@ -74,8 +87,7 @@ class RemoteSession:
         self.crossing: Crossing = Conversation(
             loop, journal, settings.helmed, record.number, self, settings.mask, record.identity[0]
         )
-        self._encoded: dict[int, tuple[Headers, Headers, tuple[bytes, bytes], bytes]] = {}
-        self._heads: dict[int, RequestHead] = {}
+        self._spelled: dict[int, Spelled] = {}
         self._streams = 0
         self._early: StreamLog | None = None
         self._posts: dict[int, RemotePost] = {}
@@ -163,31 +175,47 @@ class RemoteSession:
     def request(
         self, method: bytes, target: bytes, headers: Headers, body: bytes, sink: AnswerSink
     ) -> Outgoing:
-        """Begin a request, whole already."""
-        added = self.injected.headers
-        kept = self._encoded.get(id(headers))
-        if kept is None or kept[0] is not headers or kept[1] is not added or kept[2] != (method, target):
+        """Begin a request, whole already. Raises BadHeader."""
+        spelled, added = self._spelling(method, target, headers), self.injected.headers
+        if spelled.added is not added:
             lines = [line for line in headers if line[0].lower() not in self.injected.names]
-            head = encode_request(method, target, [*lines, *added])
-            if len(self._encoded) >= KEPT_HEADS:
-                self._encoded.clear()
-            kept = self._encoded[id(headers)] = (headers, added, (method, target), head)
+            spelled.up = encode_request(method, target, [*lines, *added])
+            spelled.added = added
         if len(body) > MOST_JOINED:
-            outgoing = self._pool.request(b"", method, kept[3], sink)
+            outgoing = self._pool.request(b"", method, spelled.up, sink)
             outgoing.write(body)
         else:
-            outgoing = self._pool.request(b"", method, kept[3] + body, sink)
+            outgoing = self._pool.request(b"", method, spelled.up + body, sink)
         outgoing.end()
         return outgoing
 
-    def head_of(self, method: bytes, target: bytes, headers: Headers) -> RequestHead:
-        """The head that is written down; the same for the same ``headers``."""
-        kept = self._heads.get(id(headers))
-        if kept is None or kept.headers is not headers or (kept.method, kept.target) != (method, target):
-            if len(self._heads) >= KEPT_HEADS:
-                self._heads.clear()
-            kept = self._heads[id(headers)] = RequestHead(method, target, headers, indexed(headers))
-        return kept
+    def opening(self, method: bytes, target: bytes, headers: Headers) -> bytes:
+        """What the journal is told of the head of a request."""
+        spelled, record = self._spelling(method, target, headers), self.record
+        made_for = (record.era, self._settings.mask.version)
+        if spelled.told_for != made_for:
+            caller, peer, _, _ = record.identity
+            spelled.told = self._facts.opened(
+                spelled.head, era=record.era, body=NONE, peer=peer, caller=caller
+            )
+            spelled.told_for = made_for
+        return spelled.told
+
+    def said_of(self, head: ResponseHead) -> bytes:
+        """The same of the head of an answer, whose messages are told on their own."""
+        return self._facts.answered(head, body=NONE)
+
+    def _spelling(self, method: bytes, target: bytes, headers: Headers) -> Spelled:
+        """How a request with these ``headers`` is spelled; the same for the same list."""
+        kept = self._spelled.get(id(headers))
+        if kept is not None:
+            head = kept.head
+            if head.headers is headers and head.method == method and head.target == target:
+                return kept
+        if len(self._spelled) >= KEPT_HEADS:
+            self._spelled.clear()
+        found = self._spelled[id(headers)] = Spelled(RequestHead(method, target, headers, indexed(headers)))
+        return found
 
     def soon(self, work: Callable[[str], None], word: str) -> None:
         """Call ``work`` when what is going on now is done."""

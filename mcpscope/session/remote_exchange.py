@@ -48,24 +48,28 @@ class RemoteExchange:
         return f"<{type(self).__name__} {self.stream} status={self.status} over={self.over}>"
 
     @property
+    def log(self) -> StreamLog | None:
+        """None before there is a request. What was made ready without one has it when it is asked for."""
+        if self._log is None and self._request[0]:
+            self._log = self.remote.log(self.stream).went_on()
+        return self._log
+
+    @property
     def beside(self) -> Beside:
         """What a message of the answer is written down with."""
-        return None if self._log is None else (self._log, False)
+        log = self.log
+        return None if log is None else (log, False)
 
     def ask(self, method: bytes, target: bytes, headers: Headers, body: bytes = b"") -> None:
         """Send the request; what comes back goes through ``on_message`` and then ``on_done``."""
-        self.prepare(method, target, headers, body).commit()
+        log = self._log = self.remote.log(self.stream)
+        log.began(self.ready(method, target, headers, body), kept=False)
         self.send()
 
-    def prepare(self, method: bytes, target: bytes, headers: Headers, body: bytes) -> StreamLog:
-        """Make a request ready for ``send``; its log, of which nothing is written down yet."""
+    def ready(self, method: bytes, target: bytes, headers: Headers, body: bytes) -> bytes:
+        """Make a request ready for ``send``; what the journal has to be told of its head before."""
         self._request = (method, target, headers, body)
-        log = self._log = self.remote.log(self.stream)
-        head = self.remote.head_of(method, target, headers)
-        record = self.remote.record
-        caller, peer, _, _ = record.identity
-        log.opened(head, era=record.era, peer=peer, caller=caller, kept=False, more=True)
-        return log
+        return self.remote.opening(method, target, headers)
 
     def send(self) -> None:
         """Let what was prepared leave."""
@@ -113,8 +117,8 @@ class RemoteExchange:
             self.remote.refresh(self.send)
             return
         self.status = head.status
-        if self._log is not None:
-            self._log.answered(head, more=True)
+        if self.log is not None:
+            self.log.answered(head, more=True)
         if head.media_type == _EVENTS and 200 <= head.status < 300:
             self._parser = SseParser()
         self.on_open(head)
@@ -171,8 +175,8 @@ class RemoteExchange:
             self.last_event_id = event.id
         if event.retry is not None:
             self.retry = event.retry / 1000
-        if self._log is not None:
-            self._log.received(b"", last=False)
+        if self.log is not None:
+            self.log.received(b"", last=False)
         if event.has_message and event.data is not None:
             self.on_message(parse(event.data))
         else:
@@ -180,8 +184,8 @@ class RemoteExchange:
 
     def _finish(self, by: str, *, error: str = "") -> None:
         self.over = True
-        if self._log is not None:
-            self._log.closed(by, error=error)
+        if self.log is not None:
+            self.log.closed(by, error=error)
 
 
 class RemotePost(RemoteExchange):

@@ -55,25 +55,26 @@ class Outgoing:
     or has certainly not been done.
     """
 
+    # How each begins.
+    sent = False
+    _chunked = False
+    _connection: ClientConnection | None = None
+    _decoder: Decoder | None = None
+    _paused = False
+    _stepping = False
+    _stalled = False
+    _ending = False
+    _over = False
+
     def __init__(self, pool: Pool, key: bytes, method: bytes, head: bytes, sink: AnswerSink) -> None:
         self._pool = pool
         self.key = key
         self.sink = sink
         self.is_head = method == b"HEAD"
-        self.sent = False
         self._idempotent = method in _IDEMPOTENT
-        self._chunked = False
         self._kept: list[bytes] | None = [head]
-        self._kept_bytes = len(head)
         self._unsent: list[bytes] = [head]
-        self._unsent_bytes = len(head)
-        self._connection: ClientConnection | None = None
-        self._decoder: Decoder | None = None
-        self._paused = False
-        self._stepping = False
-        self._stalled = False
-        self._ending = False
-        self._over = False
+        self._kept_bytes = self._unsent_bytes = len(head)
 
     def __repr__(self) -> str:
         return f"<Outgoing sent={self.sent} over={self._over} on={self._connection is not None}>"
@@ -143,16 +144,8 @@ class Outgoing:
 
     def answered(self, head: ResponseHead) -> None:
         self._kept = None
-        codings = [value for name, value in head.headers if name.lower() == b"content-encoding"]
-        # Two lines name two codings, one inside the other: such a body passes as it came.
-        if len(codings) == 1 and not self.is_head and (found := decoder(codings[0])) is not None:
-            self._decoder = found
-            head.headers = [
-                line
-                for line in head.headers
-                if line[0].lower() not in (b"content-encoding", b"content-length")
-            ]
-            head.index = indexed(head.headers)
+        if b"content-encoding" in head.index:
+            self._decode(head)
         self.sink.on_head(head)
 
     def body(self, data: bytes) -> None:
@@ -199,6 +192,19 @@ class Outgoing:
         self.sink.on_failed(Failure(kind, text))
 
     # helpers
+
+    def _decode(self, head: ResponseHead) -> None:
+        """Take the coding off, and off the head, if it is one that we know."""
+        codings = [value for name, value in head.headers if name.lower() == b"content-encoding"]
+        # Two lines name two codings, one inside the other: such a body passes as it came.
+        if len(codings) == 1 and not self.is_head and (found := decoder(codings[0])) is not None:
+            self._decoder = found
+            head.headers = [
+                line
+                for line in head.headers
+                if line[0].lower() not in (b"content-encoding", b"content-length")
+            ]
+            head.index = indexed(head.headers)
 
     def _put(self, data: bytes) -> None:
         self._unsent.append(data)

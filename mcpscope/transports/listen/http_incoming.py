@@ -145,6 +145,16 @@ class Incoming:
         self.send_body(body)
         self.end()
 
+    def answer_whole(self, head: ResponseHead, body: bytes) -> None:
+        """The same for a ``head`` that comes again and again, and says no length."""
+        plain = self.complete and not self.closing and not self.head.http10 and self.head.method == b"POST"
+        if not plain or head.status in _BODILESS:
+            self.answer(head.status, head.headers, body)
+            return
+        self._wire.write(b"%bContent-Length: %d\r\n\r\n%b" % (encoded(head)[:-2], len(body), body))
+        self.answered = True
+        self.end()
+
     def flush(self) -> None:
         """Hand what was written to the socket now."""
         self._wire.flush()
