@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 import click
 
+from mcpscope.cli.given import Refused, list_of, size_of, text_of
 from mcpscope.cli.options import Values
+from mcpscope.cli.ordering import orders_of
 from mcpscope.cli.output import report
-from mcpscope.cli.wire import Refused, database_of, orders_of, otlp_of, required_by
+from mcpscope.cli.wire import database_of, otlp_of, required_by
 from mcpscope.errors import Exit, ScopeError
 from mcpscope.proxy.helm import Orders
 from mcpscope.proxy.http_options import DEFAULT_PORT, HttpOptions
@@ -18,8 +20,6 @@ from mcpscope.session.law import Scope
 
 Scopes = dict[str, list[Scope]]
 Make = Callable[[Values], tuple[HttpOptions, FrontOf | None]]
-
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 def run_http(
@@ -52,25 +52,25 @@ def options_of(values: Values, url: str, command: list[str], scopes: Scopes | No
         db=database_of(values),
         url=url,
         command=command,
-        env=_list(values, "env"),
-        cwd=_text(values, "cwd") or None,
-        label=_text(values, "label") or os.environ.get("MCPSCOPE_LABEL", ""),
-        host=_text(values, "host") or "127.0.0.1",
-        port=_port(_text(values, "port") or os.environ.get("MCPSCOPE_PORT", "")),
+        env=list_of(values, "env"),
+        cwd=text_of(values, "cwd"),
+        label=text_of(values, "label") or os.environ.get("MCPSCOPE_LABEL", ""),
+        host=text_of(values, "host") or "127.0.0.1",
+        port=_port(text_of(values, "port") or os.environ.get("MCPSCOPE_PORT", "")),
         stdio=bool(values.get("stdio")),
-        transport=_text(values, "transport"),
-        headers=[*_list(values, "header"), *headers_of_environment()],
-        origins=_list(values, "allow_origin"),
-        client_token=_text(values, "client_token"),
+        transport=text_of(values, "transport") or "",
+        headers=[*list_of(values, "header"), *headers_of_environment()],
+        origins=list_of(values, "allow_origin"),
+        client_token=text_of(values, "client_token") or "",
         allow_remote=bool(values.get("allow_remote")),
-        ca_file=_text(values, "ca_file"),
+        ca_file=text_of(values, "ca_file") or "",
         insecure=bool(values.get("insecure")),
         rewrite_oauth=bool(values.get("rewrite_oauth")),
         record=not (values.get("no_record") or os.environ.get("MCPSCOPE_NO_RECORD", "0") not in ("", "0")),
-        record_name=_text(values, "record") or None,
+        record_name=text_of(values, "record"),
         record_mode="required" if required_by(values) else "best-effort",
         durable=bool(values.get("durable")),
-        max_body=_size(_text(values, "max_body")),
+        max_body=size_of(values, "max_body"),
         otlp=otlp_of(values),
         orders=orders_of(values, scopes) or Orders(),
     )
@@ -82,28 +82,6 @@ def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > 65535:
         raise _usage(f"--port takes a number up to 65535, not {text!r}")
     return int(text)
-
-
-def _size(text: str) -> int:
-    """Bytes of a size such as ``64K`` or ``1MiB``; 0 for none."""
-    if not text:
-        return 0
-    number = text.upper().removesuffix("B").removesuffix("I")
-    unit = number[-1:] if number[-1:] in _UNITS else ""
-    digits = number.removesuffix(unit) if unit else number
-    if not digits.isdecimal() or int(digits) == 0:
-        raise _usage(f"--max-body takes a size such as 64K or 1M, not {text!r}")
-    return int(digits) * _UNITS[unit]
-
-
-def _text(values: Values, name: str) -> str:
-    found = values.get(name)
-    return found if isinstance(found, str) else ""
-
-
-def _list(values: Values, name: str) -> list[str]:
-    found = values.get(name)
-    return list(found) if isinstance(found, list | tuple) else []
 
 
 def _say(line: str) -> None:

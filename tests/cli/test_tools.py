@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,12 @@ def said(program: Program, *args: str, code: int = 0):
     done = program.run("--json", *args)
     assert done.returncode == code, done
     return json.loads(done.stdout)["data"] if code == 0 else json.loads(done.stderr)["error"]
+
+
+def offered(program: Program) -> list[dict[str, Any]]:
+    """What ``tools list`` says; nothing before the first is recorded."""
+    done = program.run("--json", "tools", "list")
+    return json.loads(done.stdout)["data"] if done.returncode == 0 else []
 
 
 def names(wire: Steered, id: int) -> list[str]:
@@ -38,7 +45,7 @@ def test_a_tool_is_hidden_live_refused_announced_and_back(program: Program) -> N
     wire.says(call(3))
     assert wire.hears()["error"] == {"code": -32602, "message": "Unknown tool: echo"}
     assert wire.reached_calls() == []
-    listed = until(lambda: said(program, "tools", "list"))
+    listed = until(lambda: offered(program))
     assert {row["name"]: row["hidden_by"] for row in listed}["echo"] == "echo"
     assert said(program, "tools", "show", "echo")["definition"]["name"] == "echo"
     assert said(program, "tools", "unhide", "tool:echo")["hide"] == []
@@ -189,7 +196,7 @@ def test_a_name_is_given_once(program: Program) -> None:
     wire.says({"jsonrpc": "2.0", "method": "notifications/initialized"})
     first, second = names(wire, 1)[:2]
     wire.entry()
-    until(lambda: said(program, "tools", "list"))
+    until(lambda: offered(program))
     taken = said(program, "tools", "rename", first, second, code=7)
     assert (taken["code"], "of its own" in taken["message"]) == ("name_taken", True)
     assert said(program, "tools", "rename", first, "x")["rename"] == {first: "x"}
