@@ -58,10 +58,19 @@ class Program:
     def run(self, *args: str, input: bytes = b"", timeout: float = 60) -> subprocess.CompletedProcess[bytes]:
         """Run to its end and return exit code, stdout and stderr."""
         if runs_warm(args, self.env):
-            return warm().run(args, input=input, env=self.env, cwd=self.folder, timeout=timeout)
+            return warm().run(
+                ["-m", "mcpscope", *args], input=input, env=self.env, cwd=self.folder, timeout=timeout
+            )
         return subprocess.run(
             self.argv(*args), input=input, capture_output=True, env=self.env, cwd=self.folder, timeout=timeout
         )
+
+    def drained(self) -> bool:
+        """Whether no journal waits to be brought into the database."""
+        try:
+            return not any(Path(f"{self.db}.journal").glob("*/*.seg"))
+        except FileNotFoundError:
+            return False  # one was deleted while this looked
 
     def popen(self, *args: str, **options: Any) -> subprocess.Popen[bytes]:
         """Start with pipes on all three descriptors, in a process group of its own."""

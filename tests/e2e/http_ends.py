@@ -85,12 +85,10 @@ class HttpEnds:
         self.stop_proxies()
         until(lambda: self.program.db.exists())
         until(lambda: self._ask("SELECT 1 FROM sqlite_master WHERE name = 'v_outcomes'"))  # made in one go
-        until(lambda: not self._ask("SELECT 1 FROM sessions WHERE ended_at IS NULL") and self._drained())
+        until(
+            lambda: not self._ask("SELECT 1 FROM sessions WHERE ended_at IS NULL") and self.program.drained()
+        )
         return self._ask(query, values)
-
-    def _drained(self) -> bool:
-        journals = Path(f"{self.program.db}.journal")
-        return not any(journals.glob("*/*.seg"))
 
     def _ask(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         connection = sqlite3.connect(f"file:{self.program.db}?mode=ro", uri=True, timeout=10)

@@ -51,6 +51,8 @@ def check(found: list[dict[str, Any]], report: dict[str, Any]) -> None:
 
 def _settled(program: Program) -> list[dict[str, Any]]:
     """All exchanges, session after session, once every session has ended."""
+    if not program.drained():  # a session may not even have begun in the database
+        return []
     sessions = sessions_of(program.db)
     if not sessions or any(session.ended is None for session in sessions):
         return []

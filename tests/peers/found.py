@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+from functools import cached_property
 from pathlib import Path
 
 import pytest
 
 from tests.peers.install import HOME, PEERS, STAMP
+from tests.warm import Warm
 
 
 class Peers:
@@ -19,14 +22,19 @@ class Peers:
 
     def __init__(self, home: Path = HOME) -> None:
         self.home = home
+        self._forking: dict[str, Warm] = {}
 
-    @property
+    @cached_property
     def sdk1_python(self) -> str:
-        return self._pip_bin("mcp1", "python")
+        return self._warm("mcp1", "mcp.server.fastmcp", "mcp.client.sse", "mcp.client.streamable_http")
 
-    @property
+    @cached_property
     def sdk2_python(self) -> str:
-        return self._pip_bin("mcp2", "python")
+        return self._warm("mcp2", "mcp.server.mcpserver", "mcp.client.sse", "uvicorn")
+
+    def python(self, generation: str) -> str:
+        """``sdk1_python`` or ``sdk2_python``."""
+        return self.sdk1_python if generation == "sdk1" else self.sdk2_python
 
     @property
     def git_server(self) -> str:
@@ -74,6 +82,16 @@ class Peers:
     def har_validator(self) -> list[str]:
         """A command that reads a HAR and says ``valid``, or what is wrong with it and exits with 1."""
         return [self.node, str(Path(__file__).with_name("validate_har.cjs")), str(self._need("har"))]
+
+    def _warm(self, environment: str, *modules: str) -> str:
+        """The interpreter of a pip environment that has imported ``modules``: a start costs a fork."""
+        python = self._pip_bin(environment, "python")
+        self._forking[environment] = forking = Warm(python, modules)
+        launcher = Path(forking.address).with_name("python")
+        launch = Path(__file__).with_name("launch.py")
+        launcher.write_text(f'#!/bin/sh\nexec {sys.executable} -S -E {launch} {forking.address} "$@"\n')
+        launcher.chmod(0o755)
+        return str(launcher)
 
     def _pip_bin(self, environment: str, name: str) -> str:
         """An executable of a pip environment."""
