@@ -15,7 +15,7 @@ from mcpscope.engine.filter.completion import quote
 from mcpscope.engine.filter.errors import FilterError
 from mcpscope.engine.filter.language import Filter
 from mcpscope.store.listed import ExchangeRow
-from mcpscope.store.pages import Interrupted
+from mcpscope.store.opened import Interrupted
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.memory import Memory
 from mcpscope.tui.screens.base import Act

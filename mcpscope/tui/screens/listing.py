@@ -6,7 +6,8 @@ import time
 from array import array
 from collections.abc import Callable
 
-from mcpscope.store.pages import Interrupted, Pages
+from mcpscope.store.opened import Interrupted
+from mcpscope.store.pages import Pages
 from mcpscope.tui.exchanges import ExchangeRows
 from mcpscope.tui.feed import Change
 from mcpscope.tui.frames import FrameRows

@@ -15,7 +15,7 @@ from mcpscope.engine.rule import Rule
 from mcpscope.errors import ScopeError
 from mcpscope.session.law import read_policies
 from mcpscope.store.matching import matched
-from mcpscope.store.pages import Interrupted
+from mcpscope.store.opened import Interrupted
 from mcpscope.tui.clock import Clock
 from mcpscope.tui.links import Link
 from mcpscope.tui.messages import FilterBy
