@@ -15,7 +15,8 @@ from mcpscope.cli.settings import Settings, with_settings
 from mcpscope.cli.tables import print_table
 from mcpscope.control.registry import Running, running
 from mcpscope.errors import ScopeError
-from mcpscope.store.directory import SessionInfo, of_journal
+from mcpscope.store.directory import SessionInfo, of_journal, stored_of
+from mcpscope.store.lag import waiting_bytes
 from mcpscope.text import safe
 
 
@@ -61,7 +62,7 @@ def _facts(entry: Running) -> dict[str, Any]:
         "started_at": iso(entry.started_at),
         "up_seconds": round(max(0.0, time.time() - entry.started_at / 1e9), 3),
         "db": entry.db or None,
-        "journal_bytes": _journal_bytes(entry.journal),
+        "journal_bytes": _journal_bytes(entry),
         "sessions": [
             {"id": info.id, "messages": info.messages, "exchanges": info.exchanges, "gaps": info.gaps}
             for info in sessions
@@ -97,16 +98,11 @@ def _ask(entry: Running) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _journal_bytes(folder: str) -> int:
-    if not folder:
+def _journal_bytes(entry: Running) -> int:
+    """What its recorder has still to bring into the database."""
+    if not entry.journal:
         return 0
-    total = 0
-    for path in Path(folder).glob("*.seg"):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:
-            pass  # stored and removed in this moment
-    return total
+    return waiting_bytes(Path(entry.journal), stored_of(Path(entry.db), entry.uid))
 
 
 def _row(facts: dict[str, Any]) -> tuple[str, ...]:

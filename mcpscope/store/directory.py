@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,3 +163,13 @@ def of_journal(path: Path, journal: str) -> list[SessionInfo]:
         return []
     finally:
         connection.close()
+
+
+def stored_of(path: Path, journal: str) -> tuple[int, int]:
+    """Segment and offset up to which a journal is stored; zeros where nothing is, or cannot be read."""
+    try:
+        with closing(connect_ro(path)) as connection:
+            query = "SELECT segment, offset FROM journals WHERE uid = ?"
+            return connection.execute(query, (journal,)).fetchone() or (0, 0)
+    except sqlite3.Error:
+        return 0, 0

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mcpscope.store.lag import waiting_since
+from mcpscope.store.directory import stored_of
+from mcpscope.store.lag import waiting_bytes, waiting_since
 from mcpscope.store.pages import Pages
 from mcpscope.tui.app import Options
 from mcpscope.tui.clock import Clock
@@ -32,14 +33,17 @@ def test_what_waits_in_the_journal_is_known_by_its_oldest_record(db: Path) -> No
     pages = Pages(db)
     folder = tape.journal.folder
     assert waiting_since(pages, folder, folder.name) is None
+    assert waiting_bytes(folder, stored_of(db, folder.name)) == 0
     tape.wait(5000)
-    since = tape.journal.at
+    since, written = tape.journal.at, tape.journal.offset
     tape.call("search_docs", query="x")
     tape.wait(3000)
     tape.call("search_docs", query="y")
     found = waiting_since(pages, folder, folder.name)
     assert found is not None and 0 <= found - since < 10**9
+    assert waiting_bytes(folder, stored_of(db, folder.name)) == tape.journal.offset - written
     tape.store()
+    assert waiting_bytes(folder, stored_of(db, folder.name)) == 0
     assert waiting_since(pages, folder, folder.name) is None
     assert waiting_since(pages, db.parent / "none", "unknown") is None
     pages.close()
