@@ -26,8 +26,14 @@ _LOOKS = (
 _STRING = r'"((?:[^"\\]|\\.)+)"'
 _INNER = r'\\"((?:[^"\\]|\\\\(?!")|\\[^"\\])+)\\"'
 _NUMBER = r"-?\d[\d.eE+-]*"
+_VALUE = re.compile(rf'"(?P<text>(?:[^"\\]|\\.)+)(?:"|\Z)|(?P<number>{_NUMBER})'.encode(), re.DOTALL)
+_TOLD = r'("[^"]+"?|(?!(?:null|true|false)\b)[^\s"{\[][^\s,;]*)'
 _OPTION = re.compile(rf"--?{_NAME}(=|$)", re.IGNORECASE)
 _ASSIGNED = re.compile(rf"({_NAME})=(.+)", re.IGNORECASE | re.DOTALL)
+
+
+_PIECE_BYTES, _OVERLAP_BYTES = 32 << 10, 8 << 10
+"""A secret that is told by its look alone, and not by its name, is found up to this length."""
 
 
 def configured_keys() -> list[str]:
@@ -53,6 +59,30 @@ class Masks:
         )
         self._inner = re.compile(rf'(\\"{name}\\"\s*:\s*){_INNER}'.encode(), re.IGNORECASE | re.DOTALL)
         self._looks = re.compile(_LOOKS.encode(), re.DOTALL)
+        self._named = re.compile(rf'"{name}"\s*:\s*(?=["\d-])'.encode(), re.IGNORECASE)
+        self._told = re.compile(rf"(?<![\w.-]){name}={_TOLD}".encode(), re.IGNORECASE)
+
+    def is_secret(self, name: str) -> bool:
+        """Whether what has this name is a secret."""
+        return self._is_name.fullmatch(name) is not None
+
+    def ranges(self, raw: bytes, *, told: bool = False) -> list[tuple[int, int]]:
+        """What ``message`` would mask, as byte ranges in order; ``told``: also ``name=value``, as we say it.
+
+        A piece at a time, so that no other thread waits for a long message.
+        """
+        found: list[tuple[int, int]] = []
+        for start in range(0, len(raw), _PIECE_BYTES):
+            stop = start + _PIECE_BYTES
+            for named in self._named.finditer(raw, start, stop + _OVERLAP_BYTES):
+                value = _VALUE.match(raw, named.end())
+                if value is not None:
+                    found.append(value.span(value.lastgroup or 0))
+            found += [hit.span(2) for hit in self._inner.finditer(raw, start, stop + _OVERLAP_BYTES)]
+            found += [hit.span() for hit in self._looks.finditer(raw, start, stop + _OVERLAP_BYTES)]
+            if told:
+                found += [_unquoted(raw, *hit.span(1)) for hit in self._told.finditer(raw, start, stop)]
+        return _merged(found)
 
     def message(self, raw: bytes) -> bytes:
         """The bytes of a message or a line of text."""
@@ -139,3 +169,20 @@ class Masks:
             return secret
         self.count += 1
         return f"[masked {self._numbers.setdefault(secret, len(self._numbers) + 1)}]"
+
+
+def _unquoted(raw: bytes, start: int, stop: int) -> tuple[int, int]:
+    """The range without the quotation marks around it; the last may be cut off."""
+    if raw[start : start + 1] != b'"':
+        return start, stop
+    return start + 1, stop - (stop - start > 1 and raw[stop - 1 : stop] == b'"')
+
+
+def _merged(found: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(found):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(stop, merged[-1][1]))
+        elif stop > start:
+            merged.append((start, stop))
+    return merged

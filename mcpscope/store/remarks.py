@@ -15,11 +15,13 @@ from mcpscope.store.reading import explained
 from mcpscope.store.rows import OF_PEOPLE
 
 NOTED, MARKED = OF_PEOPLE
+ACT = "act"
+"""The kind of the notes on who did what; proxies write such ones, too."""
 MAX_NAME_CHARS = 100
 RESERVED = ("last",)
 
 _TAKE_ID = "UPDATE sequence SET next = next + 1 RETURNING next - 1"
-_ADD = "INSERT INTO notes (id, session_id, at, kind, text, detail) VALUES (?, ?, ?, 'remark', ?, ?)"
+_ADD = "INSERT INTO notes (id, session_id, at, kind, text, detail) VALUES (?, ?, ?, ?, ?, ?)"
 _FLAGS = "SELECT session_id, coalesce(flags, '') FROM exchanges WHERE id = ?"
 _SET_FLAGS = "UPDATE exchanges SET flags = ? WHERE id = ?"
 
@@ -31,6 +33,14 @@ def remark(path: Path, exchange: int, text: str, *, actor: str) -> int:
         found = _note(connection, session, text, {"exchange": exchange, "actor": actor})
         _flag(connection, exchange, flags, NOTED, on=True)
     return found
+
+
+def reveal(path: Path, exchange: int, what: str, *, actor: str) -> None:
+    """Write down who looks at what is masked in an exchange, without any of it. Raises ScopeError."""
+    with _writing(path) as connection:
+        session, _ = _exchange(connection, exchange)
+        text = f"{actor}: revealed what is masked in #{exchange}, {what}"
+        _note(connection, session, text, {"exchange": exchange, "actor": actor}, kind=ACT)
 
 
 def forget(path: Path, note: int) -> None:
@@ -113,9 +123,16 @@ def _exchange(connection: sqlite3.Connection, exchange: int) -> tuple[int, str]:
     return int(row[0]), str(row[1])
 
 
-def _note(connection: sqlite3.Connection, session: int, text: str, detail: dict[str, object]) -> int:
+def _note(
+    connection: sqlite3.Connection,
+    session: int,
+    text: str,
+    detail: dict[str, object],
+    *,
+    kind: str = "remark",
+) -> int:
     (found,) = connection.execute(_TAKE_ID).fetchone()
-    given = [found, session, time.time_ns(), text.encode("utf-8", "replace"), json.dumps(detail)]
+    given = [found, session, time.time_ns(), kind, text.encode("utf-8", "replace"), json.dumps(detail)]
     connection.execute(_ADD, given)
     return int(found)
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from textual.app import App
+
+from mcpscope.tui.widgets.viewer import Viewer
 
 
 def text_of(app: App[Any]) -> str:
@@ -21,13 +25,27 @@ def write_picture(app: App[Any], path: str) -> str:
     """Write both forms into new files; returns what to say of it."""
     target = Path(path or f"mcpscope-{time.strftime('%Y%m%d-%H%M%S')}.svg").expanduser()
     try:
-        _write(target, app.export_screenshot(title="mcpscope"))
-        _write(target.with_suffix(".txt"), text_of(app))
+        with _masked(app):
+            _write(target, app.export_screenshot(title="mcpscope"))
+            _write(target.with_suffix(".txt"), text_of(app))
     except FileExistsError:
         return f"{target} exists already, nothing was written"
     except OSError as error:
         return f"{target} could not be written: {error.strerror}"
     return f"written: {target.resolve()}"
+
+
+@contextmanager
+def _masked(app: App[Any]) -> Iterator[None]:
+    """While a picture is taken nothing is revealed, whatever the person at the screen looks at."""
+    revealed = [viewer for screen in app.screen_stack for viewer in screen.query(Viewer) if viewer.revealed]
+    for viewer in revealed:
+        viewer.reveal(on=False)
+    try:
+        yield
+    finally:
+        for viewer in revealed:
+            viewer.reveal(on=True)
 
 
 def _write(path: Path, text: str) -> None:

@@ -87,3 +87,30 @@ def test_configured_names_are_globs_and_come_from_the_environment(monkeypatch: p
     assert masks.message(said) == (
         b'{"room":"[masked 1]","card":"[masked 2]","my-card-no":"[masked 3]","a.b":"four","board":"five"}'
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        (b'{"password":"hunter22","n":1}', [b"hunter22"]),
+        (b'{"a":{"Token" : 12345},"pwd":null,"secret":true,"api_key":""}', [b"12345"]),
+        (b'{"text":"{\\"password\\": \\"hunter22\\"}"}', [b"hunter22"]),
+        (b"Authorization: Bearer hunter22.hunter22", [b"hunter22.hunter22"]),
+        (b'{"private_key":"' + b"z" * 200_000 + b'"}', [b"z" * 200_000]),
+        (b"x" * 32_760 + b' {"password":"hunter22"} ' + b"x" * 40_000, [b"hunter22"]),
+        (b'{"secretary":"Ann","properties":{"token":{"type":"string"}}}', []),
+    ],
+)
+def test_ranges_are_what_a_message_is_masked_at(text: bytes, secrets: list[bytes]) -> None:
+    found = Masks().ranges(text)
+    assert [text[start:stop] for start, stop in found] == secrets
+    masks = Masks()
+    masked = masks.message(text)
+    assert masks.count == len(secrets) and not any(secret in masked for secret in secrets)
+
+
+def test_what_we_say_of_arguments_has_its_secrets_at_names_too() -> None:
+    said = 'limit=5 api_key="x y" token=33 pwd=null credentials={…} password="cut o…'.encode()
+    found = Masks().ranges(said, told=True)
+    assert [said[start:stop].decode() for start, stop in found] == ["x y", "33", "cut o…"]
+    assert Masks().ranges(said) == []

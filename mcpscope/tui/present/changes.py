@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from mcpscope.tui.present import masking
 from mcpscope.tui.present.spans import clip
 
 MAX_CHANGES = 3
@@ -59,13 +60,15 @@ def _told(name: str, old: Any, new: Any, arrow: str) -> Iterator[str]:
             if key in old:
                 yield from _told(f"{inside}{key}", old[key], value, arrow)
             else:
-                yield f"{inside}{key} added: {_short(value)}"
+                yield f"{inside}{key} added: {_short(key, value)}"
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for at, (one, other) in enumerate(zip(old, new, strict=True)):
             yield from _told(f"{name}[{at}]", one, other, arrow)
     elif old != new or type(old) is not type(new):
-        yield f"{name or 'all of it'} {_short(old)} {arrow} {_short(new)}"
+        yield f"{name or 'all of it'} {_short(name, old)} {arrow} {_short(name, new)}"
 
 
-def _short(value: Any) -> str:
-    return clip(json.dumps(value, ensure_ascii=False), 40)
+def _short(name: str, value: Any) -> str:
+    if masking.is_secret(name.rpartition(".")[2]) and not isinstance(value, (dict, list)):
+        return masking.MASK
+    return clip(masking.text(json.dumps(value, ensure_ascii=False)), 40)

@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.cells import cell_len
 
 from mcpscope.text import safe
-from mcpscope.tui.present import figures
+from mcpscope.tui.present import figures, masking
 from mcpscope.tui.present.content import Block, blocks
 from mcpscope.tui.present.glyphs import UTF8, Glyphs
 from mcpscope.tui.present.jsonindex import JsonIndex, index_json
@@ -41,6 +41,7 @@ class Document:
     folded: set[int] = field(default_factory=set)
     shown: array[int] | None = None
     more: str = ""
+    secrets: dict[int, masking.Ranges] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return (len(self.index) if self.shown is None else len(self.shown)) + (1 if self.more else 0)
@@ -108,24 +109,24 @@ class Document:
             at = other + 1 if at in self.folded and other > at else at + 1
         self.shown = shown
 
-    def spans(self, row: int, glyphs: Glyphs = UTF8) -> Line:
-        """The line on ``row`` as it is painted."""
+    def spans(self, row: int, glyphs: Glyphs = UTF8, *, masked: bool = False) -> Line:
+        """The line on ``row`` as it is painted; ``masked``: without the secrets in it."""
         if self.is_more(row):
             return [(self.more, "warning")]
         line = self.line(row)
-        spans = self._tree(line, glyphs) if self.tree else self._pretty(line)
+        spans = self._tree(line, glyphs, masked=masked) if self.tree else self._pretty(line, masked=masked)
         mark = self.marks.get(line)
         if mark:
             spans.append((f"   {glyphs.error}{mark}", "error"))
         return spans
 
-    def _pretty(self, line: int) -> Line:
+    def _pretty(self, line: int, *, masked: bool) -> Line:
         index = self.index
         spans: Line = [("  " * index.depth[line], "")]
         if index.key_start[line] >= 0:
             key = index.source[index.key_start[line] : index.key_end[line]].decode("utf-8", "replace")
             spans += [(safe(key[:LONG_STRING_BYTES]), "key"), (": ", "muted")]
-        spans += self._value(line)
+        spans += self._value(line, masked=masked)
         if index.valid and self._has_comma(line):
             spans.append((",", "muted"))
         return spans
@@ -136,12 +137,16 @@ class Document:
         begins = index.value(line, 1) in ("{", "[") and index.end[line] - index.start[line] == 1
         return not (begins and line not in self.folded) and after < len(index) and not index.is_close(after)
 
-    def _value(self, line: int) -> Line:
+    def _value(self, line: int, *, masked: bool) -> Line:
         index = self.index
         if index.is_open(line):
-            return self._folded(line) if line in self.folded else [(index.value(line), "muted")]
+            return (
+                self._folded(line, masked=masked) if line in self.folded else [(index.value(line), "muted")]
+            )
         if line in self.media:
             return [(self.media[line].text, "error" if self.media[line].problem else "info")]
+        if masked and (hidden := self._hidden(line)):
+            return self._masked(line, hidden)
         length = index.end[line] - index.start[line]
         if length > LONG_STRING_BYTES:
             head = safe(index.value(line, SHOWN_OF_LONG_BYTES))
@@ -153,17 +158,36 @@ class Document:
             return [(text, "muted")]
         return [(text, "" if text.startswith('"') else "literal")]
 
-    def _folded(self, line: int) -> Line:
+    def _hidden(self, line: int) -> masking.Ranges:
+        """What is masked on a line, found out when it is painted first."""
+        if line not in self.secrets:
+            self.secrets[line] = masking.on_line(self.index, line)
+        return self.secrets[line]
+
+    def _masked(self, line: int, hidden: masking.Ranges) -> Line:
+        """A value of which something is masked; beside that a long one is cut as any other."""
+        index, start, stop = self.index, self.index.start[line], self.index.end[line]
+        if stop - start <= LONG_STRING_BYTES or hidden[0][1] >= stop - 1:
+            return [(masking.shown(index.source, start, stop, hidden), "")]
+        head = masking.shown(index.source, start, start + SHOWN_OF_LONG_BYTES, hidden)
+        return [(head, ""), (f" … ({figures.count(stop - start)} bytes, Enter to open)", "muted")]
+
+    def _folded(self, line: int, *, masked: bool) -> Line:
         index = self.index
-        stop = index.end[index.partner[line]]
-        inner = index.source[index.start[line] : min(stop, index.start[line] + FOLDED_PREVIEW_BYTES)]
-        text = safe(re.sub(rb"\s+", b" ", inner).decode("utf-8", "replace"))
+        start, stop = index.start[line], index.end[index.partner[line]]
+        end = min(stop, start + FOLDED_PREVIEW_BYTES)
+        hidden: list[tuple[int, int]] = []
+        for inside in range(line + 1, index.partner[line]) if masked else ():
+            if index.start[inside] >= end:
+                break
+            hidden += self._hidden(inside)
+        text = re.sub(r"\s+", " ", masking.shown(index.source, start, end, hidden))
         if stop - index.start[line] > FOLDED_PREVIEW_BYTES:
             closing = "}" if text.startswith("{") else "]"
             text += f"… {figures.count(index.size[line])}{closing}"
         return [(text, "muted")]
 
-    def _tree(self, line: int, glyphs: Glyphs) -> Line:
+    def _tree(self, line: int, glyphs: Glyphs, *, masked: bool) -> Line:
         index = self.index
         depth = max(0, index.depth[line] - 1)
         sign = " "
@@ -177,7 +201,7 @@ class Document:
             spans += self._tree_summary(line)
             return spans
         spans.append(("  ", ""))
-        spans += self._value(line)
+        spans += self._value(line, masked=masked)
         return spans
 
     def _tree_summary(self, line: int) -> Line:
@@ -254,10 +278,14 @@ _LONG_BASE64 = re.compile(rb"[A-Za-z0-9+/]{256,}={0,2}")
 
 @dataclass(slots=True)
 class RawText:
-    """The bytes of a body, cut into rows of ``width`` cells; ``offsets`` are the byte offsets of the rows."""
+    """The bytes of a body, cut into rows of ``width`` cells; ``offsets`` are the byte offsets of the rows.
+
+    ``masked`` are the rows that have secrets, without them.
+    """
 
     rows: list[str]
     offsets: array[int]
+    masked: Mapping[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -275,7 +303,7 @@ def raw_text(source: bytes, width: int) -> RawText:
         rows.append(f"… {figures.count(hit.end() - hit.start())} characters of base64, {hit.end()} …")
         at = max(hit.start() + 64, hit.end() - 8)
     _raw_rows(source, at, len(source), width, rows, offsets)
-    return RawText(rows, offsets)
+    return RawText(rows, offsets, masking.rows(source, offsets))
 
 
 def _raw_rows(source: bytes, start: int, stop: int, width: int, rows: list[str], offsets: array[int]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcpscope.store.listed import MessageRow, NoteRow
-from mcpscope.tui.present import figures
+from mcpscope.tui.present import figures, masking
 from mcpscope.tui.present.rows import Look, direction
 from mcpscope.tui.present.spans import Line, cut, pad, width_of
 
@@ -40,7 +40,7 @@ def frame_line(frame: MessageRow | NoteRow, width: int, look: Look, *, here: boo
         spans += [
             (pad(frame.kind, _name(width)), ""),
             (f" {look.glyphs.note}", "muted"),
-            (" ".join(frame.text.split()), "muted"),
+            (masking.text(" ".join(frame.text.split())), "muted"),
         ]
         return cut(spans, width)
     what = frame.method or frame.label or "(no method)"

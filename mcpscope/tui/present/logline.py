@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from mcpscope.store.listed import NoteRow, OutcomeRow, SessionRow
-from mcpscope.tui.present import figures
+from mcpscope.tui.present import figures, masking
 from mcpscope.tui.present.changes import changes
 from mcpscope.tui.present.heading import target
 from mcpscope.tui.present.spans import Line, cut, pad
@@ -45,7 +45,7 @@ def events(
     found = [*_lives(sessions)]
     names = {session.id: session.title for session in sessions}
     for note in notes:
-        text = " ".join(note.text.split()) or note.kind
+        text = masking.text(" ".join(note.text.split())) or note.kind
         who = "note" if note.kind == "remark" else names.get(note.session_id, "")
         if note.kind == ACT:
             who, _, text = text.partition(": ")

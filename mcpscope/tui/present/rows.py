@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Protocol
 
-from mcpscope.tui.present import figures
+from mcpscope.tui.present import figures, masking
 from mcpscope.tui.present.glyphs import Glyphs
 from mcpscope.tui.present.spans import Line, cut, pad
 from mcpscope.tui.present.verdict import Verdict, verdict
@@ -245,7 +245,7 @@ def _plain_cell(row: Shown, name: str, room: int, look: Look) -> str:
             found = look.marks.get(row.id) if name == "flagged" else None
             return flag_text([*shown_flags(row, look.now_ns), *([f"find:{found}"] if found else [])], room)
         case _:
-            return row.summary
+            return masking.text(row.summary)
 
 
 def _bytes(row: Shown, name: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcpscope.tui.present import figures
+from mcpscope.tui.present import figures, masking
 from mcpscope.tui.present.glyphs import Glyphs
 from mcpscope.tui.present.rows import Shown, label
 from mcpscope.tui.present.spans import Line, Span, spread
@@ -97,4 +97,8 @@ def preview(row: Shown | None, fit: Line, width: int) -> Line:
     """The row under the cursor in one line, and whether its arguments fit the schema."""
     if row is None:
         return []
-    return spread([(f" {row.summary or label(row)}", "")], [(" ", ""), *fit, (" ", "")] if fit else [], width)
+    return spread(
+        [(f" {masking.text(row.summary) or label(row)}", "")],
+        [(" ", ""), *fit, (" ", "")] if fit else [],
+        width,
+    )

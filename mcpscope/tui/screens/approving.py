@@ -41,7 +41,7 @@ class ApproveScreen(ScopeScreen):
 
     def body(self) -> ComposeResult:
         yield Bar(id="approve-facts")
-        yield Viewer(id="approve-text")
+        yield Viewer(id="approve-text", revealed=True)  # what is decided on is seen whole
 
     def on_mount(self) -> None:
         viewer = self.query_one(Viewer)

@@ -66,7 +66,7 @@ class ComposerScreen(ScopeScreen):
             yield TextArea(self._text, tab_behavior="focus", id="compose-text")
         yield Bar(id="compose-verdict")
         yield Bar(id="compose-told")
-        yield Viewer(id="compose-answer")
+        yield Viewer(id="compose-answer", revealed=True)  # nowhere recorded, perhaps
 
     @property
     def area(self) -> TextArea:

@@ -10,6 +10,7 @@ from mcpscope.store.listed import SessionRow
 from mcpscope.tui import later
 from mcpscope.tui.clipboard import to_clipboard
 from mcpscope.tui.clock import Clock
+from mcpscope.tui.present import masking
 from mcpscope.tui.present.document import Document
 from mcpscope.tui.present.spans import clip
 from mcpscope.tui.screens.base import Act, ScopeScreen
@@ -19,6 +20,9 @@ from mcpscope.tui.widgets.exchange import ExchangeView
 
 if TYPE_CHECKING:
     from mcpscope.tui.present.copying import Copyable
+
+
+SAID_CHARACTERS = 2000
 
 
 class Copying:
@@ -75,4 +79,5 @@ class Copying:
             self._screen.say(f"{name}: {one.why_not}" if one else f"there is no copy called {name}")
             return
         where = await to_clipboard(one.text, self._screen.app)
-        self._screen.say(f"{one.title} {where}: {clip(' '.join(one.text.split()), 50)}")
+        said = masking.text(" ".join(one.text[:SAID_CHARACTERS].split()))
+        self._screen.say(f"{one.title} {where}: {clip(said, 50)}")

@@ -163,4 +163,5 @@ class DetailScreen(ScopeScreen):
         if block is not None and block.sha256:
             parts.append((f"sha256 {block.sha256}", "info"))
         parts.append(("wrap on" if viewer.wrap else "wrap off", "muted"))
+        parts.append(self.viewing.revealing.status())
         return parts, ""

@@ -71,7 +71,7 @@ class HoldsScreen(ScopeScreen):
         yield Bar(id="heading")
         yield RowList(id="list")
         yield Bar(id="hold-title")
-        yield Viewer(id="hold-message")
+        yield Viewer(id="hold-message", revealed=True)  # what is decided on is seen whole
         yield Bar(id="hold-facts")
 
     @property

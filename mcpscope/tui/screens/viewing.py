@@ -9,12 +9,14 @@ from collections.abc import Callable
 from mcpscope.tui import pictures
 from mcpscope.tui.loaded import WHOLE_BYTES, Body, load
 from mcpscope.tui.messages import FilterBy, OpenExchange
+from mcpscope.tui.present import masking
 from mcpscope.tui.present.content import Block, decoded
 from mcpscope.tui.present.document import Document
 from mcpscope.tui.present.jsonindex import index_json
 from mcpscope.tui.screens.base import Act, ScopeScreen
 from mcpscope.tui.screens.menu import Ask
-from mcpscope.tui.screens.text import TextScreen
+from mcpscope.tui.screens.revealing import Place, Revealing
+from mcpscope.tui.screens.text import Recorded, TextScreen
 from mcpscope.tui.source import Source
 from mcpscope.tui.values import filter_term, outside, saved, string_value
 from mcpscope.tui.widgets.exchange import ExchangeView
@@ -32,6 +34,7 @@ class Viewing:
         self._screen = screen
         self._source = source
         self._view = view
+        self.revealing = Revealing(screen, source, lambda: view().viewer(), self._place)
 
     def acts(self, hidden: Callable[[], str]) -> dict[str, Act]:
         """``hidden`` says why the detail is not there."""
@@ -52,6 +55,7 @@ class Viewing:
             "wrap": Act(self._wrap, hidden),
             "offsets": Act(lambda: viewer().toggle_offsets(), hidden),
             "save": Act(self._save, lambda: hidden() or self._no_bytes()),
+            **self.revealing.acts(hidden),
             "open-outside": Act(self._outside, lambda: hidden() or self._no_media()),
             "pager": Act(self._pager, lambda: hidden() or self._no_bytes()),
         }
@@ -79,6 +83,13 @@ class Viewing:
     def _body(self) -> Body | None:
         view = self._view()
         return view.body(view.viewer())
+
+    def _place(self) -> Place | None:
+        view = self._view()
+        if view.loaded is None:
+            return None
+        part = "response" if view.viewer() is view.answer else "request"
+        return view.loaded.row.id, f"{part}, {view.tab}"
 
     def _no_search(self) -> str:
         return "" if self._view().viewer().pattern is not None else "nothing is searched for"
@@ -165,8 +176,17 @@ class Viewing:
         if block is not None and block.kind == "image" and self._wants_pictures():
             self._draw(content, block)
             return
-        text = string_value(content.index, line)
-        self._screen.app.push_screen(TextScreen(content.index.path(line), text, self._screen.heading))
+        self._screen.app.push_screen(self._whole(content, line))
+
+    def _whole(self, content: Document, line: int) -> TextScreen:
+        """A screen for a long value; what is masked of it here is masked there."""
+        path, text = content.index.path(line), string_value(content.index, line)
+        place, viewer = self._place(), self._view().viewer()
+        recorded = None
+        if place is not None:
+            masked = masking.value(content.index.key(line), text)
+            recorded = Recorded(self._source, (place[0], f"{place[1]}, {path}"), masked, viewer.revealed)
+        return TextScreen(path, text, self._screen.heading, recorded)
 
     def _wants_pictures(self) -> bool:
         return bool(self._screen.app.preferences["images"] == "auto")  # type: ignore[attr-defined]  # ScopeApp

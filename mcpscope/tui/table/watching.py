@@ -155,6 +155,13 @@ VIEWER = (
     Action("wrap", ("W",), "Wrap", "wrap long lines or cut them", ("traffic", *VIEWERS)),
     Action("offsets", ("number_sign",), "Offsets", "byte offset of each line", ("traffic", *VIEWERS)),
     Action(
+        "reveal",
+        ("U",),
+        "Reveal",
+        "show what is masked here, or mask it again; the Log tells who did",
+        ("traffic", "detail", "text"),
+    ),
+    Action(
         "open-outside", ("o",), "View", "open an image, sound or blob with the system's viewer", ("detail",)
     ),
     Action("pager", ("E",), "Pager", "open the whole body in $PAGER", ("detail", "text")),

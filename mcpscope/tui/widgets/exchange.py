@@ -137,9 +137,12 @@ class ExchangeView(Widget):
 
     def show(self, loaded: Loaded | None, *, keep: bool = False) -> None:
         """Show an exchange; its contents follow by ``fill``."""
-        self.loaded = loaded
+        before, self.loaded = self.loaded, loaded
         if not self.stands:
             return
+        if before is None or loaded is None or before.row.id != loaded.row.id:
+            for viewer in (self.request, self.answer):
+                viewer.revealed = False
         if loaded is not None and self.tab not in self.tabs():
             self.tab = "Pretty"
         if loaded is None:

@@ -9,7 +9,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
-from mcpscope.tui.present import figures
+from mcpscope.tui.present import figures, masking
 from mcpscope.tui.present.document import Document, RawText
 from mcpscope.tui.present.spans import Line, clip, width_of
 from mcpscope.tui.widgets.painted import Pane
@@ -26,9 +26,11 @@ class Viewer(Pane):
     class WidthChanged(Message):
         """There is room for longer lines, or less."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None, revealed: bool = False) -> None:
         super().__init__(id=id)
         self._width = 0
+        self.revealed = revealed
+        """Whether secrets are shown, too."""
         self.content: Document | RawText | list[Line] = []
         self.offsets = False
         self.wrap = False
@@ -73,10 +75,34 @@ class Viewer(Pane):
     def _spans(self, row: int) -> Line:
         content = self.content
         if isinstance(content, Document):
-            return content.spans(row, self.glyphs)
+            return content.spans(row, self.glyphs, masked=not self.revealed)
         if isinstance(content, RawText):
-            return [(content.rows[row], "")]
-        return content[row]
+            text = content.rows[row]
+            return [(text if self.revealed else content.masked.get(row, text), "")]
+        return content[row] if self.revealed else masking.line(content[row])
+
+    def reveal(self, *, on: bool) -> None:
+        """Show secrets, or mask them again."""
+        self.revealed = on
+        self._measure()
+
+    def has_secrets(self) -> bool:
+        """Whether anything is masked in all of the content, which may take long to look through."""
+        content = self.content
+        if isinstance(content, Document):
+            return masking.any_masked(content.index.source)
+        if isinstance(content, RawText):
+            return bool(content.masked)
+        return any(masking.line(line) != line for line in content)
+
+    def masks_here(self) -> bool:
+        """Whether something is masked of what is seen now."""
+        if self.revealed or not len(self.content):
+            return False
+        first = self.scroll_offset.y
+        lines = range(first, min(first + self.size.height, self.line_count()))
+        rows = {self._wrapped[line][0] if self._wrapped is not None else line for line in lines}
+        return any(masking.MASK in text for row in rows for text, _ in self._spans(row))
 
     def _offset(self, row: int) -> str:
         content = self.content
@@ -154,7 +180,11 @@ class Viewer(Pane):
 
     def _row_hit(self, row: int) -> bool:
         assert self.pattern is not None
-        return bool(self.pattern.search("".join(text for text, _ in self._spans(row)).encode()))
+        content = self.content  # as it was recorded, masked or not
+        if isinstance(content, RawText):
+            return bool(self.pattern.search(content.rows[row].encode()))
+        spans = content.spans(row, self.glyphs) if isinstance(content, Document) else content[row]
+        return bool(self.pattern.search("".join(text for text, _ in spans).encode()))
 
     def go_row(self, row: int) -> None:
         """Put the cursor on ``row`` of the content."""
