@@ -84,6 +84,9 @@ MODULES = {
 REST_SECONDS = 0.05
 """Between two of them: a module that is read takes turns with the screen."""
 
+QUIET_SECONDS = 0.5
+"""Whoever types goes on: what is read meanwhile would take its turns between the keys."""
+
 _reading = threading.RLock()
 """Two threads that each read what the other has begun would find it half there."""
 
@@ -104,9 +107,13 @@ if not TYPE_CHECKING:  # which would take any name to be one
         return read(name)
 
 
-async def read_all(beside: Callable[[Callable[[], object]], Awaitable[object]]) -> None:
-    """Read what is not read yet; ``beside`` runs a function where no key waits for it."""
+async def read_all(
+    beside: Callable[[Callable[[], object]], Awaitable[object]], idle_seconds: Callable[[], float]
+) -> None:
+    """Read what is not read yet, while nobody types; ``beside`` runs a function off the UI's thread."""
     for name in MODULES:
         if name not in globals():
+            while (early := QUIET_SECONDS - idle_seconds()) > 0:
+                await asyncio.sleep(early)
             await beside(lambda name=name: read(name))  # type: ignore[misc]  # bound here
             await asyncio.sleep(REST_SECONDS)

@@ -69,7 +69,7 @@ class Showing:
         with suppress(TimeoutError):
             await asyncio.wait_for(self.first.wait(), FIRST_ROWS_SECONDS)
         begin(self._app, partial(self._app.linting.run, watch=True), group="linting")
-        await later.read_all(self._app.source.beside)
+        await later.read_all(self._app.source.beside, lambda: self._app.typeahead.idle_seconds)
 
     async def first_look(self) -> None:
         """One look at the database without following it, for pictures."""
