@@ -73,11 +73,11 @@ class Carried(RemotePost):
         self.over = True
         self._outgoing = None
         remote, stream = self.remote, self.stream
-        number = remote.record.number
+        number, at = remote.record.number, remote.crossing.now()
         records = (
             (HTTP, TO_CLIENT, number, stream, remote.said_of(head), 0),
             (MESSAGE, TO_CLIENT, number, stream, message.raw, UNCHANGED_FLAG),
-            (STREAM_CLOSE, NO_DIR, number, stream, closed_whole(_OK, remote.crossing.now()), 0),
+            (STREAM_CLOSE, NO_DIR, number, stream, closed_whole(_OK, at), 0),
         )
         remote.answered_whole(self)
-        self._call.answer(message, records)
+        self._call.answer(message, records, at)

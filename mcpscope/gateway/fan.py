@@ -17,6 +17,7 @@ from mcpscope.gateway.naming import LISTINGS, Names, OwnName
 from mcpscope.gateway.owed import Pending
 from mcpscope.gateway.questions import Questions
 from mcpscope.gateway.routing import called_there, way_of, way_of_tool
+from mcpscope.gateway.upstream import READY
 from mcpscope.protocol.answers import METHOD_NOT_FOUND, answer, error
 from mcpscope.protocol.message import Kind, Message
 from mcpscope.protocol.parsing import parse
@@ -310,7 +311,7 @@ class Fan:
 
     def began(self, message: Message, *, modern: bool) -> Asked:
         """``message`` is a request of the client that is open now."""
-        asked = Asked(message, modern)
+        asked = Asked(message, modern, [])
         self._open.append(asked)
         return asked
 
@@ -375,7 +376,7 @@ class Fan:
         """A client that asks is initialized, whether it has said so or not."""
         if not self._welcomed:
             for link in self.links.values():
-                if not link.welcomed:
+                if link.word != READY and not link.welcomed:
                     link.proceed()
 
     def _all_links(self) -> list[Link]:
@@ -397,10 +398,10 @@ class Fan:
 
     def learn(self, link: Link, found: Message) -> None:
         """Whose the resources and tasks are that an answer names."""
-        if b'"uri"' in found.raw:
+        if found.raw.find(b'"uri"') >= 0:
             for uri in introducing.uris(found.result):
                 self.names.learn(uri, link.name)
-        if b'"taskId"' in found.raw:
+        if found.raw.find(b'"taskId"') >= 0:
             task = introducing.task_id(found.result)
             if task:
                 if len(self._tasks) >= TASKS:

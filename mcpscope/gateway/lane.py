@@ -102,15 +102,15 @@ class PlainCall:
             and self._child.is_plain
         )
 
-    def answer(self, found: Message, records: tuple[JournalRecord, ...]) -> None:
-        """Give the client its answer; ``records`` say how it came from the upstream."""
+    def answer(self, found: Message, records: tuple[JournalRecord, ...], at: int) -> None:
+        """Give the client its answer; ``records`` say how it came from the upstream ``at`` this moment."""
         fan, pending, asked = self._fan, self.pending, self._asked
         link = pending.link
         link.owed.forget(pending)
         fan.learn(link, found)
         fan.settled(asked)
         asked.pendings.clear()  # what is over is gone at once, without the collector
-        self._child.answer(self._post, restored(found, pending), records)
+        self._child.answer(self._post, restored(found, pending), records, at)
 
 
 _REQUEST = Kind.REQUEST  # to look it up costs more than to compare

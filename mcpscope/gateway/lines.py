@@ -126,7 +126,8 @@ class ProcessLine:
         message = parse(raw)
         call = self._calls.pop(id_key(message.id), None) if message.is_answer else None
         if call is not None and call.fits(message) and not self._crossing.gated:
-            call.answer(message, (self._crossing.passing(Direction.TO_CLIENT, message, 0),))
+            record = self._crossing.passing(Direction.TO_CLIENT, message, 0)
+            call.answer(message, (record,), self._crossing.now())
             return
         try:
             self._crossing.received(Direction.TO_CLIENT, message, 0)

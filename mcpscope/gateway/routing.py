@@ -76,7 +76,7 @@ def called_there(message: Message, name: OwnName) -> Message:
     at = raw.find(name.spelled) if name.spelled and not message.problems else -1
     # Behind one brace it is a member of the message itself, and no other has its name: the parser has looked,
     # but for keys that are spelled with an escape.
-    if at < 1 or raw.count(b"{", 0, at) != 1 or len(raw) > MOST_BYTES or b"\\u" in raw:
+    if at < 1 or raw.count(b"{", 0, at) != 1 or len(raw) > MOST_BYTES or raw.find(b"\\u") >= 0:
         return renamed(message, _TOOL_PLACE, name.here, name.own)
     raw = raw[:at] + name.instead + raw[at + len(name.spelled) :]
     body = {**message.body, "params": {**message.body["params"], "name": name.own}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import orjson
@@ -134,10 +133,10 @@ class ChildSession:
         self._waiting[key] = [post]
         return opened, (MESSAGE, TO_SERVER, self.record.number, stream, message.raw, UNCHANGED_FLAG)
 
-    def answer(self, post: BridgePost, message: Message, records: Sequence[JournalRecord]) -> None:
-        """Give ``post``, which began so, its answer; ``records`` say how that came to be."""
+    def answer(self, post: BridgePost, message: Message, records: tuple[JournalRecord, ...], at: int) -> None:
+        """Give ``post``, which began so, its answer; ``records`` say how that came to be ``at`` a moment."""
         key, stream = id_key(message.id), post.stream
-        result, at = message.body.get("result"), self.crossing.now()
+        result = message.body.get("result")
         said = (MESSAGE, TO_CLIENT, self.record.number, stream, message.raw, UNCHANGED_FLAG)
         teaches = isinstance(result, dict) and ("requestState" in result or "taskId" in result)
         if self._waiting.get(key) != [post] or teaches:

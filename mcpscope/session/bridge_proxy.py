@@ -35,6 +35,7 @@ KEEP_ALIVE_SECONDS = 15.0
 KEPT_HEADS = 256
 NOT_STARTED = 127
 _DECLARES = PROTOCOL_VERSION.encode()
+_BACKSLASH = 0x5C
 BATCH_REVISION = "2025-03-26"
 
 
@@ -116,7 +117,7 @@ class BridgeProxy:
             return
         version = head.index.get(b"mcp-protocol-version")
         # The word itself is looked for first: an escape may spell it otherwise.
-        may_declare = _DECLARES in body or b"\\" in body
+        may_declare = body.find(_DECLARES) >= 0 or _BACKSLASH in body
         if era_of(version) == MODERN or (may_declare and declared(message.meta)):
             self._posted_modern(post, message, body)
         else:

@@ -11,6 +11,8 @@ from mcpscope.store.layout import TO_CLIENT, TO_SERVER
 
 DIR = {Direction.TO_SERVER: TO_SERVER, Direction.TO_CLIENT: TO_CLIENT}
 
+# As numbers: asked whether bytes are in others, Python raises and catches an error first.
+_LF, _CR = 0x0A, 0x0D
 
 Beside = tuple[StreamLog, bool] | None
 """What the HTTP of a message's stream has to say may be written down with it; True: what carries the message
@@ -69,6 +71,6 @@ class Crossing(Protocol):
 
 def one_line(raw: bytes) -> bytes:
     """Valid JSON on one line: a raw CR or LF in it can only be white space, and must not end a line."""
-    if b"\n" in raw or b"\r" in raw:
+    if _LF in raw or _CR in raw:
         return raw.replace(b"\n", b" ").replace(b"\r", b" ")
     return raw

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from os import writev
+from os import write, writev
 from time import monotonic, time_ns
 
 from mcpscope.paths import private_folder
@@ -36,6 +36,7 @@ FIRST_SEGMENT_BYTES = 1 << 20
 SEGMENT_BYTES = 16 << 20
 SMALLEST_SEGMENT_BYTES = 64 << 10
 BOUND_BYTES = 4 << 30
+JOINED_BYTES = 32 << 10
 RETRY_SECONDS = 1.0
 # The end of each segment, kept for saying how a session ended on a disk that stayed full.
 RESERVE_BYTES = 8 << 10
@@ -132,26 +133,29 @@ class Journal:
 
         ``at`` is as in ``append``.
         """
-        at = max(at or time_ns(), self._last_at)
+        if not at:
+            at = time_ns()
+        if at < self._last_at:
+            at = self._last_at
         self._last_at = at
         buffers: list[bytes | memoryview] = []
+        put, pack = buffers.append, _pack_between
         total = len(records) * RECORD_OVERHEAD
-        before = -1
+        mark = 0
         for kind, dir, session, stream, payload, flags in records:
             size = len(payload)
-            if before < 0:
-                buffers.append(_pack_header(size, kind, dir, flags, session, stream, at))
-            else:
-                mark = before ^ TRAILER_MARK
-                buffers.append(_pack_between(mark, size, kind, dir, flags, session, stream, at))
-            buffers.append(payload)
+            put(pack(mark, size, kind, dir, flags, session, stream, at))
+            put(payload)
             total += size
-            before = size
-        buffers.append(_pack_trailer(before ^ TRAILER_MARK))
+            mark = size ^ TRAILER_MARK
+        put(_pack_trailer(mark))
+        buffers[0] = buffers[0][RECORD_TRAILER.size :]  # the first of them has none before it
         if self._offset + total > self._limit and not self._make_room(total):
             return self._missed(records, at)
         try:
-            if writev(self._fd, buffers) != total:
+            # The kernel takes one piece sooner than many, unless they are large.
+            said = writev(self._fd, buffers) if total > JOINED_BYTES else write(self._fd, b"".join(buffers))
+            if said != total:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if self._durable:
                 _sync(self._fd)
