@@ -304,7 +304,8 @@ class Fan:
             link = self.hub.direct(who)
         elif not modern:
             link = self.links.get(who)
-            self._proceed()
+            if not self._welcomed:
+                self._proceed()
         if link is None:
             return None
         return link, message if name is None or name.own == name.here else called_there(message, name)

@@ -170,7 +170,8 @@ class BridgePost(BridgeExchange):
     _is_batch = False
 
     def __init__(self, proxy: BridgeProxy, incoming: Incoming) -> None:
-        super().__init__(proxy, incoming)
+        self.proxy = proxy
+        self.incoming = incoming
         self._body: list[bytes] = []
         self._answers: list[bytes] = []
         self.says_json, self._takes_events, self._takes_json = _accepts(incoming.head)
