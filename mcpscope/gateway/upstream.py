@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import SplitResult
 
-from mcpscope.engine.outlook import Outlook
 from mcpscope.gateway.config import CallerSpec, Spec
 from mcpscope.gateway.lines import Hearer, Line, ProcessLine, RemoteLine
+from mcpscope.gateway.views import Views
 from mcpscope.session.bridge_proxy import BridgeProxy, BridgeSettings
 from mcpscope.session.conversation import Helmed
 from mcpscope.session.http_inject import Injected
@@ -100,8 +100,7 @@ class Upstream:
         self._reach = reach
         self._parts = parts
         self._callers = callers
-        self._views: dict[str, View] = {}
-        self._obeying: list[tuple[View, str]] = []
+        self._views = Views(reach.spec, callers, parts.hides)
         self.spec = reach.spec
         self.name = reach.spec.name
         self.health = Health()
@@ -180,8 +179,7 @@ class Upstream:
 
     def obey(self) -> None:
         """A policy is another one now: so is what it hides."""
-        for view, path in self._obeying:
-            view.obey(self._parts.hides(path))
+        self._views.obey()
 
     async def close(self, reason: str) -> None:
         """End what is still open, within the time that processes are given to end."""
@@ -273,26 +271,7 @@ class Upstream:
     def _view_of(self, caller: str) -> View | None:
         """What ``caller`` may see of this upstream; None for all that anybody may."""
         steering = self.helmed.steering
-        if steering is None:
-            return None
-        if caller not in self._views:
-            spec, found = self.spec, self._callers.get(caller)
-            view = self._narrowed(steering.view, spec)
-            if found is not None:
-                view = self._narrowed(view, found, spec.prefix)
-            self._views[caller] = view
-        found_view = self._views[caller]
-        return None if found_view is steering.view else found_view
-
-    def _narrowed(self, view: View, by: Spec | CallerSpec, prefix: str = "") -> View:
-        """``view`` without what ``by`` and its policy hide, now and after a change of that."""
-        if not (by.hide or by.only or by.policy):
-            return view
-        made = Outlook(view, hide=by.hide, only=by.only, prefix=prefix)
-        if by.policy:
-            made.obey(self._parts.hides(by.policy))
-            self._obeying.append((made, by.policy))
-        return made
+        return None if steering is None else self._views.of(caller, steering.view)
 
     def _mount(self, numbers: Iterator[int]) -> HttpProxy | BridgeProxy:
         """The proxy before this upstream alone."""
