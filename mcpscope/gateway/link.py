@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,11 +11,11 @@ from mcpscope.gateway.ear import Ear
 from mcpscope.gateway.lines import Line
 from mcpscope.gateway.newer import Newer
 from mcpscope.gateway.owed import Owed, Pending, restored
+from mcpscope.gateway.refusals import MODERN_CODES, OF_NEWER, is_not_there, reason_of
 from mcpscope.gateway.upstream import FAILED, IDLE, READY, STARTING, CannotOpen, Upstream
-from mcpscope.protocol.answers import INVALID_PARAMS, METHOD_NOT_FOUND, OurCode
+from mcpscope.gateway.waiting import Waiting
 from mcpscope.protocol.message import Kind, Message, RpcId
 from mcpscope.protocol.parsing import parse
-from mcpscope.protocol.revisions import LATEST
 from mcpscope.session.http_local import failure_answer
 from mcpscope.session.http_sessions import LEGACY, MODERN, Identity
 from mcpscope.transports.loop import Handle
@@ -24,18 +23,11 @@ from mcpscope.transports.loop import Handle
 if TYPE_CHECKING:
     import asyncio
 
-# What waits for a handshake; beyond it requests are answered so, and notifications are lost.
-QUEUED_MESSAGES = 1000
-QUEUED_BYTES = 8 << 20
 PROBE_SECONDS = 15.0
 BACKOFF_SECONDS = 0.5
 MOST_BACKOFF_SECONDS = 30.0
 STEADY_SECONDS = 10.0
 _PROBE_ID = "mcpscope-probe"
-UNSUPPORTED_VERSION = -32022
-_MODERN_CODES = frozenset({-32020, -32021, UNSUPPORTED_VERSION})
-_OF_NEWER = _MODERN_CODES | {METHOD_NOT_FOUND, INVALID_PARAMS}
-"""With these a server that has no handshake may refuse one."""
 
 
 class Owner(Protocol):
@@ -96,8 +88,7 @@ class Link:
         """Called when something of what it owes is over."""
         self._line: Line | None = None
         self._ear = Ear(self)
-        self._queue: deque[Message] = deque()
-        self._queued_bytes = 0
+        self._waiting = Waiting()
         self._tries = 0
         self._was_ready = False
         self._ready_at = 0.0
@@ -172,7 +163,7 @@ class Link:
             self._say(sent)
         elif self.word != STARTING:
             self._loop.call_soon(self._fail, pending, self.why or "it is not there")
-        elif not self._wait(sent):
+        elif not self._waiting.keep(sent):
             self._loop.call_soon(self._fail, pending, "it is slow to start, and too much waits for it")
         return pending
 
@@ -181,7 +172,7 @@ class Link:
         if self.ready:
             self._say(message)
         elif self.word == STARTING and message.kind is Kind.NOTIFICATION:
-            self._wait(message)
+            self._waiting.keep(message)
 
     def ask_own(
         self, method: str, params: dict[str, Any], answered: Callable[[Message], None] = lambda found: None
@@ -282,7 +273,7 @@ class Link:
         self._fail_all("it has lost the session")
         if again is not None:
             self.owed.again(again)
-            self._wait(again.sent)
+            self._waiting.keep(again.sent)
         self.begin()
 
     def stalled(self, *, stalled: bool) -> None:
@@ -320,7 +311,7 @@ class Link:
         if self._line is None:
             return
         result = answer.result
-        if isinstance(result, dict) or answer.error.get("code") in _MODERN_CODES:
+        if isinstance(result, dict) or answer.error.get("code") in MODERN_CODES:
             self.upstream.era = MODERN
             if self._newer is not None and isinstance(result, dict):
                 answer = self._newer.greeting(answer)
@@ -328,7 +319,7 @@ class Link:
             self.result = result if isinstance(result, dict) else {}
             self.greeting = answer
             self._go()
-        elif _is_not_there(answer):
+        elif is_not_there(answer):
             return  # what is lost says so
         else:
             self._silent()
@@ -346,9 +337,7 @@ class Link:
             self._leave()
             if self._may_be_newer(answer):
                 return
-            said = str(answer.error.get("message", ""))
-            ours = answer.error.get("code") == OurCode.UPSTREAM_GONE
-            self._broken(said.removeprefix("mcpscope: ") if ours else _refused(answer, said))
+            self._broken(reason_of(answer))
             return
         self.greeting = answer
         self.result = self.upstream.introduced = answer.result
@@ -362,7 +351,7 @@ class Link:
     def _may_be_newer(self, refused: Message) -> bool:
         """Begin anew in the stateless era, where the server may speak that alone."""
         code = refused.error.get("code")
-        if self.probe is not None or self.hello is None or code not in _OF_NEWER:
+        if self.probe is not None or self.hello is None or code not in OF_NEWER:
             return False
         self._newer = Newer(self, self.hello)
         self.probe = self._newer.probe
@@ -379,22 +368,11 @@ class Link:
         for message in (self.standing.level, *self.standing.subscribed.values()):
             if message is not None and again and self.era == LEGACY:
                 self.ask(message, message, lambda answer: None)
-        while self._queue and self.ready:
-            message = self._queue.popleft()
-            self._queued_bytes -= len(message.raw)
-            self._say(message)
+        while self._waiting and self.ready:
+            self._say(self._waiting.take())
         if self._newer is not None:
             self._newer.begin()
         self._owner.turned(self, again=again)
-
-    def _wait(self, message: Message) -> bool:
-        """Keep ``message`` for the end of the handshake; False where too much waits already."""
-        size = self._queued_bytes + len(message.raw)
-        if self._queue and (len(self._queue) >= QUEUED_MESSAGES or size > QUEUED_BYTES):
-            return False
-        self._queue.append(message)
-        self._queued_bytes = size
-        return True
 
     def _say(self, message: Message) -> None:
         said = message if self._newer is None else self._newer.outgoing(message)
@@ -433,8 +411,7 @@ class Link:
             self._owner.turned(self, again=False)
 
     def _fail_all(self, why: str) -> None:
-        self._queue.clear()
-        self._queued_bytes = 0
+        self._waiting.clear()
         for pending in self.owed:
             self.owed.forget(pending)
             if pending.context is not self:
@@ -461,23 +438,3 @@ class Link:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _refused(answer: Message, said: str) -> str:
-    """Why a server does not shake hands, and what can be done about it where that shows."""
-    if answer.error.get("code") != UNSUPPORTED_VERSION:
-        return f"it refused the handshake: {said}"
-    data = answer.error.get("data")
-    found = data.get("supported") if isinstance(data, dict) else None
-    named = [one[:20] for one in found if isinstance(one, str)] if isinstance(found, list) else []
-    spoken = ", ".join(named[:5])
-    return (
-        f"it speaks {spoken or 'the stateless revisions'} only, and its client an older revision: "
-        f"connect with a client of {spoken or LATEST}"
-    )
-
-
-def _is_not_there(answer: Message) -> bool:
-    """Nobody answered, and not even with an HTTP status."""
-    found = answer.error
-    return found.get("code") == OurCode.UPSTREAM_GONE and "HTTP " not in str(found.get("message"))

@@ -7,8 +7,9 @@ from typing import Any
 
 from mcpscope.gateway.asked import Asked
 from mcpscope.gateway.fan import Fan
-from mcpscope.gateway.link import QUEUED_BYTES, QUEUED_MESSAGES, Link
+from mcpscope.gateway.link import Link
 from mcpscope.gateway.owed import Pending
+from mcpscope.gateway.waiting import QUEUED_BYTES, QUEUED_MESSAGES
 from mcpscope.protocol.message import Message
 from mcpscope.protocol.parsing import parse
 
