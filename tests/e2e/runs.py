@@ -43,14 +43,20 @@ def client_command(peers: Peers, name: str, folder: Path) -> list[str]:
     """The command line of a client script; the server's command or address is to follow."""
     kind, _, mode = name.partition("-")
     if kind == "ts":
-        home = folder / "ts"
-        if not home.exists():
-            home.mkdir()
-            (home / "node_modules").symlink_to(peers.npm_home / "node_modules")
-            shutil.copy(HERE / "clients" / "typescript.mjs", home)
-        return [peers.node, str(home / "typescript.mjs"), mode]
+        return [*node_script(peers, "typescript.mjs", folder), mode]
     python = peers.sdk1_python if kind == "sdk1" else peers.sdk2_python
     return [python, str(HERE / "clients" / f"{kind}.py"), *([mode] if mode else [])]
+
+
+def node_script(peers: Peers, name: str, folder: Path) -> list[str]:
+    """The command line of a script of ``clients/``, from a place below ``folder`` where it finds the SDKs."""
+    home = folder / "ts"
+    if not home.exists():
+        home.mkdir()
+        (home / "node_modules").symlink_to(peers.npm_home / "node_modules")
+        for script in (HERE / "clients").glob("*.mjs"):
+            shutil.copy(script, home)
+    return [peers.node, str(home / name)]
 
 
 def run_client(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import pytest
 from mcpscope.control.registry import running
 from mcpscope.tui.app import Options
 from mcpscope.tui.clock import Clock
+from tests.e2e.runs import node_script
 from tests.peers.found import Peers
 from tests.program import Program, until
 from tests.session.steered import SERVER
@@ -38,11 +38,7 @@ def command(peers: Peers, client: str, folder: Path, calls: list[list[Any]]) -> 
     """The command of a client; the server's is to follow."""
     kind, _, mode = client.partition("-")
     if kind == "ts":
-        home = folder / "ts"
-        home.mkdir(exist_ok=True)
-        (home / "node_modules").symlink_to(peers.npm_home / "node_modules")
-        shutil.copy(HERE / "calls.mjs", home)
-        return [peers.node, str(home / "calls.mjs"), json.dumps(calls)]
+        return [*node_script(peers, "calls.mjs", folder), json.dumps(calls)]
     python = peers.sdk1_python if kind == "sdk1" else peers.sdk2_python
     return [python, str(HERE / f"calls{kind[-1]}.py"), *([mode] if mode else []), json.dumps(calls)]
 

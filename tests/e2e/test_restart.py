@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import pytest
 from tests.e2e.bare_client import Stateless
 from tests.e2e.gateways import Gateway, written
 from tests.e2e.http_ends import SERVERS, HttpEnds
-from tests.e2e.runs import HERE
+from tests.e2e.runs import HERE, node_script
 from tests.peers.found import Peers
 from tests.program import Program, until
 
@@ -59,9 +58,7 @@ def scripted(client: str, peers: Peers, folder: Path) -> list[str]:
     """The command of a client script."""
     if client == "sdk2":
         return [peers.sdk2_python, "-W", "ignore", str(HERE / "clients" / "restarts2.py")]
-    (folder / "node_modules").symlink_to(peers.npm_home / "node_modules")
-    shutil.copy(HERE / "clients" / "restarts.mjs", folder)
-    return [peers.node, str(folder / "restarts.mjs")]
+    return node_script(peers, "restarts.mjs", folder)
 
 
 @pytest.mark.parametrize(

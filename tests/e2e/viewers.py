@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import queue
-import shutil
 import sqlite3
 import subprocess
 import threading
@@ -17,6 +16,7 @@ import pytest
 from mcpscope.control.client import Control
 from mcpscope.control.registry import running
 from tests.e2e.http_ends import CLIENTS, SERVERS, HttpEnds
+from tests.e2e.runs import node_script
 from tests.peers.found import Peers
 from tests.program import until
 
@@ -157,12 +157,8 @@ class Ends(HttpEnds):
         if client != "ts":
             script = str(CLIENTS / f"sees{client[-1]}.py")
             return [peers.python(client), script, *([mode] if mode else []), *target]
-        home = self.program.folder / "ts"
-        if not home.exists():
-            home.mkdir()
-            (home / "node_modules").symlink_to(peers.npm_home / "node_modules")
-            shutil.copy(CLIENTS / "sees.mjs", home)
-        return [peers.node, str(home / "sees.mjs"), mode, *(target[1:] if target[0] == "--" else target)]
+        script = node_script(peers, "sees.mjs", self.program.folder)
+        return [*script, mode, *(target[1:] if target[0] == "--" else target)]
 
     def close(self) -> None:
         for viewer in self._viewers:

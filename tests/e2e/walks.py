@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.runs import HERE
+from tests.e2e.runs import HERE, node_script
 from tests.peers.found import Peers
 
 Step = dict[str, Any]
@@ -183,12 +182,7 @@ def _command(peers: Peers, client: str, folder: Path) -> list[str]:
     if kind != "ts":
         python = peers.sdk1_python if kind == "sdk1" else peers.sdk2_python
         return [python, "-W", "ignore", str(HERE / "clients" / f"walk{kind[-1]}.py"), mode]
-    home = folder / "ts"
-    if not home.exists():
-        home.mkdir()
-        (home / "node_modules").symlink_to(peers.npm_home / "node_modules")
-        shutil.copy(HERE / "clients" / "walk.mjs", home)
-    return [peers.node, str(home / "walk.mjs"), mode]
+    return [*node_script(peers, "walk.mjs", folder), mode]
 
 
 def steady(results: list[Any], prefix: str = "", uris: set[str] | None = None) -> list[Any]:

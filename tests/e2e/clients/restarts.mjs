@@ -1,20 +1,16 @@
 // A client of the TypeScript SDK 2.x that lives through a restart: restarts.mjs MODE FOLDER COMMAND... or URL.
 // It says in FOLDER when it has called ("called"), and calls again when it finds "again" there.
 import { existsSync, writeFileSync } from "node:fs";
+import { clientOf, sdkOf, transportTo } from "./connect.mjs";
+
 const [mode, folder, command, ...args] = process.argv.slice(2);
-const sdk = {
-  ...(await import("@modelcontextprotocol/client")),
-  ...(await import("@modelcontextprotocol/client/stdio")),
-};
-const client = new sdk.Client({ name: "ts-client", version: "2" }, { versionNegotiation: { mode } });
-const transport = command.includes("://")
-  ? new sdk.StreamableHTTPClientTransport(new URL(command))
-  : new sdk.StdioClientTransport({ command, args, stderr: "inherit" });
+const sdk = await sdkOf(mode);
+const client = clientOf(sdk, mode, "ts-client", {});
 const heard = [];
 if (mode === "legacy") {
   client.setNotificationHandler("notifications/tools/list_changed", async (said) => heard.push(said.method));
 }
-await client.connect(transport);
+await client.connect(transportTo(sdk, command, args));
 const modern = mode !== "legacy" && client.getServerCapabilities() !== undefined;
 const add = async () => (await client.callTool({ name: "add", arguments: { a: 2, b: 3 } })).content[0].text;
 const results = [await add()];

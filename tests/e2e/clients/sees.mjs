@@ -1,28 +1,15 @@
 // A client of the TypeScript SDKs that does what stdin says: sees.mjs v1|legacy|auto URL or COMMAND...; see sees1.py.
 import { createInterface } from "node:readline";
+import { clientOf, sdkOf, transportTo } from "./connect.mjs";
 
 const [mode, command, ...args] = process.argv.slice(2);
 const say = (...words) => console.log(JSON.stringify(words));
-const isUrl = command.includes("://");
-const [Client, Stdio, Http] =
-  mode === "v1"
-    ? [
-        (await import("@modelcontextprotocol/sdk/client/index.js")).Client,
-        (await import("@modelcontextprotocol/sdk/client/stdio.js")).StdioClientTransport,
-        (await import("@modelcontextprotocol/sdk/client/streamableHttp.js")).StreamableHTTPClientTransport,
-      ]
-    : [
-        (await import("@modelcontextprotocol/client")).Client,
-        (await import("@modelcontextprotocol/client/stdio")).StdioClientTransport,
-        (await import("@modelcontextprotocol/client")).StreamableHTTPClientTransport,
-      ];
 const told = (kind) => ({ autoRefresh: false, debounceMs: 0, onChanged: () => say("changed", kind) });
 const heard = { tools: told("tools"), prompts: told("prompts"), resources: told("resources") };
 const listChanged = process.env.SEES_DEAF ? undefined : heard;
-const options = mode === "v1" ? { listChanged } : { versionNegotiation: { mode }, listChanged };
-const client = new Client({ name: "ts-sees", version: "2" }, options);
-const transport = isUrl ? new Http(new URL(command)) : new Stdio({ command, args, stderr: "inherit" });
-await client.connect(transport);
+const sdk = await sdkOf(mode);
+const client = clientOf(sdk, mode, "ts-sees", { listChanged });
+await client.connect(transportTo(sdk, command, args));
 await new Promise((done) => setTimeout(done, 300));
 say("ready", "ts");
 

@@ -1,24 +1,8 @@
 // A client of the TypeScript SDKs: typescript.mjs v1|legacy|auto COMMAND... or URL; prints what it got and did.
-// v1 is the SDK 1.x, the others are eras of 2.x. It must lie beside a node_modules that has both.
+import { answers, clientOf, sdkOf, transportTo } from "./connect.mjs";
+
 const [mode, command, ...args] = process.argv.slice(2);
-const v1 = mode === "v1";
-const sdk = v1
-  ? {
-      ...(await import("@modelcontextprotocol/sdk/client/index.js")),
-      ...(await import("@modelcontextprotocol/sdk/client/stdio.js")),
-      ...(await import("@modelcontextprotocol/sdk/client/sse.js")),
-      ...(await import("@modelcontextprotocol/sdk/client/streamableHttp.js")),
-    }
-  : {
-      ...(await import("@modelcontextprotocol/client")),
-      ...(await import("@modelcontextprotocol/client/stdio")),
-    };
-const schemas = v1 ? await import("@modelcontextprotocol/sdk/types.js") : {};
-const methods = {
-  "sampling/createMessage": schemas.CreateMessageRequestSchema,
-  "elicitation/create": schemas.ElicitRequestSchema,
-  "roots/list": schemas.ListRootsRequestSchema,
-};
+const sdk = await sdkOf(mode);
 const results = [];
 const did = [];
 let seen = [];
@@ -40,28 +24,11 @@ async function step(method, name, call) {
 }
 
 const capabilities = { sampling: {}, elicitation: { form: {} }, roots: { listChanged: true } };
-const client = new sdk.Client(
-  { name: "ts-client", version: "2" },
-  v1 ? { capabilities } : { capabilities, versionNegotiation: { mode } },
-);
-const answer = (method, handler) => client.setRequestHandler(v1 ? methods[method] : method, handler);
+const client = clientOf(sdk, mode, "ts-client", { capabilities });
 const call = (params, options) =>
-  v1 ? client.callTool(params, undefined, options) : client.callTool(params, options);
-answer("sampling/createMessage", async (request) => {
-  seen.push(["sampling/createMessage", request.params]);
-  return { role: "assistant", content: { type: "text", text: "blue whale" }, model: "none", stopReason: "endTurn" };
-});
-answer("elicitation/create", async (request) => {
-  seen.push(["elicitation/create", request.params]);
-  return { action: "accept", content: { colour: "green", name: "Ada" } };
-});
-answer("roots/list", async () => ({ roots: [{ uri: "file:///home/ada", name: "home" }] }));
-
-let transport;
-if (command.endsWith("/sse")) transport = new sdk.SSEClientTransport(new URL(command));
-else if (command.includes("://")) transport = new sdk.StreamableHTTPClientTransport(new URL(command));
-else transport = new sdk.StdioClientTransport({ command, args, stderr: "inherit" });
-await client.connect(transport);
+  sdk.v1 ? client.callTool(params, undefined, options) : client.callTool(params, options);
+answers(sdk, client, (...said) => seen.push(said));
+await client.connect(transportTo(sdk, command, args));
 
 const name = client.getServerVersion()?.name ?? "sdk";
 await new Promise((done) => setTimeout(done, 300));

@@ -1,53 +1,20 @@
 // A client of the TypeScript SDKs that walks a plan: walk.mjs v1|legacy|auto PLAN COMMAND... or URL.
-// v1 is the SDK 1.x, the others are eras of 2.x. It must lie beside a node_modules that has both.
 import { readFileSync } from "node:fs";
+import { answers, clientOf, sdkOf, transportTo } from "./connect.mjs";
+
 const [mode, plan, command, ...args] = process.argv.slice(2);
-const v1 = mode === "v1";
-const sdk = v1
-  ? {
-      ...(await import("@modelcontextprotocol/sdk/client/index.js")),
-      ...(await import("@modelcontextprotocol/sdk/client/stdio.js")),
-      ...(await import("@modelcontextprotocol/sdk/client/streamableHttp.js")),
-    }
-  : {
-      ...(await import("@modelcontextprotocol/client")),
-      ...(await import("@modelcontextprotocol/client/stdio")),
-    };
-const schemas = v1 ? await import("@modelcontextprotocol/sdk/types.js") : {};
-const methods = {
-  "sampling/createMessage": schemas.CreateMessageRequestSchema,
-  "elicitation/create": schemas.ElicitRequestSchema,
-  "roots/list": schemas.ListRootsRequestSchema,
-  "notifications/resources/updated": schemas.ResourceUpdatedNotificationSchema,
-  "notifications/tools/list_changed": schemas.ToolListChangedNotificationSchema,
-};
-const named = (method) => (v1 ? methods[method] : method);
+const sdk = await sdkOf(mode);
+const { v1, schemas, named } = sdk;
 const capabilities = { sampling: {}, elicitation: { form: {}, url: {} }, roots: { listChanged: true } };
-const client = new sdk.Client(
-  { name: "ts-client", version: "2" },
-  v1 ? { capabilities } : { capabilities, versionNegotiation: { mode } },
-);
+const client = clientOf(sdk, mode, "ts-client", { capabilities });
 let seen = [];
 const updated = new Set();
 const changed = new Set();
-client.setRequestHandler(named("sampling/createMessage"), async (request) => {
-  seen.push(["sampling/createMessage", request.params]);
-  return { role: "assistant", content: { type: "text", text: "blue whale" }, model: "none", stopReason: "endTurn" };
-});
-client.setRequestHandler(named("elicitation/create"), async (request) => {
-  seen.push(["elicitation/create", request.params]);
-  return request.params.mode === "url"
-    ? { action: "accept" }
-    : { action: "accept", content: { colour: "green", name: "Ada" } };
-});
-client.setRequestHandler(named("roots/list"), async () => ({ roots: [{ uri: "file:///home/ada", name: "home" }] }));
+answers(sdk, client, (...said) => seen.push(said));
 client.setNotificationHandler(named("notifications/resources/updated"), async (said) => updated.add(said.params.uri));
 client.setNotificationHandler(named("notifications/tools/list_changed"), async (said) => changed.add(said.method));
 
-const transport = command.includes("://")
-  ? new sdk.StreamableHTTPClientTransport(new URL(command))
-  : new sdk.StdioClientTransport({ command, args, stderr: "inherit" });
-await client.connect(transport);
+await client.connect(transportTo(sdk, command, args));
 await new Promise((done) => setTimeout(done, 1000)); // a server may look at the roots, and offer more tools afterwards
 const modern = (client.getNegotiatedProtocolVersion?.() ?? "") >= "2026";
 
