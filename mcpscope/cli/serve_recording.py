@@ -27,6 +27,7 @@ from mcpscope.store.directory import Directory
 from mcpscope.store.gathering import expire, label_of_additions, newest, recorded_since, take_name
 from mcpscope.store.query import Query
 from mcpscope.store.reading import reading
+from mcpscope.store.recovery import abandoned
 from mcpscope.store.writing_out import Mask, NoMask
 from mcpscope.text import safe
 
@@ -112,7 +113,11 @@ class Taking:
         while True:
             ids, complete = recorded_since(self._db, self._before, self._source.name)
             waited = time.monotonic() - begun
-            if (ids and complete) or waited > SETTLE_SECONDS or (not ids and waited > GRACE_SECONDS):
+            nobody_came = not ids and waited > GRACE_SECONDS and not any(abandoned(self._db))
+            if (ids and complete) or nobody_came:
+                return ids
+            if waited > SETTLE_SECONDS:
+                warn(f"not all of what {self._source.name} was to hold is stored yet: the rest is left out")
                 return ids
             time.sleep(LOOK_SECONDS)
 
