@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from heapq import merge
 from itertools import islice
 
@@ -106,15 +107,16 @@ class Query:
         if driver is None:
             yield from self._scan(start, size, newest_first=newest_first)
             return
-        ids = _distinct(merge(*driver.streams(start, newest_first=newest_first), reverse=newest_first))
-        while True:
-            with _Stopping(self._connection, self._stop):
-                chunk = list(islice(ids, size))
-                found = self._decide(chunk, newest_first=newest_first)
-            yield from found
-            if len(chunk) < size or not self._low <= chunk[-1] <= self._high:
-                return
-            size = min(MAX_CHUNK, size * 2)
+        with _ended(driver.streams(start, newest_first=newest_first)) as streams:
+            ids = _distinct(merge(*streams, reverse=newest_first))
+            while True:
+                with _Stopping(self._connection, self._stop):
+                    chunk = list(islice(ids, size))
+                    found = self._decide(chunk, newest_first=newest_first)
+                yield from found
+                if len(chunk) < size or not self._low <= chunk[-1] <= self._high:
+                    return
+                size = min(MAX_CHUNK, size * 2)
 
     def _scan(self, start: int, size: int, *, newest_first: bool) -> Iterator[Recorded]:
         """By pages along the ids themselves; a page of an exact filter is found by SQL alone."""
@@ -199,6 +201,17 @@ class _Stopping:
             self._connection.set_progress_handler(None, 0)
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             raise Stopped from None
+
+
+@contextmanager
+def _ended(streams: list[Iterator[int]]) -> Iterator[list[Iterator[int]]]:
+    """``streams``, whose statements end with the block: the failure that was its end may live for longer."""
+    try:
+        yield streams
+    finally:
+        for stream in streams:
+            if isinstance(stream, Generator):
+                stream.close()
 
 
 def _distinct(ids: Iterator[int]) -> Iterator[int]:

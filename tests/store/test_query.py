@@ -218,6 +218,18 @@ def test_a_query_that_nobody_waits_for_stops(two: Two) -> None:
     assert two.connection.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_a_query_that_was_stopped_leaves_no_statement_running(tmp_path: Path) -> None:
+    path = tmp_path / "db" / "scope.db"
+    made.database(path, 900, seed=1)
+    slow = parse("args~nothing.like.this")
+    with closing(schema.connect_ro(path)) as connection:
+        with pytest.raises(Stopped) as failure:
+            list(Query(connection, slow, sessions=[1], stop=lambda: True).newest())
+        # Whoever still holds the failure holds its frames; SQLite makes no function while a statement runs.
+        assert failure.tb is not None
+        assert not list(Query(connection, slow, sessions=[1]).newest())
+
+
 def test_the_index_is_filled_in_short_steps_and_only_once(tmp_path: Path) -> None:
     path = tmp_path / "db" / "scope.db"
     made.database(path, 900, seed=1)
