@@ -7,7 +7,7 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
-from mcpscope.tui.present import figures
+from mcpscope.tui.present import figures, masking
 from mcpscope.tui.present.glyphs import Glyphs
 from mcpscope.tui.present.spans import Line, Span, clip, cut, pad
 
@@ -62,8 +62,11 @@ def rule_line(
             (f" {glyphs.cursor if here else ' '}  ", "accent"),
             (f"{glyphs.live if on else glyphs.idle} ", "success" if on else "muted"),
             (f"{number:>3} ", "muted"),
-            (pad(when_of(rule), when) + " ", role),
-            (pad(does_of(rule), does) + " ", (_ROLES.get(rule["action"], "") if on else "muted")),
+            (pad(masking.text(when_of(rule)), when) + " ", role),
+            (
+                pad(masking.text(does_of(rule)), does) + " ",
+                (_ROLES.get(rule["action"], "") if on else "muted"),
+            ),
             (f"{rule['hits'] or '-':>6} ", role),
             (f"{last:<8} ", "muted"),
             (
@@ -106,7 +109,10 @@ def does_of(rule: Mapping[str, Any]) -> str:
 
 
 def _changes(spelled: Mapping[str, Any]) -> str:
-    sets = [f"{path}={value!r}" for path, value in (spelled.get("set") or {}).items()]
+    sets = [
+        f"{path}={masking.MASK if masking.is_secret(path.rpartition('.')[2]) else repr(value)}"
+        for path, value in (spelled.get("set") or {}).items()
+    ]
     return " ".join([*sets, *(f"{one['op']} {one['path']}" for one in spelled.get("patch") or ())])
 
 
@@ -189,7 +195,7 @@ def _more(rule: Mapping[str, Any]) -> str:
         f"holds {rule['timeout']:g} s" if rule["timeout"] else "",
         f"then {rule['fallback']}" if rule["fallback"] else "",
         "only on errors" if rule["errors"] else "",
-        f"“{clip(str(rule['message']), 80)}”" if rule["message"] else "",
+        f"“{clip(masking.text(str(rule['message'])), 80)}”" if rule["message"] else "",
     ]
     origin = {
         "policy": "of the policy file: changed there, in force a second later",

@@ -9,6 +9,8 @@ import pytest
 from mcpscope.tui.present import masking
 from mcpscope.tui.present.changes import changes
 from mcpscope.tui.present.document import document, raw_text
+from mcpscope.tui.present.glyphs import ASCII
+from mcpscope.tui.present.rules import rule_line
 
 
 @pytest.mark.parametrize(
@@ -56,3 +58,22 @@ def test_what_an_edit_changed_is_told_without_secrets() -> None:
         "n 1 -> 2",
         'auth added: {"token": "[masked]"}',
     ]
+
+
+def test_a_rule_made_from_a_call_is_listed_without_its_secrets() -> None:
+    sets = {"$.params.arguments.api_key": "key of 1", "$.params.arguments.city": "Bern"}
+    rule = {
+        "match": 'tool:login args.user="ada" args.password="hunter 22"',
+        "action": "edit",
+        "spelled": {"set": sets},
+        "on": "request",
+        "enabled": True,
+        "shadow": False,
+        "hits": 0,
+        "last_hit": 0,
+        "origin": "live",
+    }
+    shown = "".join(text for text, _ in rule_line(rule, 1, 260, None, ASCII, here=True))
+    assert 'args.user="ada" args.password="[masked]" request' in shown
+    assert "api_key=[masked] $.params.arguments.city='Bern'" in shown
+    assert "hunter" not in shown and "key of" not in shown
