@@ -106,11 +106,21 @@ class Place:
             except sqlite3.OperationalError:
                 return 0  # the recorder has not made its tables yet
 
+    def _highest(self) -> int:
+        """The highest number of a message, at least as many as there are: asked for at no cost to speak of."""
+        if not self.db.exists():
+            return 0
+        with closing(sqlite3.connect(f"file:{self.db}?mode=ro", uri=True, timeout=30)) as connection:
+            try:
+                return int(connection.execute("SELECT ifnull(max(id), 0) FROM messages").fetchone()[0])
+            except sqlite3.OperationalError:
+                return 0
+
     def wait_for_rows(self, wanted: int) -> int:
         """Wait until ``wanted`` messages are stored; the monotonic time (ns) at which they were seen."""
         end = time.monotonic() + DRAIN_SECONDS
         while time.monotonic() < end:
-            found = self.rows()
+            found = self.rows() if self._highest() >= wanted else 0
             if found >= wanted:
                 if found > wanted:
                     raise AssertionError(f"{found} messages stored, {wanted} sent")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+_LONG_LINE_BYTES = 1024
+
 
 class Frame(NamedTuple):
     """The bytes of one line without its end, and where the whole line lay in this direction's stream.
@@ -83,7 +85,7 @@ class LineFramer:
         self._parts = [rest] if rest else []
         self._pending = len(rest)
         self._offset += len(whole) + 1
-        found = whole.split(b"\n")
+        found = _split(whole)
         if b"\r" in whole:
             found = [line[:-1] if line.endswith(b"\r") else line for line in found]
         return [line for line in found if line and not line.isspace()]
@@ -115,3 +117,15 @@ class LineFramer:
             line = line[:-1]
         if line and not line.isspace():
             frames.append(Frame(line, start, end))
+
+
+def _split(whole: bytes) -> list[bytes]:
+    """``whole.split(b"\\n")``, which looks at one byte after the other where lines are long."""
+    if whole.count(b"\n") * _LONG_LINE_BYTES > len(whole):
+        return whole.split(b"\n")
+    found, start = [], 0
+    while (end := whole.find(b"\n", start)) >= 0:
+        found.append(whole[start:end])
+        start = end + 1
+    found.append(whole[start:] if start else whole)
+    return found

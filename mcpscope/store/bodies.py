@@ -24,6 +24,7 @@ RAW: Final = 0
 ZSTD: Final = 1
 
 _LEVEL = 1
+_PIECE_BYTES = 2048
 _INSERT = "INSERT INTO bodies (id, session_id, encoding, dictionary_id, size, data) VALUES (?, ?, ?, ?, ?, ?)"
 _FIND_DICTIONARY = "SELECT id FROM dictionaries WHERE data = ?"
 _ADD_DICTIONARY = "INSERT INTO dictionaries (data) VALUES (?)"
@@ -53,6 +54,12 @@ class Block:
         """What is to be written, in one piece."""
         data = self.parts[0] if len(self.parts) == 1 else b"".join(self.parts)
         return self.id, self.session_id, data
+
+    @property
+    def pieces(self) -> list[bytes]:
+        """The same in as many pieces as are not worth joining."""
+        small = self.size < _PIECE_BYTES * len(self.parts)
+        return [b"".join(self.parts)] if small else self.parts
 
 
 class BlockWriter:

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mcpscope.store.checkpoint import write_checkpoint
 from mcpscope.store.ingest import Ingest
@@ -24,6 +25,7 @@ BUSY_SECONDS = 5.0
 FULL_RECORDS = FULL_MESSAGES = 1000  # a part of a transaction; while it is written the next is read
 FULL_BYTES = 2 << 20
 PARTS_PER_TRANSACTION = 8
+FEW_PARTS = 3  # so many are no burst yet; more are written by a scribe
 MANY_FREE_PAGES = 2000
 
 
@@ -47,6 +49,7 @@ class Follower:
         self._with_scribe = False
         self._connection: Statements | None = None
         self._checkpointed: Position = (0, 0)
+        self._stored: tuple[Position, dict[str, Any]] | None = None
         self._untidy = False
 
     def __repr__(self) -> str:
@@ -85,12 +88,24 @@ class Follower:
         """
         if self._connection is not None and _identity(self._db) != self._file:
             self.close()  # somebody removed or replaced the database: the next step begins in the new one
-        if self._connection is not None and self._tail.position != self._checkpointed:
-            sessions = [session.checkpoint() for session in self._ingest.sessions.values()]
-            state = {"sessions": sessions, "lanes": self._unpacker.snapshot()}
-            with contextlib.suppress(OSError):
-                write_checkpoint(self.folder, self._tail.position, state)
-            self._checkpointed = self._tail.position
+        if self._connection is None or self._tail.position == self._checkpointed:
+            return
+        try:
+            self._connection.execute("SELECT 1").fetchall()  # a scribe may be behind, and may have failed
+        except sqlite3.Error:
+            self.close()
+        else:
+            self._write_checkpoint(self._tail.position, self._known())
+
+    def _known(self) -> dict[str, Any]:
+        """What a gate needs to go on from here."""
+        sessions = [session.checkpoint() for session in self._ingest.sessions.values()]
+        return {"sessions": sessions, "lanes": self._unpacker.snapshot()}
+
+    def _write_checkpoint(self, position: Position, known: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError):
+            write_checkpoint(self.folder, position, known)
+        self._checkpointed = position
 
     def close(self) -> None:
         """Forget everything that is not committed; ``step`` may be called again."""
@@ -99,6 +114,7 @@ class Follower:
             self._connection = None
             self._tail.close()
         self._with_scribe = False
+        self._stored = None
 
     def _behind(self) -> None:
         """A whole transaction was not all there is: go on with a scribe, until there is time."""
@@ -120,12 +136,14 @@ class Follower:
             return 0
         items, count = self._fill(records)
         parts = 0
+        most = PARTS_PER_TRANSACTION if self._with_scribe or not self._may_have_scribe else FEW_PARTS
         with self._transaction():
             self._ingest.begin()
+            self._free_segments()  # the answer to this has come: so the last commit is done, too
             while True:
                 self._ingest.take_in(items)
                 parts += 1
-                records = self._tail.read() if parts < PARTS_PER_TRANSACTION else []
+                records = self._tail.read() if parts < most else []
                 if not records:
                     break
                 self._put(self._ingest.batch.take())
@@ -134,9 +152,12 @@ class Follower:
             self._write_rest()
             self._progress.save(self._tail.position, self._unpacker, self._ingest)
         self._untidy = True
-        self._free_segments()
-        if parts == PARTS_PER_TRANSACTION and self._may_have_scribe:
-            self._behind()
+        if self._tail.position[0] > self._checkpointed[0]:
+            self._stored = self._tail.position, self._known()
+        if not self._with_scribe:
+            self._free_segments()
+            if parts == most and self._may_have_scribe:
+                self._behind()
         return count
 
     def _fill(self, records: list[Record]) -> tuple[list[Unpacked], int]:
@@ -162,6 +183,7 @@ class Follower:
             self._ingest.end_killed(leftovers)
             self._write_rest()
             self._progress.end(self._tail.position)
+            connection.execute("SELECT 1").fetchall()
         with contextlib.suppress(sqlite3.Error):
             _shrink(connection)
         self._remove()
@@ -206,19 +228,21 @@ class Follower:
         return connection
 
     def _free_segments(self) -> None:
-        segment = self._tail.position[0]
-        if segment > self._checkpointed[0]:
-            self.checkpoint()  # before the records go that a gate would otherwise read
-            self._tail.delete_before(segment)
+        """Remove the segments that are stored whole."""
+        stored, self._stored = self._stored, None
+        if stored is not None:
+            self._write_checkpoint(*stored)  # before the records go that a gate would otherwise read
+            self._tail.delete_before(stored[0][0])
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[Statements]:
+        """Over a scribe it is committed for sure when the next question is answered."""
         connection = self._connection
         assert connection is not None  # step() has loaded it
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
-            connection.execute("COMMIT").fetchall()
+            connection.execute("COMMIT")
         except BaseException:
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")

@@ -79,10 +79,9 @@ _TAKE_IDS = "UPDATE sequence SET next = ?"
 _NEXT_ID = "SELECT next FROM sequence"
 
 
-Rows = list[Row]
-Plain = tuple[list[PlainBlock], Rows, Rows, Rows, Rows, Rows, Rows, Rows, Rows, list[StreamNote]]
-"""Bodies, messages, notes and their exchanges, outcomes, definitions, exchanges new and changed, fates,
-streams."""
+_Table = list[Row]
+Rows = tuple[_Table, _Table, _Table, _Table, _Table, _Table, _Table, _Table, list[StreamNote]]
+"""Messages, notes and their exchanges, outcomes, definitions, exchanges new and changed, fates, streams."""
 
 
 class Part:
@@ -104,13 +103,12 @@ class Part:
 
     def write(self, connection: sqlite3.Connection, bodies: BlockWriter) -> None:
         """Insert everything; the caller holds the write lock."""
-        write_plain(connection, bodies, self.plain())
+        write_rows_of(connection, bodies, [block.packed for block in self.blocks], self.rows())
         self.finish(connection)
 
-    def plain(self) -> Plain:
-        """The rows, of values that another process understands as well."""
+    def rows(self) -> Rows:
+        """All but the bodies, of values that another process understands as well."""
         return (
-            [block.packed for block in self.blocks],
             self.messages,
             self.notes,
             self.note_exchanges,
@@ -128,9 +126,11 @@ class Part:
             self.sealer.seal(connection, self)
 
 
-def write_plain(connection: sqlite3.Connection, bodies: BlockWriter, plain: Plain) -> None:
-    """Insert the rows of a part; the caller holds the write lock."""
-    blocks, messages, notes, note_exchanges, outcomes, definitions, exchanges, changed, fates, streams = plain
+def write_rows_of(
+    connection: sqlite3.Connection, bodies: BlockWriter, blocks: list[PlainBlock], rows: Rows
+) -> None:
+    """Insert the bodies and rows of a part; the caller holds the write lock."""
+    messages, notes, note_exchanges, outcomes, definitions, exchanges, changed, fates, streams = rows
     bodies.write(connection, blocks)
     MESSAGES.write(connection, messages)
     write_rows(connection, ADD_NOTE, notes)

@@ -14,16 +14,17 @@ import os
 import pickle
 import sqlite3
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from mcpscope.store.bodies import BlockWriter
-from mcpscope.store.rows import Part, write_plain
+from mcpscope.store.rows import Part, write_rows_of
 from mcpscope.store.schema import connect_rw
 
 ALL = -1
 _PIPE_BYTES = 1 << 20
+_PIECES = 64  # at a time; less than the system takes
 _HEAD = struct.Struct("<Q")
 _PART, _EXECUTE, _MANY, _SCRIPT, _FETCH = range(5)
 
@@ -52,7 +53,7 @@ class Scribe:
             _run(theirs, their_answers, db, busy_seconds)
         os.close(theirs)
         os.close(their_answers)
-        self._said = os.fdopen(ours, "wb", buffering=0)
+        self._said = ours
         self._answers = os.fdopen(answers, "rb")
         self._statements = 0
 
@@ -61,7 +62,10 @@ class Scribe:
 
     def put(self, part: Part) -> None:
         """Have ``part`` written; what it does by itself is done behind its rows."""
-        self._tell(_PART, part.plain())
+        places = [(block.id, block.session_id, block.size) for block in part.blocks]
+        self._tell(
+            _PART, places, part.rows(), bodies=[piece for block in part.blocks for piece in block.pieces]
+        )
         part.finish(self)
 
     def execute(self, sql: str, parameters: Any = (), /) -> _Told:
@@ -77,7 +81,7 @@ class Scribe:
     def close(self) -> None:
         """Let it end; what is not committed is gone."""
         if self._pid:
-            self._said.close()
+            os.close(self._said)
             self._answers.close()
             os.waitpid(self._pid, 0)
             self._pid = 0
@@ -95,11 +99,11 @@ class Scribe:
             raise _error(*error)
         return rows, row_id
 
-    def _tell(self, *said: Any) -> None:
+    def _tell(self, *said: Any, bodies: Sequence[bytes] = ()) -> None:
         self._statements += 1
         try:
-            _send(self._said, said)
-        except (OSError, ValueError) as error:
+            _send(self._said, said, bodies)
+        except OSError as error:
             raise _gone() from error
 
 
@@ -128,21 +132,25 @@ class _Told:
 def _run(said: int, answers: int, db: Path, busy_seconds: float) -> NoReturn:
     """The second process, from its first to its last breath."""
     try:
-        _serve(os.fdopen(said, "rb"), os.fdopen(answers, "wb", buffering=0), db, busy_seconds)
+        _serve(os.fdopen(said, "rb"), answers, db, busy_seconds)
     except (OSError, sqlite3.Error):
         pass  # who would be told is gone
     finally:
         os._exit(0)
 
 
-def _serve(said: io.BufferedReader, answers: io.RawIOBase, db: Path, busy_seconds: float) -> None:
+def _serve(said: io.BufferedReader, answers: int, db: Path, busy_seconds: float) -> None:
     writing = _Writing(db, busy_seconds)
     while (told := _receive(said)) is not None:
         what, *given = told
-        if what != _FETCH:
-            writing.do(what, given)
-        else:
+        if what == _PART:
+            places, rows = given
+            bodies = [(id, session_id, said.read(size)) for id, session_id, size in places]
+            given = [bodies, rows]
+        if what == _FETCH:
             _send(answers, writing.answer(given[0]))
+        else:
+            writing.do(what, given)
     writing.close()
 
 
@@ -170,7 +178,7 @@ class _Writing:
 
     def _carry_out(self, connection: sqlite3.Connection, what: int, given: list[Any]) -> None:
         if what == _PART:
-            write_plain(connection, self._bodies, given[0])
+            write_rows_of(connection, self._bodies, *given)
         elif what == _EXECUTE:
             self._cursor = connection.execute(*given)
         elif what == _MANY:
@@ -211,12 +219,19 @@ def _gone() -> sqlite3.OperationalError:
     return sqlite3.OperationalError("the process that writes has gone")
 
 
-def _send(file: io.RawIOBase, said: Any) -> None:
+def _send(fd: int, said: Any, bodies: Sequence[bytes] = ()) -> None:
     data = pickle.dumps(said, pickle.HIGHEST_PROTOCOL)
-    for part in (_HEAD.pack(len(data)), data):
-        left = memoryview(part)
-        while left:
-            left = left[file.write(left) :]
+    pieces = [_HEAD.pack(len(data)), data, *bodies]
+    for first in range(0, len(pieces), _PIECES):
+        _write(fd, pieces[first : first + _PIECES])
+
+
+def _write(fd: int, pieces: list[bytes]) -> None:
+    left = sum(map(len, pieces)) - os.writev(fd, pieces)
+    if left:
+        rest = memoryview(b"".join(pieces))[-left:]
+        while rest:
+            rest = rest[os.write(fd, rest) :]
 
 
 def _receive(file: io.BufferedReader) -> Any:

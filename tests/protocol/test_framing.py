@@ -68,7 +68,10 @@ def test_no_chunking_changes_the_frames_and_no_byte_is_lost(data: st.DataObject,
     assert text[at:].strip() == b""
 
 
-@given(st.data(), st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"a", b"{}", b" "]), max_size=20))
+_LONG = b"x" * 5000
+
+
+@given(st.data(), st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"a", b"{}", b" ", _LONG]), max_size=20))
 def test_lines_without_offsets_are_the_same_lines(data: st.DataObject, parts: list[bytes]) -> None:
     chunks = data.draw(_chunkings(b"".join(parts)))
     one, other = LineFramer(), LineFramer()
