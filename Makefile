@@ -19,9 +19,10 @@ help:
 	@echo "make lint         ruff, mypy and import-linter only"
 	@echo "make clean        remove everything that make made"
 
+# The newest pip: the scripts of those before 25 import re, which costs every start ten milliseconds.
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mcpscope needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv --upgrade-deps $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e . $(EDITABLE)

@@ -94,33 +94,27 @@ class Place:
             "MCPSCOPE_RUNTIME_DIR": str(folder / "run"),
             "MCPSCOPE_BENCH": str(folder),
         }
-        self.subject = [sys.executable, "-m", "mcpscope", *options, "--db", str(self.db), "--"]
+        self.subject = [*_program(), *options, "--db", str(self.db), "--"]
 
     def rows(self) -> int:
         """Messages in the database now."""
+        return self._number("count(*)")
+
+    def _number(self, of_messages: str) -> int:
         if not self.db.exists():
             return 0
         with closing(sqlite3.connect(f"file:{self.db}?mode=ro", uri=True, timeout=30)) as connection:
             try:
-                return int(connection.execute("SELECT count(*) FROM messages").fetchone()[0])
+                return int(connection.execute(f"SELECT {of_messages} FROM messages").fetchone()[0])
             except sqlite3.OperationalError:
                 return 0  # the recorder has not made its tables yet
-
-    def _highest(self) -> int:
-        """The highest number of a message, at least as many as there are: asked for at no cost to speak of."""
-        if not self.db.exists():
-            return 0
-        with closing(sqlite3.connect(f"file:{self.db}?mode=ro", uri=True, timeout=30)) as connection:
-            try:
-                return int(connection.execute("SELECT ifnull(max(id), 0) FROM messages").fetchone()[0])
-            except sqlite3.OperationalError:
-                return 0
 
     def wait_for_rows(self, wanted: int) -> int:
         """Wait until ``wanted`` messages are stored; the monotonic time (ns) at which they were seen."""
         end = time.monotonic() + DRAIN_SECONDS
         while time.monotonic() < end:
-            found = self.rows() if self._highest() >= wanted else 0
+            # The highest id is at least their number, and asking for it takes no time of the recorder's.
+            found = self.rows() if self._number("ifnull(max(id), 0)") >= wanted else 0
             if found >= wanted:
                 if found > wanted:
                     raise AssertionError(f"{found} messages stored, {wanted} sent")
@@ -163,6 +157,12 @@ class Place:
     def disk_bytes(self) -> int:
         """Bytes of the database with whatever SQLite keeps beside it."""
         return sum(path.stat().st_size for path in self.db.parent.glob(self.db.name + "*") if path.is_file())
+
+
+def _program() -> list[str]:
+    """What a client's configuration starts: the installed script, where there is one."""
+    script = Path(sys.executable).with_name("mcpscope")
+    return [str(script)] if script.exists() else [sys.executable, "-m", "mcpscope"]
 
 
 @contextmanager

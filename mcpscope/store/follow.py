@@ -55,6 +55,11 @@ class Follower:
     def __repr__(self) -> str:
         return f"<Follower {self.folder.name} finished={self.finished}>"
 
+    @property
+    def has_scribe(self) -> bool:
+        """Whether a second process writes."""
+        return self._with_scribe
+
     def step(self) -> int:
         """Bring in what is there, about a thousand messages at most; returns how many records that were.
 

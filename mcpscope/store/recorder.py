@@ -26,6 +26,7 @@ RETRY_SECONDS = 0.25
 GIVE_UP_SECONDS = 60.0  # the proxy is gone and the database still refuses: the next start takes it in
 NICENESS = 10
 IDLE_BEFORE_TIDYING = 20
+IDLE_BEFORE_ALONE = 5  # without a scribe again: what it takes is memory
 MANY_RECORDS = 64
 RECOVER_SECONDS = 0.5
 RECOVER_EVERY_SECONDS = 5.0
@@ -98,7 +99,7 @@ class _Pauses:
     def _when_idle(self) -> None:
         self._follower.checkpoint()
         self._idle += 1
-        if self._idle == IDLE_BEFORE_TIDYING:
+        if self._idle == (IDLE_BEFORE_ALONE if self._follower.has_scribe else IDLE_BEFORE_TIDYING):
             self._follower.tidy()
         if time.monotonic() > self._recover_at:
             # A little at a time: our own proxy may go on talking.
