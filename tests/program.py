@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mcpscope.control.registry import running
 from tests.warm import runs_warm, warm
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,12 +60,28 @@ class Program:
     def run(self, *args: str, input: bytes = b"", timeout: float = 60) -> subprocess.CompletedProcess[bytes]:
         """Run to its end and return exit code, stdout and stderr."""
         if runs_warm(args, self.env):
+            self._be_known()
             return warm().run(
                 ["-m", "mcpscope", *args], input=input, env=self.env, cwd=self.folder, timeout=timeout
             )
         return subprocess.run(
             self.argv(*args), input=input, capture_output=True, env=self.env, cwd=self.folder, timeout=timeout
         )
+
+    def _be_known(self) -> None:
+        """Let proxies that have just been started be found by a command that starts at once.
+
+        They take a moment to register, and their recorder to make its database; an interpreter that has to be
+        started takes longer. What never registers or records is not waited for.
+        """
+        alive = {process.pid for process in self._started if process.poll() is None}
+        folder, end = Path(self.env["MCPSCOPE_RUNTIME_DIR"]), time.monotonic() + 2
+        while time.monotonic() < end:
+            found = running(folder)
+            records = any(one.db == str(self.db) for one in found)
+            if alive <= {one.pid for one in found} and (not records or _has_sessions(self.db)):
+                return
+            time.sleep(0.02)
 
     def drained(self) -> bool:
         """Whether no journal waits to be brought into the database."""
@@ -123,3 +141,11 @@ def until(condition: Callable[[], T], *, timeout: float = 60, every: float = 0.0
         if time.monotonic() > end:
             raise AssertionError(f"not true after {timeout} s: {condition}")
         time.sleep(every)
+
+
+def _has_sessions(db: Path) -> bool:
+    try:
+        with closing(sqlite3.connect(f"file:{db}?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT 1 FROM sessions LIMIT 1").fetchone() is not None
+    except sqlite3.Error:
+        return False

@@ -60,6 +60,7 @@ def test_a_rug_pull_is_noticed_at_the_first_list_and_waits_for_a_person(
     changed = control.call("scope/tools/diff")["drifted"]["track"]
     dangers = {one["danger"] for one in changed}
     assert dangers == {"harmless"} if pull == "harmless" else "dangerous" in dangers
+    until(lambda: ends.program.run("sessions", "list").returncode == 0 and ends.program.db.exists())
     accepted = ends.program.run("--json", "tools", "accept", "track")
     assert accepted.returncode == 0, accepted
     assert json.loads(accepted.stdout)["data"]["accepted"] == ["track"]

@@ -77,6 +77,7 @@ def test_a_call_that_found_no_upstream_costs_nothing(program: Program) -> None:
 
 def test_a_limit_made_live_counts_with_those_of_policies(program: Program) -> None:
     wire = Steered(program)
+    wire.entry()
     done = program.run(
         "rules", "add", "--action", "limit", "--name", "few", "--match", "tool:echo", "--limit", "1/day"
     )
